@@ -1,0 +1,124 @@
+# Look-ups for the rules; no rules. What the configuration means is the library's business.
+import sys
+from pathlib import Path
+
+import yaml
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
+
+from irkd import code_digest, spec, study
+from irkd.errors import UserError
+
+
+def load_study():
+    """The resolved study; every error of the configuration stops Snakemake at once."""
+    schema = Path(workflow.basedir) / "rules/schemas/config.schema.yaml"
+    source = " + ".join(map(str, workflow.configfiles))
+    try:
+        return study.resolve(config, yaml.safe_load(schema.read_text()), source)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+STUDY = load_study()
+RUN = f"<results>/{STUDY.name}/runs/{{protocol}}/{{run}}/seed-{{seed}}"
+EVALUATION = f"<results>/{STUDY.name}/evaluation/{{protocol}}/{{run}}/seed-{{seed}}.json"
+GPUS = int(config["execution"]["device"] == "cuda")
+
+
+wildcard_constraints:
+    dataset="|".join(config["datasets"]),
+    protocol="|".join(config["protocols"]),
+    run="|".join({**config["teachers"], **config["students"]}),
+    seed=r"\d+",
+    table="|".join(config["tables"]),
+    figure="|".join(config["figures"]),
+
+
+def resolved(wildcards):
+    """The training that belongs to the wildcards."""
+    return STUDY.entries[wildcards.protocol, wildcards.run].resolve(int(wildcards.seed))
+
+
+def script_digest(script, components=()):
+    """Digest of the code of a script, the reason to rerun it in place of Snakemake's code trigger."""
+    return code_digest.code_digest(Path(workflow.basedir) / "workflow_scripts" / script, components)
+
+
+def dataset_of(wildcards):
+    """Arrays and manifest of a run's data; arrays are too large for a checksum, the manifest has it."""
+    folder = f"<results>/data/{resolved(wildcards).dataset}"
+    return {"arrays": ancient(f"{folder}/arrays.safetensors"), "manifest": f"{folder}/manifest.json"}
+
+
+def teacher_of(wildcards):
+    """Weights and record of the run that teaches a student."""
+    teacher = resolved(wildcards).teacher
+    folder = RUN.format(protocol=wildcards.protocol, run=teacher.run, seed=teacher.seed)
+    return {
+        "teacher_weights": ancient(f"{folder}/{teacher.weights}.safetensors"),
+        "teacher_record": f"{folder}/run.json",
+    }
+
+
+def untaught_or_taught(taught):
+    """Ids of the runs without or with a teacher, as a wildcard constraint that matches nothing if empty."""
+    runs = {entry.run for entry in STUDY.entries.values() if bool(entry.teacher) == taught}
+    return "|".join(sorted(runs)) or "(?!)"
+
+
+def training_params(wildcards):
+    """What decides the bits of a training, for the record and for reruns."""
+    return spec.to_mapping(resolved(wildcards))
+
+
+def training_digest(script):
+    """Digest of the code of a training: the script's, and that of the parts its run names."""
+    return lambda wildcards: script_digest(script, code_digest.components_of(resolved(wildcards)))
+
+
+def identity_of(wildcards):
+    """What a run is called."""
+    entry = STUDY.entries[wildcards.protocol, wildcards.run]
+    return {
+        "study": STUDY.name,
+        "protocol": entry.protocol,
+        "run": entry.run,
+        "role": entry.role,
+        "label": entry.label,
+    }
+
+
+def chosen_runs(runs=None, role=None):
+    """Protocol, run and seed of all chosen trainings, or of those runs among them."""
+    return [
+        {"protocol": entry.protocol, "run": entry.run, "seed": seed}
+        for entry in STUDY.chosen(role)
+        if runs is None or entry.run in runs
+        for seed in entry.seeds
+    ]
+
+
+def for_runs(pattern, runs=None, role=None):
+    """A pattern with the wildcards protocol, run and seed, filled in for chosen runs."""
+    return [pattern.format(**wildcards) for wildcards in chosen_runs(runs, role)]
+
+
+def rows_of(table):
+    """Label and runs of each row; `all` is one row a run."""
+    rows = config["tables"][table]["rows"]
+    if rows == "all":
+        labels = {entry.run: entry.label for entry in STUDY.entries.values()}
+        return [(label, [run]) for run, label in labels.items()]
+    return [(row["label"], row["runs"]) for row in rows]
+
+
+def runs_in_table(table):
+    """Ids of the runs in a table."""
+    return {run for _, runs in rows_of(table) for run in runs}
+
+
+def runs_in_figure(figure):
+    """Ids of the runs in a figure."""
+    return {run for runs in config["figures"][figure]["panels"].values() for run in runs}

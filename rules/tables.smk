@@ -1,0 +1,31 @@
+# Tables of accuracies, published beside reproduced.
+
+
+rule make_table:
+    input:
+        evaluations=lambda wildcards: for_runs(EVALUATION, runs_in_table(wildcards.table)),
+        published=lambda wildcards: config["tables"][wildcards.table].get("published", []),
+    output:
+        csv=f"<results>/{STUDY.name}/tables/{{table}}.csv",
+        md=report(f"<results>/{STUDY.name}/tables/{{table}}.md", category="Tables"),
+    log:
+        "<results>/logs/make_table/{table}.log",
+    conda:
+        "../envs/environment.yaml"
+    params:
+        title=lambda wildcards: config["tables"][wildcards.table]["title"],
+        columns=lambda wildcards: config["tables"][wildcards.table]["columns"],
+        rows=lambda wildcards: rows_of(wildcards.table),
+        runs=lambda wildcards: chosen_runs(runs_in_table(wildcards.table)),
+        protocols={protocol: config["protocols"][protocol]["label"] for protocol in config["reproduce"]},
+        note=STUDY.note,
+        code=script_digest("make_table.py"),
+    message:
+        "Making {wildcards.table}"
+    script:
+        "../workflow_scripts/make_table.py"
+
+
+rule tables:
+    input:
+        expand(rules.make_table.output, table=config["tables"]),

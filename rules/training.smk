@@ -1,0 +1,69 @@
+# Train networks: without a teacher (teachers, and students with cross-entropy alone) and with one.
+
+
+rule train:
+    input:
+        unpack(dataset_of),
+    output:
+        last=f"{RUN}/last.safetensors",
+        best=f"{RUN}/best.safetensors",
+        history=f"{RUN}/history.csv",
+        record=f"{RUN}/run.json",
+    log:
+        "<results>/logs/train/{protocol}/{run}/seed-{seed}.log",
+    benchmark:
+        "<results>/benchmarks/train/{protocol}/{run}/seed-{seed}.tsv"
+    wildcard_constraints:
+        run=untaught_or_taught(taught=False),
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        gpu=GPUS,
+    params:
+        run=training_params,
+        identity=identity_of,
+        code=training_digest("train.py"),
+    message:
+        "Training {wildcards.run}, {wildcards.protocol}, seed {wildcards.seed}"
+    script:
+        "../workflow_scripts/train.py"
+
+
+rule distill:
+    input:
+        unpack(dataset_of),
+        unpack(teacher_of),
+    output:
+        last=f"{RUN}/last.safetensors",
+        best=f"{RUN}/best.safetensors",
+        history=f"{RUN}/history.csv",
+        saliency=f"{RUN}/saliency.npz",
+        record=f"{RUN}/run.json",
+    log:
+        "<results>/logs/distill/{protocol}/{run}/seed-{seed}.log",
+    benchmark:
+        "<results>/benchmarks/distill/{protocol}/{run}/seed-{seed}.tsv"
+    wildcard_constraints:
+        run=untaught_or_taught(taught=True),
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        gpu=GPUS,
+    params:
+        run=training_params,
+        identity=identity_of,
+        code=training_digest("distill.py"),
+    message:
+        "Training {wildcards.run} with its teacher, {wildcards.protocol}, seed {wildcards.seed}"
+    script:
+        "../workflow_scripts/distill.py"
+
+
+rule teachers:
+    input:
+        for_runs(f"{RUN}/run.json", role="teacher"),
+
+
+rule students:
+    input:
+        for_runs(f"{RUN}/run.json", role="student"),

@@ -1,0 +1,12 @@
+"""Obtain the batches of a dataset from the first source that works."""
+
+from pathlib import Path
+
+from irkd import runlog, sources
+
+runlog.to_file_and_stderr(snakemake.log[0])
+sources.fetch(
+    dataset=snakemake.wildcards.dataset,
+    sources=snakemake.config["datasets"][snakemake.wildcards.dataset]["sources"],
+    destination=Path(snakemake.output.source).parent,
+)

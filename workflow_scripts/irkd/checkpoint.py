@@ -1,0 +1,111 @@
+"""What survives a killed run: its state after each epoch and, at the end, its result.
+
+Everything lives in one folder a run, in a subfolder named by a key: the hash of all that decides
+the result. State of another key is never read; it stays where it is until somebody deletes it.
+"""
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+
+from irkd.atomic import replacing
+from irkd.errors import UserError
+
+_LOG = logging.getLogger(__name__)
+
+
+def key_of(parts: Mapping[str, str | None]) -> str:
+    """SHA-256 (hex) of everything that decides a result."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@contextlib.contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Hold the folder of a run alone; wait while another process holds it.
+
+    Raises:
+        UserError: where the file system has no locks.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "lock")
+    try:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            _LOG.info("another process trains this run; waiting for it (%s)", folder / "lock")
+            lock.acquire()
+    except (NotImplementedError, OSError) as error:
+        raise UserError(
+            f"{folder}: cannot lock this folder ({error}); put `pathvars: results` on a file system with locks."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class Checkpoint:
+    """The state and the kept result of one run under one key."""
+
+    def __init__(self, folder: Path, key: str):
+        self._folder = folder / key[:16]
+        self._state = self._folder / "state.pt"
+        self._result = self._folder / "result"
+        others = [path.name for path in folder.glob("*/") if path != self._folder]
+        if others and not self._folder.exists():
+            _LOG.info("state of other settings, code or data set aside: %s in %s", ", ".join(others), folder)
+        # Only a killed writer leaves a temporary file, and the lock says that none is at work.
+        for temporary in self._folder.glob(".*"):
+            temporary.unlink()
+
+    def save(self, state: Mapping) -> None:
+        """Replace the state by plain values and tensors."""
+        with replacing(self._state) as temporary:
+            torch.save(state, temporary)
+
+    def load(self, device: torch.device) -> dict | None:
+        """The last state saved, or None.
+
+        Raises:
+            UserError: when the file cannot be read.
+        """
+        if not self._state.exists():
+            return None
+        try:
+            return torch.load(self._state, map_location=device, weights_only=True)
+        except Exception as error:
+            raise UserError(
+                f"{self._state}: cannot be read ({error}); delete it to start this run anew."
+            ) from error
+
+    def keep(self, outputs: Mapping[str, Path]) -> None:
+        """Keep a finished result, whole or not at all, and drop the state it grew from."""
+        temporary = self._folder / "result.partial"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        for name, path in outputs.items():
+            # A link costs no space; outputs are replaced, never written to, so it cannot change.
+            try:
+                os.link(path, temporary / name)
+            except OSError:
+                shutil.copyfile(path, temporary / name)
+        shutil.rmtree(self._result, ignore_errors=True)
+        temporary.rename(self._result)
+        self._state.unlink(missing_ok=True)
+
+    def emit(self, outputs: Mapping[str, Path]) -> bool:
+        """Write the outputs from the kept result, if there is one; whether there was."""
+        if not self._result.exists():
+            return False
+        for name, path in outputs.items():
+            with replacing(path) as temporary:
+                shutil.copyfile(self._result / name, temporary)
+        return True

@@ -1,0 +1,87 @@
+"""A digest of exactly the code that a run uses, so that an edit elsewhere reruns nothing.
+
+The code of a script is the script and every module of the library that it imports, directly or
+not. Modules that are chosen by name (a family of models, a term of the loss, a kind of saliency
+map, an augmentation) are loaded through `irkd.components`, which no import statement shows; they
+count for the runs that name them. Comments, docstrings and layout do not count.
+"""
+
+import ast
+import functools
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from irkd.spec import Run
+
+_LIBRARY = Path(__file__).parent
+
+
+def components_of(run: Run) -> list[str]:
+    """The modules that a training chooses by name, as "package.module" within the library."""
+    losses = run.losses
+    names = [f"models.{run.model.family}", "losses.ce"]
+    names += ["losses.kd"] if losses.kd else []
+    names += ["losses.saliency"] if losses.saliency else []
+    # The maps of every taught student are recorded, whether or not its loss compares them.
+    names += [f"saliency.{losses.saliency.kind if losses.saliency else 'gradient'}"] if run.teacher else []
+    names += ["augmentations.auto_augment"] if run.augmentation.auto_augment else []
+    names += ["augmentations.mixing"] if run.mixing else []
+    return [name.replace("-", "_") for name in names]
+
+
+def code_digest(script: Path, components: Iterable[str] = ()) -> str:
+    """SHA-256 (hex) of a script with the modules it imports and the components it names.
+
+    Raises:
+        FileNotFoundError: when a component has no module.
+    """
+    files = _closure(script.resolve(), tuple(sorted(components)))
+    lines = [f"{path.name} {_digest(path)}" for path in files]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+@functools.cache
+def _closure(script: Path, components: tuple[str, ...]) -> tuple[Path, ...]:
+    waiting = [script, *(_LIBRARY / f"{name.replace('.', '/')}.py" for name in components)]
+    seen = set()
+    while waiting:
+        path = waiting.pop()
+        if path not in seen:
+            seen.add(path)
+            waiting += _imports(path)
+    return tuple(sorted(seen))
+
+
+@functools.cache
+def _imports(path: Path) -> tuple[Path, ...]:
+    """The library's files that one file imports."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return tuple(file for name in sorted(names) for file in _files(name))
+
+
+def _files(name: str) -> list[Path]:
+    """The module of a dotted name and the packages around it; none if it is not the library's."""
+    first, *rest = name.split(".")
+    if first != _LIBRARY.name:
+        return []
+    files = [_LIBRARY.joinpath(*rest[:depth], "__init__.py") for depth in range(len(rest) + 1)]
+    files.append(_LIBRARY.joinpath(*rest).with_suffix(".py"))
+    return [file for file in files if file.is_file()]
+
+
+@functools.cache
+def _digest(path: Path) -> str:
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+            and ast.get_docstring(node) is not None
+        ):
+            node.body = node.body[1:] or [ast.Pass()]
+    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()

@@ -1,0 +1,160 @@
+"""One epoch of training and one pass of evaluation, with all data on the device."""
+
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.optim.lr_scheduler import LRScheduler
+
+from irkd import components, streams, views
+from irkd.batch import Batch
+from irkd.errors import UserError
+from irkd.models.output import Output
+from irkd.objective import Objective
+from irkd.spec import Run, Stage
+
+_EVALUATION_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Means over one epoch of training: percent, nats, images a second."""
+
+    accuracy: float
+    loss: float
+    terms: dict[str, float]
+    lr: float
+    images_per_second: float
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager:
+    """bf16 autocast, or nothing for fp32."""
+    return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else nullcontext()
+
+
+@torch.inference_mode()
+def accuracy(model: nn.Module, images: Tensor, labels: Tensor, precision: str) -> float:
+    """Percentage of images [N, 3, r, r] whose largest logit is the label [N]."""
+    logits = answers(model, images, precision)
+    return 100.0 * (logits.argmax(dim=1) == labels).sum().item() / len(labels)
+
+
+@torch.inference_mode()
+def answers(model: nn.Module, images: Tensor, precision: str) -> Tensor:
+    """Logits [N, classes], float32, of the classification head for images [N, 3, r, r]."""
+    model.eval()
+    with autocast(images.device, precision):
+        return torch.cat([model(part).logits.float() for part in images.split(_EVALUATION_BATCH)])
+
+
+class Learner:
+    """A student or teacher in training: the network, its loss and, where there is one, its teacher."""
+
+    def __init__(self, run: Run, model: nn.Module, teacher: nn.Module | None, device: torch.device):
+        self.model = model
+        self._run, self._teacher, self._device = run, teacher, device
+        self._objective = Objective(run.losses)
+        self._mixing = components.load("augmentations", "mixing") if run.mixing else None
+
+    def epoch(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        stage: Stage,
+        number: int,
+        optimizer: torch.optim.Optimizer,
+        schedule: LRScheduler,
+    ) -> Measures:
+        """Train for one epoch.
+
+        Args:
+            images: uint8 [N, 3, S, S] on the device.
+            labels: int64 [N] on the device.
+            stage: whose resolution the network sees.
+            number: of the epoch in the whole run, from 1; it seeds the epoch's random streams.
+            optimizer: of the network's parameters.
+            schedule: stepped after every batch.
+
+        Raises:
+            UserError: when the loss is no longer finite.
+        """
+        begin = time.perf_counter()
+        seed, size = self._run.seed, self._run.batch_size
+        order = torch.randperm(len(labels), generator=streams.generator(seed, "order", number)).to(
+            self._device
+        )
+        labels = labels[order]
+        shown = views.training_view(
+            images[order],
+            self._run.augmentation,
+            stage.resolution,
+            self._run.normalization,
+            streams.generator(seed, "views", number),
+        )
+        starts = range(0, len(labels), size)
+        draws = self._draws(len(starts), stage.resolution, number)
+        torch.manual_seed(streams.derive(seed, "dropout", number))
+        self.model.train()
+        sums: dict[str, Tensor] = {}
+        for step, start in enumerate(starts):
+            part = slice(start, start + size)
+            values = self._step(shown[part], labels[part], draws[step], optimizer)
+            for name, value in values.items():
+                sums[name] = sums.get(name, 0.0) + value
+            lr = schedule.get_last_lr()[0]
+            schedule.step()
+        means = {name: value.item() / len(labels) for name, value in sums.items()}
+        if not all(map(torch.isfinite, map(torch.tensor, means.values()))):
+            raise UserError(
+                f"the loss is no longer finite in epoch {number} ({means}); lower the learning rate."
+            )
+        return Measures(
+            accuracy=100.0 * means.pop("correct"),
+            loss=means.pop("total"),
+            terms=means,
+            lr=lr,
+            images_per_second=len(labels) / (time.perf_counter() - begin),
+        )
+
+    def _draws(self, steps: int, resolution: int, number: int) -> Sequence:
+        if self._mixing is None:
+            return [None] * steps
+        rng = streams.numpy_generator(self._run.seed, "mixing", number)
+        return self._mixing.plan(steps, self._run.batch_size, self._run.mixing, resolution, rng)
+
+    def _step(
+        self, images: Tensor, labels: Tensor, draw: object | None, optimizer: torch.optim.Optimizer
+    ) -> dict[str, Tensor]:
+        """One update; sums over the batch of the loss, its terms and the correct answers."""
+        partner, share = None, 1.0
+        if draw is not None:
+            images, share = self._mixing.mix(images, draw)
+            partner = labels.roll(1)
+        # Fused attention has no second derivative.
+        attention = sdpa_kernel(SDPBackend.MATH) if self._objective.second_order else nullcontext()
+        with autocast(self._device, self._run.precision):
+            with attention:
+                student = self.model(images, capture=self._objective.student_layers)
+            teacher = self._teach(images)
+        total, terms = self._objective(Batch(student, labels, teacher, partner, share))
+        optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        optimizer.step()
+        with torch.no_grad():
+            guess = student.logits.argmax(dim=1)
+            correct = (guess == labels).sum() * share
+            if partner is not None:
+                correct = correct + (guess == partner).sum() * (1 - share)
+            sums = {"total": total, **terms}
+            return {name: value.detach() * len(labels) for name, value in sums.items()} | {"correct": correct}
+
+    def _teach(self, images: Tensor) -> Output | None:
+        if self._teacher is None:
+            return None
+        layers = self._objective.teacher_layers
+        with torch.set_grad_enabled(bool(layers)):
+            return self._teacher(images, capture=layers)

@@ -1,0 +1,1 @@
+"""Networks that a run can train."""

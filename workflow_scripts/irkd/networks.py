@@ -1,0 +1,53 @@
+"""Networks and their weight files."""
+
+import json
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from torch import nn
+
+from irkd import components, provenance
+from irkd.atomic import replacing
+from irkd.errors import UserError
+from irkd.spec import Model, Run, from_mapping
+
+
+def build(model: Model, generator: torch.Generator) -> nn.Module:
+    """A new network, initialised from the generator alone."""
+    return components.load("models", model.family).build(model, generator)
+
+
+def save(model: nn.Module, path: Path) -> None:
+    """Write a network's weights as safetensors, whole or not at all."""
+    save_weights(model.state_dict(), path)
+
+
+def save_weights(weights: dict[str, torch.Tensor], path: Path) -> None:
+    """Write a state dict as safetensors, whole or not at all."""
+    with replacing(path) as temporary:
+        safetensors.torch.save_file({name: value.contiguous() for name, value in weights.items()}, temporary)
+
+
+def restore(weights: Path, record: Path, device: torch.device) -> tuple[nn.Module, Run]:
+    """A trained network in evaluation mode with frozen weights, and the run it comes from.
+
+    Args:
+        weights: last.safetensors or best.safetensors of a run.
+        record: run.json of the same run.
+        device: where the network goes.
+
+    Raises:
+        UserError: when the weights are not those of the record.
+    """
+    content = json.loads(record.read_text())
+    expected, found = content["weights"][weights.stem]["sha256"], provenance.sha256(weights)
+    if found != expected:
+        raise UserError(
+            f"{weights}: these are not the weights of {record} (sha256 {found}, expected {expected});"
+            " delete the folder's files and run the training again."
+        )
+    run = from_mapping(content["spec"])
+    model = build(run.model, torch.Generator())
+    model.load_state_dict(safetensors.torch.load_file(weights))
+    return model.eval().requires_grad_(False).to(device), run

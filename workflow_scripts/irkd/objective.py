@@ -1,0 +1,35 @@
+"""The training loss of a run: its terms, their weights, and what they need from the networks."""
+
+from torch import Tensor
+
+from irkd import components
+from irkd.batch import Batch
+from irkd.spec import Losses
+
+
+class Objective:
+    """Weighted sum of the terms that a run names (paper, Equation 1).
+
+    Attributes:
+        student_layers, teacher_layers: blocks whose tokens the networks must capture.
+        second_order: whether a term differentiates a gradient of the student, which fused attention
+            cannot.
+    """
+
+    def __init__(self, losses: Losses):
+        named = {"ce": losses.ce, "kd": losses.kd, "saliency": losses.saliency}
+        self._terms = {
+            name: (components.load("losses", name).term, settings)
+            for name, settings in named.items()
+            if settings is not None
+        }
+        saliency = losses.saliency
+        self.student_layers = saliency.student_layers if saliency else ()
+        self.teacher_layers = saliency.teacher_layers if saliency else ()
+        self.second_order = bool(saliency) and components.load("saliency", saliency.kind).SECOND_ORDER
+
+    def __call__(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss (scalar) and, by name, its terms before their weights."""
+        values = {name: term(settings, batch) for name, (term, settings) in self._terms.items()}
+        total = sum(settings.weight * values[name] for name, (_, settings) in self._terms.items())
+        return total, values

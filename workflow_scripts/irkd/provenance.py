@@ -1,0 +1,49 @@
+"""Where a result comes from: code, packages, machine, inputs."""
+
+import datetime
+import hashlib
+import importlib.metadata
+import json
+import platform
+import subprocess
+from pathlib import Path
+
+from irkd.atomic import replacing
+
+_PACKAGES = ("torch", "torchvision", "timm", "numpy", "safetensors")
+
+
+def sha256(path: str | Path) -> str:
+    """SHA-256 (hex) of a file."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def session() -> dict:
+    """This process: when and where it started, on which code and packages."""
+    return {
+        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "host": platform.node(),
+        "python": platform.python_version(),
+        "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
+        "git": _git(),
+    }
+
+
+def write_json(path: str | Path, content: dict) -> None:
+    """Write readable JSON, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def _git() -> dict | None:
+    """Commit and whether files differ from it; None outside a git checkout."""
+
+    def ask(*arguments: str) -> str:
+        command = ["git", "-C", str(Path(__file__).parent), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    try:
+        return {"commit": ask("rev-parse", "HEAD"), "dirty": bool(ask("status", "--porcelain", "-uno"))}
+    except (OSError, subprocess.CalledProcessError):
+        return None

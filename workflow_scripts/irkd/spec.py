@@ -1,0 +1,202 @@
+"""A resolved run: everything that decides the bits of one training, and nothing else.
+
+How a run is executed (device, CPU threads) is not part of it. A field at its default is left out of
+the canonical form, so a new optional switch leaves the hash of every run that does not use it alone;
+for that reason a default always means "switched off".
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import cattrs
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """Per-channel statistics of pixels scaled to [0, 1]."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class DistillationToken:
+    """The extra token and head that take the distillation loss (DeiT, Touvron et al. 2021)."""
+
+    start: Literal["random", "zeros"]
+    position: bool
+
+
+@dataclass(frozen=True)
+class Model:
+    """A vision transformer on square images; widths in channels, dropouts as probabilities."""
+
+    family: str
+    image_size: int
+    patch_size: int
+    width: int
+    depth: int
+    heads: int
+    mlp_width: int
+    classes: int
+    dropout: float = 0.0
+    attention_dropout: float = 0.0
+    without_final_norm: bool = False
+    distillation_token: DistillationToken | None = None
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """The run whose weights teach, and which of its two weight files."""
+
+    run: str
+    seed: int
+    weights: Literal["last", "best"]
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """Weighted cross-entropy of the classification head."""
+
+    weight: float
+    label_smoothing: float = 0.0
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """Weighted KL divergence of the distillation head from the teacher at a temperature."""
+
+    weight: float
+    temperature: float
+
+
+@dataclass(frozen=True)
+class Saliency:
+    """Weighted squared difference of student and teacher saliency maps, layer by layer.
+
+    Layers are zero-based block indices, paired in order.
+    """
+
+    weight: float
+    kind: str
+    student_layers: tuple[int, ...]
+    teacher_layers: tuple[int, ...]
+    over_layers: Literal["sum", "mean"]
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The terms of the training loss; an absent term is not computed."""
+
+    ce: CrossEntropy
+    kd: Distillation | None = None
+    saliency: Saliency | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the curriculum."""
+
+    resolution: int
+    epochs: int
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What happens to a training image at full size, before it is scaled to the stage.
+
+    Padding in pixels; `flip` and `auto_augment` are probabilities per image.
+    """
+
+    crop_padding: int = 0
+    flip: float = 0.0
+    auto_augment: float = 0.0
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """MixUp or CutMix on every batch; `cutmix_share` is the probability that it is CutMix."""
+
+    mixup_alpha: float
+    cutmix_alpha: float
+    cutmix_share: float
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """AdamW and how long one instance of it lives.
+
+    `restart` "stage" re-creates it at each stage of the curriculum, "never" carries it through.
+    `decay` "proper" exempts biases, norms, tokens and positions from weight decay.
+    """
+
+    name: Literal["adamw"]
+    lr: float
+    weight_decay: float
+    decay: Literal["proper", "all"]
+    restart: Literal["stage", "never"]
+
+
+@dataclass(frozen=True)
+class OneCycle:
+    """One cosine cycle over the life of an optimizer, stepped per batch (Smith and Topin 2019).
+
+    The learning rate rises from lr / `initial_divisor` to lr over the share `rising` of the steps,
+    then falls to the start / `final_divisor`. AdamW's first beta moves the other way, between
+    `beta1_low` and `beta1_high`.
+    """
+
+    rising: float
+    initial_divisor: float
+    final_divisor: float
+    beta1_low: float
+    beta1_high: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training."""
+
+    seed: int
+    dataset: str
+    normalization: Normalization
+    model: Model
+    losses: Losses
+    stages: tuple[Stage, ...]
+    augmentation: Augmentation
+    optimizer: Optimizer
+    batch_size: int
+    precision: Literal["fp32", "bf16"]
+    one_cycle: OneCycle | None = None
+    mixing: Mixing | None = None
+    teacher: Teacher | None = None
+
+    @property
+    def epochs(self) -> int:
+        """Epochs over all stages."""
+        return sum(stage.epochs for stage in self.stages)
+
+
+_CONVERTER = cattrs.Converter(omit_if_default=True, forbid_extra_keys=True)
+
+
+def from_mapping(mapping: Mapping) -> Run:
+    """Build a run from nested plain values.
+
+    Raises cattrs.ClassValidationError when a field is missing, unknown or of the wrong type.
+    """
+    return _CONVERTER.structure(mapping, Run)
+
+
+def to_mapping(run: Run) -> dict:
+    """Nested plain values without the fields at their default; the inverse of `from_mapping`."""
+    return json.loads(json.dumps(_CONVERTER.unstructure(run)))
+
+
+def digest(run: Run) -> str:
+    """SHA-256 (hex) of the canonical JSON of a run."""
+    canonical = json.dumps(to_mapping(run), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()

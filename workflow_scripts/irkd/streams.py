@@ -1,0 +1,27 @@
+"""Random streams: one for each purpose and epoch, all derived from the seed of the run.
+
+Because each epoch has streams of its own, a resumed run needs no generator state, and because each
+purpose has its own, runs that differ in one purpose keep the others in common: rows of a table pair
+over seeds.
+"""
+
+import hashlib
+
+import numpy as np
+import torch
+
+
+def derive(seed: int, *names: str | int) -> int:
+    """A 63-bit seed for one purpose of a run, a pure function of its arguments."""
+    text = "/".join(map(str, (seed, *names)))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def generator(seed: int, *names: str | int) -> torch.Generator:
+    """A CPU generator for one purpose; CPU so that the draws do not depend on the device."""
+    return torch.Generator().manual_seed(derive(seed, *names))
+
+
+def numpy_generator(seed: int, *names: str | int) -> np.random.Generator:
+    """As `generator`, for distributions that torch cannot draw from a given generator."""
+    return np.random.default_rng(derive(seed, *names))

@@ -1,0 +1,202 @@
+"""From a plain configuration to resolved runs, or to the list of all that is wrong with it.
+
+Free of torch, so that planning a study costs nothing and works on a login node.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import cattrs
+
+from irkd import configuration, spec
+from irkd.errors import UserError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run of one protocol, for all its seeds."""
+
+    protocol: str
+    run: str
+    role: str
+    label: str
+    selection: str
+    seeds: tuple[int, ...]
+    teacher: str | None
+    settings: Mapping
+
+    def resolve(self, seed: int) -> spec.Run:
+        """The training with this seed."""
+        return _structure(self.settings, seed)
+
+
+@dataclass(frozen=True)
+class Study:
+    """All runs of a study that are to be reproduced, by (protocol, run), teachers first."""
+
+    name: str
+    note: str
+    entries: Mapping[tuple[str, str], Entry]
+    selected: frozenset[str]
+
+    def chosen(self, role: str | None = None) -> Iterator[Entry]:
+        """The entries to train and evaluate; of one role, or of both."""
+        for entry in self.entries.values():
+            if entry.run in self.selected and role in (None, entry.role):
+                yield entry
+
+
+def resolve(config: Mapping, schema: Mapping, source: str) -> Study:
+    """All runs of a configuration.
+
+    Args:
+        config: the configuration, overlays merged.
+        schema: its JSON Schema.
+        source: the file names for error messages.
+
+    Raises:
+        UserError: with every error of the configuration, one a line.
+    """
+    errors = configuration.schema_errors(config, schema) + configuration.reference_errors(config)
+    if not errors:
+        entries, errors = _entries(config)
+    if errors:
+        lines = "\n".join(f"  {source}: {error}" for error in errors)
+        noun = "error" if len(errors) == 1 else "errors"
+        raise UserError(f"{len(errors)} {noun} in the configuration:\n{lines}")
+    runs = {**config["teachers"], **config["students"]}
+    chosen = set(config.get("select") or runs)
+    chosen |= {runs[run]["teacher"] for run in chosen if "teacher" in runs[run]}
+    return Study(config["study"], config.get("note", ""), entries, frozenset(chosen))
+
+
+def merge(base: Mapping, *overlays: Mapping) -> dict:
+    """Nested mappings merged key by key; any other value, lists included, is replaced."""
+    merged = dict(base)
+    for overlay in overlays:
+        for key, value in overlay.items():
+            old = merged.get(key)
+            both = isinstance(old, Mapping) and isinstance(value, Mapping)
+            merged[key] = merge(old, value) if both else value
+    return merged
+
+
+def _entries(config: Mapping) -> tuple[dict[tuple[str, str], Entry], list[str]]:
+    entries, errors = {}, []
+    for protocol in config["reproduce"]:
+        for role, block in (("teacher", "teachers"), ("student", "students")):
+            for run in config[block]:
+                try:
+                    entries[protocol, run] = _entry(config, protocol, role, run)
+                except ValueError as error:
+                    where = f"{block}.{run}" + (f" ({protocol})" if len(config["reproduce"]) > 1 else "")
+                    errors += [f"{where}: {text}" for text in error.args]
+    return entries, errors
+
+
+def _entry(config: Mapping, protocol: str, role: str, run: str) -> Entry:
+    declared = config[f"{role}s"][run]
+    reading = config["protocols"][protocol]
+    settings = _settings(config, protocol, role, run)
+    selection = settings.pop("selection", reading["selection"])
+    teacher = declared.get("teacher")
+    if teacher:
+        own = _settings(config, protocol, "teacher", teacher)
+        weights = own.pop("selection", reading["selection"])
+        settings["teacher"] = {"run": teacher, "seed": config["seeds"]["teachers"][0], "weights": weights}
+        _resolve_layers(settings, own)
+    entry = Entry(
+        protocol=protocol,
+        run=run,
+        role=role,
+        label=declared["label"],
+        selection=selection,
+        seeds=tuple(config["seeds"][f"{role}s"]),
+        teacher=teacher,
+        settings=settings,
+    )
+    problems = list(_problems(entry.resolve(entry.seeds[0])))
+    if problems:
+        raise ValueError(*problems)
+    return entry
+
+
+def _settings(config: Mapping, protocol: str, role: str, run: str) -> dict:
+    """The settings of a run as nested plain values: recipe, then run, then protocol."""
+    declared = config[f"{role}s"][run]
+    method = config["methods"][declared["method"]]
+    recipe = config["recipes"][declared.get("recipe", role)]
+    dataset = config["datasets"][recipe["dataset"]]
+    defaults = {
+        "model": config["models"][declared["model"]]
+        | {"image_size": dataset["image_size"], "classes": dataset["classes"]},
+        "stages": config["curricula"][method["curriculum"]],
+        "normalization": dataset["normalization"],
+    }
+    overrides = config["protocols"][protocol].get("overrides", {}).get(run, {})
+    settings = merge(defaults, recipe, declared.get("set", {}), overrides)
+    absent = [term for term in method["losses"] if term not in settings["losses"]]
+    if absent:
+        raise ValueError(f"its method wants the losses {', '.join(absent)}, which its recipe does not have")
+    settings["losses"] = {term: settings["losses"][term] for term in method["losses"]}
+    token = settings.pop("distillation_token", None)
+    if "kd" in settings["losses"]:
+        if token is None:
+            raise ValueError("a student with kd needs distillation_token in its recipe")
+        settings["model"]["distillation_token"] = token
+    return settings
+
+
+def _resolve_layers(student: dict, teacher: Mapping) -> None:
+    """Replace the names of the layers whose saliency maps are compared by block indices."""
+    saliency = student["losses"].get("saliency")
+    named = student["model"].pop("saliency_layers", None)
+    if saliency is None:
+        return
+    saliency = dict(saliency)
+    for key, model in (("student_layers", student["model"]), ("teacher_layers", teacher["model"])):
+        layers = saliency.get(key, named)
+        if layers is None:
+            raise ValueError("saliency needs saliency_layers in its model, such as [first, second, last]")
+        saliency[key] = layer_indices(layers, model["depth"])
+        if max(saliency[key]) >= model["depth"]:
+            raise ValueError(
+                f"losses.saliency.{key}: no block {max(saliency[key])} at depth {model['depth']};"
+                " blocks count from 0"
+            )
+    student["losses"]["saliency"] = saliency
+
+
+def layer_indices(layers: str | list, depth: int) -> list[int]:
+    """Zero-based block indices of layers given by name, by index, or as "all"."""
+    if layers == "all":
+        return list(range(depth))
+    names = {"first": 0, "second": 1, "last": depth - 1}
+    return [names.get(layer, layer) for layer in layers]
+
+
+def _structure(settings: Mapping, seed: int) -> spec.Run:
+    values = {key: value for key, value in settings.items() if value is not None}
+    values["model"] = {key: value for key, value in values["model"].items() if key != "saliency_layers"}
+    try:
+        return spec.from_mapping({**values, "seed": seed})
+    except cattrs.BaseValidationError as error:
+        raise ValueError(*cattrs.transform_error(error, path="run")) from error
+
+
+def _problems(run: spec.Run) -> Iterator[str]:
+    """What no schema can see: values that do not fit each other."""
+    model = run.model
+    if model.width % model.heads:
+        yield f"model.heads: {model.heads} heads do not divide a width of {model.width}"
+    for stage in run.stages:
+        if stage.resolution % model.patch_size:
+            yield f"stages: {stage.resolution} px is no multiple of the patch size {model.patch_size}"
+        if stage.resolution > model.image_size:
+            yield f"stages: {stage.resolution} px is more than the images have, {model.image_size}"
+    if run.mixing and run.losses.kd:
+        yield "mixing: mixed images are for runs without a teacher; remove it"
+    if saliency := run.losses.saliency:
+        pairs = len(saliency.student_layers), len(saliency.teacher_layers)
+        if pairs[0] != pairs[1]:
+            yield f"losses.saliency: {pairs[0]} of the student for {pairs[1]} of the teacher; pair them"

@@ -1,0 +1,228 @@
+"""A whole training: stages, epochs, checkpoints, and the files of the run."""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from irkd import epochs, execution, history, networks, optimization, provenance, spec, streams, views
+from irkd.checkpoint import Checkpoint, exclusive, key_of
+from irkd.datasets import Arrays
+from irkd.observation import SaliencyRecord
+from irkd.spec import Run, Stage
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The files of a run; `saliency` only where there is a teacher."""
+
+    last: Path
+    best: Path
+    history: Path
+    record: Path
+    saliency: Path | None = None
+
+    def files(self) -> dict[str, Path]:
+        """By name, the record last: it vouches for the others."""
+        paths = {"last": self.last, "best": self.best, "history": self.history}
+        if self.saliency:
+            paths["saliency"] = self.saliency
+        return {**paths, "record": self.record}
+
+
+@dataclass(frozen=True)
+class TeacherFiles:
+    """Weights and run.json of the run that teaches."""
+
+    weights: Path
+    record: Path
+
+
+def train(
+    run: Run,
+    identity: Mapping[str, str],
+    arrays: Arrays,
+    teacher: TeacherFiles | None,
+    outputs: Outputs,
+    code: str,
+    device: torch.device,
+) -> None:
+    """Train a run, continuing where an earlier process was stopped, and write its files.
+
+    The state is kept beside `outputs.record` in the folder "resume". A run that was finished there
+    is not trained again: its files are written once more.
+
+    Args:
+        run: what is trained.
+        identity: study, protocol, run and label, for the record and the log.
+        arrays: the data set.
+        teacher: required if and only if the run has one.
+        outputs: the files to write.
+        code: digest of the code.
+        device: where to train; see `execution.start`.
+
+    Raises:
+        UserError: when the teacher's files do not belong together, the state cannot be read or the
+            loss is no longer finite.
+    """
+    parts = {
+        "spec": spec.digest(run),
+        "code": code,
+        "data": arrays.sha256,
+        "teacher": provenance.sha256(teacher.weights) if teacher else None,
+    }
+    folder = outputs.record.parent / "resume"
+    with exclusive(folder):
+        checkpoint = Checkpoint(folder, key_of(parts))
+        if checkpoint.emit(outputs.files()):
+            _LOG.info(
+                "%s: was finished before with the same settings, code and data; writing its files",
+                identity["run"],
+            )
+            return
+        training = _Training(run, identity, arrays, teacher, device)
+        training.restore(checkpoint)
+        training.complete(checkpoint)
+        training.write(outputs, parts)
+        checkpoint.keep(outputs.files())
+
+
+class _Training:
+    """The moving parts of one training; everything that changes is in `_state`."""
+
+    def __init__(
+        self,
+        run: Run,
+        identity: Mapping[str, str],
+        arrays: Arrays,
+        teacher: TeacherFiles | None,
+        device: torch.device,
+    ):
+        self._run, self._identity, self._arrays, self._device = run, identity, arrays.to(device), device
+        self._name = identity["run"]
+        self._model = networks.build(run.model, streams.generator(run.seed, "init")).to(device)
+        self._teacher, self._observed = None, None
+        if teacher:
+            self._teacher, teacher_run = networks.restore(teacher.weights, teacher.record, device)
+            self._observed = SaliencyRecord(
+                run, teacher_run.model, self._arrays.test_images, self._arrays.test_labels
+            )
+        self._learner = epochs.Learner(run, self._model, self._teacher, device)
+        self._optimizer, self._schedule = None, None
+        self._history: list[dict] = []
+        self._best: dict = {}
+        self._sessions: list[dict] = []
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Continue from the last finished epoch, if there is one."""
+        state = checkpoint.load(self._device)
+        if state is not None:
+            self._model.load_state_dict(state["model"])
+            self._history, self._best, self._sessions = state["history"], state["best"], state["sessions"]
+            stage, _ = self._position(len(self._history) - 1)
+            self._new_optimizer(stage)
+            self._optimizer.load_state_dict(state["optimizer"])
+            self._schedule.load_state_dict(state["schedule"])
+            if self._observed:
+                self._observed.restore(state["saliency"])
+            _LOG.info("%s: continuing after epoch %d of %d", self._name, len(self._history), self._run.epochs)
+        begin = {"from_epoch": len(self._history) + 1, **execution.describe(self._device)}
+        self._sessions.append(provenance.session() | begin)
+
+    def complete(self, checkpoint: Checkpoint) -> None:
+        """Train the epochs that are missing, saving the state after each."""
+        validation = {}
+        for done in range(len(self._history), self._run.epochs):
+            stage_index, epoch = self._position(done)
+            stage = self._run.stages[stage_index]
+            if epoch == 1 and (done == 0 or self._run.optimizer.restart == "stage"):
+                self._new_optimizer(stage_index)
+            if stage.resolution not in validation:
+                shown = views.plain_view(
+                    self._arrays.validation_images, stage.resolution, self._run.normalization
+                )
+                validation = {stage.resolution: shown}
+            self._epoch(stage, epoch, done + 1, validation[stage.resolution])
+            checkpoint.save(self._state())
+
+    def _epoch(self, stage: Stage, epoch: int, number: int, validation: torch.Tensor) -> None:
+        begin = time.perf_counter()
+        measures = self._learner.epoch(
+            self._arrays.train_images,
+            self._arrays.train_labels,
+            stage,
+            number,
+            self._optimizer,
+            self._schedule,
+        )
+        accuracy = epochs.accuracy(
+            self._model, validation, self._arrays.validation_labels, self._run.precision
+        )
+        if self._observed:
+            self._observed.observe(self._model, self._teacher, stage, epoch)
+        if epoch == 1 or accuracy > self._best["val_acc"]:
+            weights = {name: value.clone() for name, value in self._model.state_dict().items()}
+            self._best = {"val_acc": accuracy, "global_epoch": number, "weights": weights}
+        seconds = time.perf_counter() - begin
+        self._history.append(history.row(self._run, stage, epoch, number, measures, accuracy, seconds))
+        _LOG.info("%s: %s", self._name, history.line(self._run, self._history))
+
+    def _position(self, done: int) -> tuple[int, int]:
+        """Index of the stage and epoch within it, from 1, of the epoch after `done` others."""
+        for index, stage in enumerate(self._run.stages):
+            if done < stage.epochs:
+                return index, done + 1
+            done -= stage.epochs
+        raise AssertionError("more epochs than stages have")
+
+    def _new_optimizer(self, stage: int) -> None:
+        restarted = self._run.optimizer.restart == "stage"
+        alive = (self._run.stages[stage],) if restarted else self._run.stages
+        batches = -(-len(self._arrays.train_labels) // self._run.batch_size)
+        self._optimizer = optimization.build_optimizer(self._model, self._run.optimizer)
+        self._schedule = optimization.build_schedule(
+            self._optimizer,
+            self._run.optimizer.lr,
+            self._run.one_cycle,
+            batches * sum(s.epochs for s in alive),
+        )
+
+    def _state(self) -> dict:
+        return {
+            "model": self._model.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "schedule": self._schedule.state_dict(),
+            "history": self._history,
+            "best": self._best,
+            "sessions": self._sessions,
+            "saliency": self._observed.arrays if self._observed else {},
+        }
+
+    def write(self, outputs: Outputs, parts: Mapping[str, str | None]) -> None:
+        """Write the files of the finished run, the record last."""
+        networks.save(self._model, outputs.last)
+        networks.save_weights(self._best["weights"], outputs.best)
+        history.write(self._history, outputs.history)
+        if outputs.saliency:
+            self._observed.write(outputs.saliency)
+        best = {"global_epoch": self._best["global_epoch"], "val_acc": self._best["val_acc"]}
+        last = {"global_epoch": self._run.epochs, "val_acc": self._history[-1]["val_acc"]}
+        content = {
+            **self._identity,
+            "seed": self._run.seed,
+            "spec": spec.to_mapping(self._run),
+            "sha256": dict(parts),
+            "weights": {
+                "last": last | {"sha256": provenance.sha256(outputs.last)},
+                "best": best | {"sha256": provenance.sha256(outputs.best)},
+            },
+            "parameters": sum(p.numel() for p in self._model.parameters()),
+            "stages": history.costs(self._run, self._history, len(self._arrays.train_labels)),
+            "sessions": self._sessions,
+        }
+        provenance.write_json(outputs.record, content)

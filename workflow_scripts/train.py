@@ -1,0 +1,22 @@
+"""Train a network that has no teacher."""
+
+from pathlib import Path
+
+from irkd import datasets, execution, runlog, spec, training
+
+runlog.to_file_and_stderr(snakemake.log[0])
+device = execution.start(**snakemake.config["execution"])
+training.train(
+    run=spec.from_mapping(snakemake.params.run),
+    identity=snakemake.params.identity,
+    arrays=datasets.load(Path(snakemake.input.arrays), Path(snakemake.input.manifest)),
+    teacher=None,
+    outputs=training.Outputs(
+        last=Path(snakemake.output.last),
+        best=Path(snakemake.output.best),
+        history=Path(snakemake.output.history),
+        record=Path(snakemake.output.record),
+    ),
+    code=snakemake.params.code,
+    device=device,
+)
