@@ -19,7 +19,12 @@ def main(arguments: list[str]) -> int:
     lock.parent.mkdir(exist_ok=True)
     try:
         with FileLock(lock, timeout=0):
-            subprocess.run(["snakemake", *arguments, "--unlock", "--quiet"], check=True)
+            unlocking = subprocess.run(
+                ["snakemake", *arguments, "--unlock"], check=False, stderr=subprocess.PIPE, text=True
+            )
+            if unlocking.returncode:
+                print(unlocking.stderr, file=sys.stderr)
+                return unlocking.returncode
             return subprocess.run(["snakemake", *arguments], check=False).returncode
     except Timeout:
         print(f"Another run is at work in {Path.cwd()}; wait until it ends.", file=sys.stderr)

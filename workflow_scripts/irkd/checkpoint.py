@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
-from irkd.atomic import replacing
+from irkd.atomic import replacing, sweep
 from irkd.errors import UserError
 
 _LOG = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ def exclusive(folder: Path) -> Iterator[None]:
             lock.acquire()
     except (NotImplementedError, OSError) as error:
         raise UserError(
-            f"{folder}: cannot lock this folder ({error}); put `pathvars: results` on a file system with locks."
+            f"{folder}: cannot lock this folder ({error}); set `pathvars: results` to a place with locks."
         ) from error
     try:
         yield
@@ -62,9 +62,9 @@ class Checkpoint:
         others = [path.name for path in folder.glob("*/") if path != self._folder]
         if others and not self._folder.exists():
             _LOG.info("state of other settings, code or data set aside: %s in %s", ", ".join(others), folder)
-        # Only a killed writer leaves a temporary file, and the lock says that none is at work.
-        for temporary in self._folder.glob(".*"):
-            temporary.unlink()
+        # The lock says that no other writer is at work.
+        sweep(self._folder)
+        sweep(folder.parent)
 
     def save(self, state: Mapping) -> None:
         """Replace the state by plain values and tensors."""

@@ -69,7 +69,8 @@ def learning_curves(
                     _curve(axis, files, labels[run] + suffix, colour, line)
             axis.set(title=heading, xlabel="epoch", ylabel="validation accuracy (%)")
             axis.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
-            axis.legend(fontsize=6)
+            # Below the axes: inside, no corner is free of curves for every run.
+            axis.legend(fontsize=6, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.2))
         figure.suptitle(f"{title}\n{note}" if note else title)
         _save(figure, svg, png)
         plt.close(figure)
