@@ -1,5 +1,6 @@
 """One epoch of training and one pass of evaluation, with all data on the device."""
 
+import math
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -108,7 +109,7 @@ class Learner:
             lr = schedule.get_last_lr()[0]
             schedule.step()
         means = {name: value.item() / len(labels) for name, value in sums.items()}
-        if not all(map(torch.isfinite, map(torch.tensor, means.values()))):
+        if not all(map(math.isfinite, means.values())):
             raise UserError(
                 f"the loss is no longer finite in epoch {number} ({means}); lower the learning rate."
             )
