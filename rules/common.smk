@@ -68,11 +68,6 @@ def untaught_or_taught(taught):
     return "|".join(sorted(runs)) or "(?!)"
 
 
-def training_params(wildcards):
-    """What decides the bits of a training, for the record and for reruns."""
-    return spec.to_mapping(resolved(wildcards))
-
-
 def training_digest(script):
     """Digest of the code of a training: the script's, and that of the parts its run names."""
     return lambda wildcards: script_digest(script, code_digest.components_of(resolved(wildcards)))

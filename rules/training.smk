@@ -20,7 +20,7 @@ rule train:
     resources:
         gpu=GPUS,
     params:
-        run=training_params,
+        run=lambda wildcards: spec.to_mapping(resolved(wildcards)),
         identity=identity_of,
         code=training_digest("train.py"),
     message:
@@ -50,7 +50,7 @@ rule distill:
     resources:
         gpu=GPUS,
     params:
-        run=training_params,
+        run=lambda wildcards: spec.to_mapping(resolved(wildcards)),
         identity=identity_of,
         code=training_digest("distill.py"),
     message:

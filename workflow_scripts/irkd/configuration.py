@@ -5,6 +5,7 @@ Each error is one line: the path of the key, what is wrong, and what would be ri
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
 
 from jsonschema import Draft202012Validator, ValidationError
 
@@ -15,7 +16,9 @@ _TYPES = {
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",
+    "null": "null",
 }
+_LONGEST = 60
 
 
 def suggestion(word: object, known: Iterable[str]) -> str:
@@ -30,70 +33,131 @@ def suggestion(word: object, known: Iterable[str]) -> str:
 def schema_errors(config: Mapping, schema: Mapping) -> list[str]:
     """Every violation of the JSON Schema, as "path: text", in the order of the paths."""
     errors = Draft202012Validator(schema).iter_errors(config)
-    lines = [line for error in errors for line in _lines(error)]
+    lines = [line for error in errors for line in _lines(error, schema)]
     return sorted(dict.fromkeys(lines))
 
 
-def _lines(error: ValidationError) -> Iterator[str]:
+def _lines(error: ValidationError, schema: Mapping) -> Iterator[str]:
     path = ".".join(map(str, error.absolute_path))
     prefix = f"{path}." if path else ""
     found, wanted = error.instance, error.validator_value
     match error.validator:
-        case "additionalProperties" | "unevaluatedProperties":
+        case "additionalProperties":
             known = error.schema.get("properties", {})
             for key in sorted(set(found) - set(known), key=str):
                 yield f"{prefix}{key}: unknown key {suggestion(key, known)}"
         case "required":
             for key in wanted:
                 if key not in found:
-                    meaning = error.schema.get("properties", {}).get(key, {}).get("description", "")
+                    meaning = _meaning(error.schema, key, schema)
                     yield f"{prefix}{key}: this key is missing; add it" + (f" ({meaning})" if meaning else "")
-        case "enum":
-            yield f"{path}: '{found}' is not possible here {suggestion(found, wanted)}"
-        case "type":
-            yield f"{path}: {found!r} is not {_TYPES.get(wanted, wanted)}{_number_hint(found, wanted)}"
+        case "type" if "propertyNames" in error.absolute_schema_path:
+            yield f"{path}: the key {_shown(found)} must be text; put it in quotes"
         case "pattern" if "propertyNames" in error.absolute_schema_path:
-            yield f"{path}: '{found}' is no id; use lower-case letters, digits and single hyphens"
-        case "oneOf" if all("required" in choice for choice in wanted):
+            yield f"{path}: {_shown(found)} is no id; use lower-case letters, digits and single hyphens"
+        case "enum":
+            yield f"{path}: {_shown(found)} is not possible here {suggestion(found, wanted)}"
+        case "oneOf":
             keys = ", ".join(key for choice in wanted for key in choice["required"])
-            yield f"{path}: {found!r} must have exactly one of the keys {keys}"
-        case "contains":
-            yield f"{path}: {found!r} must contain '{wanted['const']}'"
-        case "anyOf" | "oneOf" if error.context:
-            reasons = "; or ".join(dict.fromkeys(_reason(child) for child in error.context))
-            yield f"{path}: {found!r} fits none of what is possible here: {reasons}"
+            yield f"{path}: {_shown(found)} must have exactly one of the keys {keys}"
+        case "anyOf":
+            yield from _alternatives(error, path, schema)
         case _:
-            yield f"{path}: {_reason(error)}"
+            yield f"{path}: {_shown(found)} {_demand(error)}"
 
 
-def _reason(error: ValidationError) -> str:
-    """One clause for a violated keyword whose own message names values, not keys."""
-    wanted = error.validator_value
+def _alternatives(error: ValidationError, path: str, schema: Mapping) -> Iterator[str]:
+    """The errors of the only alternative of the right kind or, without one, what all of them want."""
+    alternatives: dict[int, list[ValidationError]] = {}
+    for child in error.context:
+        alternatives.setdefault(child.relative_schema_path[0], []).append(child)
+    near = [
+        children
+        for children in alternatives.values()
+        if all(child.relative_path or child.validator not in ("type", "const", "enum") for child in children)
+    ]
+    if len(near) == 1:
+        for child in near[0]:
+            yield from _lines(child, schema)
+    else:
+        kinds = " or ".join(_kind(child) for child in error.context)
+        yield f"{path}: {_shown(error.instance)} must be {kinds}"
+
+
+def _kind(error: ValidationError) -> str:
     match error.validator:
         case "type":
-            return f"{error.instance!r} is not {_TYPES.get(wanted, wanted)}"
-        case "required":
-            return f"it needs {', '.join(wanted)}"
-        case "minimum":
-            return f"{error.instance} is too small; the least is {wanted}"
-        case "exclusiveMinimum":
-            return f"{error.instance} is too small; it must be above {wanted}"
-        case "maximum":
-            return f"{error.instance} is too large; the most is {wanted}"
-        case "exclusiveMaximum":
-            return f"{error.instance} is too large; it must be below {wanted}"
+            return _TYPES[error.validator_value]
+        case "const":
+            return f"'{error.validator_value}'"
         case _:
-            return error.message
+            return "one of " + ", ".join(map(str, error.validator_value))
 
 
-def _number_hint(found: object, wanted: object) -> str:
-    if wanted not in ("number", "integer") or not isinstance(found, str):
-        return ""
+def _demand(error: ValidationError) -> str:
+    """What a violated keyword wants, to follow the value."""
+    found, wanted = error.instance, error.validator_value
+    match error.validator:
+        case "type":
+            return f"must be {_TYPES[wanted]}{_number_hint(found, wanted)}"
+        case "minimum":
+            return f"is too small; the least is {wanted}"
+        case "exclusiveMinimum":
+            return f"is too small; it must be above {wanted}"
+        case "maximum":
+            return f"is too large; the most is {wanted}"
+        case "exclusiveMaximum":
+            return f"is too large; it must be below {wanted}"
+        case "minItems" | "minProperties" | "minLength" if wanted == 1:
+            return (
+                "must not be empty; add one entry" if error.validator != "minLength" else "must not be empty"
+            )
+        case "minItems":
+            return f"has {len(found)} entries; the least is {wanted}"
+        case "maxItems":
+            return f"has {len(found)} entries; the most is {wanted}"
+        case "uniqueItems":
+            twice = next(value for index, value in enumerate(found) if value in found[:index])
+            return f"has {_shown(twice)} more than once; keep one"
+        case "contains":
+            return f"must contain '{wanted['const']}'; add it"
+        case "pattern":
+            return f"has another form; it must be: {error.schema['description']}"
+        case _:
+            return f"does not fit: {error.message}"
+
+
+def _shown(value: object) -> str:
+    """A value as its file has it, cut where it is long."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def _meaning(part: Mapping, key: str, schema: Mapping) -> str:
+    """The description of a key, beside it or at one of the definitions that it or its owner refers to."""
+    owners = [part, _definition(part, schema)]
+    keys = [owner["properties"][key] for owner in owners if key in owner.get("properties", {})]
+    keys += [_definition(entry, schema) for entry in keys]
+    return next((entry["description"] for entry in keys if "description" in entry), "")
+
+
+def _definition(part: Mapping, schema: Mapping) -> Mapping:
+    return schema["$defs"][part["$ref"].rpartition("/")[2]] if "$ref" in part else {}
+
+
+def _number_hint(found: object, wanted: str) -> str:
+    """How to write a number that YAML takes for text, such as 3e-4."""
     try:
-        value = float(found)
-    except ValueError:
+        value = Decimal(found) if isinstance(found, str) and wanted in ("number", "integer") else None
+    except InvalidOperation:
         return ""
-    digits = f"{value:.12f}".rstrip("0").rstrip(".")
+    if value is None or not value.is_finite() or abs(value.adjusted()) > 15:
+        return ""
+    if wanted == "integer" and value != int(value):
+        return ""
+    digits = f"{value:f}"
     return f"; YAML reads it as text, write {digits}"
 
 
@@ -108,77 +172,102 @@ def reference_errors(config: Mapping) -> list[str]:
 def _references(config: Mapping) -> Iterator[str]:
     teachers, students = _block(config, "teachers"), _block(config, "students")
     runs = {**teachers, **students}
-    yield from (f"students.{run}: a teacher has the same id" for run in students if run in teachers)
+    yield from (
+        f"students.{run}: a teacher has the same id; rename one of them"
+        for run in students
+        if run in teachers
+    )
+    yield from _labels({**_named(config, "teachers"), **_named(config, "students")})
     yield from _unknown(config.get("reproduce"), "reproduce", "protocol", _block(config, "protocols"))
     yield from _unknown(config.get("select"), "select", "run", runs)
-    for name, method in _block(config, "methods").items():
-        yield from _unknown(
-            method, f"methods.{name}.curriculum", "curriculum", _block(config, "curricula"), "curriculum"
-        )
-    for name, recipe in _block(config, "recipes").items():
-        yield from _unknown(
-            recipe, f"recipes.{name}.dataset", "dataset", _block(config, "datasets"), "dataset"
-        )
-    for role, entries in (("teachers", teachers), ("students", students)):
-        for name, entry in entries.items():
-            yield from _run_references(config, f"{role}.{name}", entry)
-    for name, protocol in _block(config, "protocols").items():
-        overrides = protocol.get("overrides") if isinstance(protocol, Mapping) else None
-        yield from _unknown(list(overrides or ()), f"protocols.{name}.overrides", "run", runs)
-    for name, table in _block(config, "tables").items():
-        yield from _table_references(f"tables.{name}", table, runs)
-    for name, figure in _block(config, "figures").items():
-        panels = figure.get("panels") if isinstance(figure, Mapping) else None
-        for panel, members in (panels or {}).items() if isinstance(panels, Mapping) else ():
-            yield from _unknown(members, f"figures.{name}.panels.{panel}", "run", runs)
+    for path, method in _named(config, "methods").items():
+        yield from _unknown_at(config, path, method, "curriculum", "curricula")
+    for path, recipe in _named(config, "recipes").items():
+        yield from _unknown_at(config, path, recipe, "dataset", "datasets")
+    for path, run in {**_named(config, "teachers"), **_named(config, "students")}.items():
+        yield from _run_references(config, path, run)
+    for path, protocol in _named(config, "protocols").items():
+        overrides = _block(protocol, "overrides")
+        yield from _unknown(list(overrides), f"{path}.overrides", "run", runs)
+        for run, settings in overrides.items():
+            yield from _unknown_at(config, f"{path}.overrides.{run}", settings, "dataset", "datasets")
+    for path, table in _named(config, "tables").items():
+        yield from _table_references(path, table, runs)
+    for path, figure in _named(config, "figures").items():
+        for panel, members in _block(figure, "panels").items():
+            yield from _unknown(members, f"{path}.panels.{panel}", "run", runs)
 
 
-def _run_references(config: Mapping, path: str, entry: object) -> Iterator[str]:
-    if not isinstance(entry, Mapping):
+def _labels(runs: Mapping[str, Mapping]) -> Iterator[str]:
+    """Runs that no reader of a table or a figure could tell apart."""
+    first: dict[str, str] = {}
+    for path, run in runs.items():
+        label = run.get("label")
+        if isinstance(label, str) and first.setdefault(label, path) != path:
+            yield f"{path}.label: '{label}' is the label of {first[label]} too; give each run its own"
+
+
+def _run_references(config: Mapping, path: str, run: Mapping) -> Iterator[str]:
+    yield from _unknown_at(config, path, run, "model", "models")
+    yield from _unknown_at(config, path, run, "method", "methods")
+    yield from _unknown_at(config, path, run, "recipe", "recipes")
+    yield from _unknown_at(config, f"{path}.set", _block(run, "set"), "dataset", "datasets")
+    method = _block(_block(config, "methods"), str(run.get("method")))
+    terms = _texts(method.get("losses"))
+    taught = bool({"kd", "saliency"} & set(terms))
+    if path.startswith("teachers."):
+        if taught:
+            yield f"{path}.method: '{run['method']}' needs a teacher; list the run under `students`"
+        if "teacher" in run:
+            yield f"{path}.teacher: a teacher has no teacher; list the run under `students`"
         return
-    for key, block in (
-        ("model", "models"),
-        ("method", "methods"),
-        ("recipe", "recipes"),
-        ("teacher", "teachers"),
-    ):
-        yield from _unknown(entry, f"{path}.{key}", key, _block(config, block), key)
-    method = _block(config, "methods").get(str(entry.get("method")), {})
-    terms = set(method.get("losses") or ()) if isinstance(method, Mapping) else set()
-    taught = bool(terms & {"kd", "saliency"})
-    if taught and "teacher" not in entry:
-        known = suggestion("", _block(config, "teachers"))
-        yield f"{path}.teacher: method '{entry['method']}' needs a teacher {known}"
-    if "teacher" in entry and terms and not taught:
-        yield f"{path}.teacher: method '{entry['method']}' has no use for one; remove this key"
-    if path.startswith("teachers.") and "teacher" in entry:
-        yield f"{path}.teacher: a teacher has no teacher; list the run under `students`"
+    yield from _unknown_at(config, path, run, "teacher", "teachers")
+    if taught and "teacher" not in run:
+        known = ", ".join(map(str, _block(config, "teachers")))
+        yield f"{path}.teacher: method '{run['method']}' needs a teacher; name one (known: {known})"
+    if "teacher" in run and terms == ["ce"]:
+        yield f"{path}.teacher: method '{run['method']}' has no use for one; remove this key"
 
 
-def _table_references(path: str, table: object, runs: Mapping) -> Iterator[str]:
-    if not isinstance(table, Mapping) or not isinstance(table.get("rows"), list):
-        return
-    width = len(table.get("columns") or ())
-    for index, row in enumerate(table["rows"]):
-        members = row.get("runs") if isinstance(row, Mapping) else None
-        if not isinstance(members, list):
-            continue
+def _table_references(path: str, table: Mapping, runs: Mapping) -> Iterator[str]:
+    rows, columns = table.get("rows"), table.get("columns")
+    width = len(columns) if isinstance(columns, list) else None
+    if rows == "all" and width not in (None, 1):
+        yield f"{path}.columns: {width} columns for one run a row; name one column, or list the rows"
+    labels = set()
+    for index, row in enumerate(rows if isinstance(rows, list) else ()):
+        members, label = (row.get("runs"), row.get("label")) if isinstance(row, Mapping) else (None, None)
         yield from _unknown(members, f"{path}.rows.{index}.runs", "run", runs)
-        if len(members) != width:
+        if isinstance(members, list) and width not in (None, len(members)):
             yield f"{path}.rows.{index}.runs: {len(members)} runs for {width} columns; give one a column"
+        if isinstance(label, str) and label in labels:
+            yield f"{path}.rows.{index}.label: '{label}' is the label of another row too; rename one"
+        labels |= set(_texts([label]))
 
 
 def _block(config: Mapping, name: str) -> Mapping:
-    block = config.get(name)
+    block = config.get(name) if isinstance(config, Mapping) else None
     return block if isinstance(block, Mapping) else {}
 
 
-def _unknown(value: object, path: str, kind: str, known: Mapping, key: str | None = None) -> Iterator[str]:
-    """Errors of the ids in `value`: a list of them or, with `key`, a mapping that holds one."""
-    if key is not None:
-        names = [value[key]] if isinstance(value, Mapping) and key in value else []
-    else:
-        names = value if isinstance(value, list) else []
-    for name in names:
-        if not isinstance(name, str) or name not in known:
+def _named(config: Mapping, block: str) -> dict[str, Mapping]:
+    """The entries of a block that are mappings, by path."""
+    entries = _block(config, block)
+    return {f"{block}.{name}": entry for name, entry in entries.items() if isinstance(entry, Mapping)}
+
+
+def _texts(values: object) -> list[str]:
+    return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
+
+
+def _unknown_at(config: Mapping, path: str, entry: object, key: str, block: str) -> Iterator[str]:
+    """The error of a key that names no entry of a block."""
+    names = _texts([entry.get(key)]) if isinstance(entry, Mapping) else []
+    yield from _unknown(names, f"{path}.{key}", key, _block(config, block))
+
+
+def _unknown(names: object, path: str, kind: str, known: Mapping) -> Iterator[str]:
+    """Errors of the ids in a list that name nothing known."""
+    for name in _texts(names):
+        if name not in known:
             yield f"{path}: no {kind} '{name}' {suggestion(name, known)}"

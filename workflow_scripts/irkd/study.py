@@ -82,7 +82,9 @@ def merge(base: Mapping, *overlays: Mapping) -> dict:
 
 
 def _entries(config: Mapping) -> tuple[dict[tuple[str, str], Entry], list[str]]:
-    entries, errors = {}, []
+    """The entries, or their errors; one that several runs share is told once."""
+    entries: dict[tuple[str, str], Entry] = {}
+    errors: dict[str, list[str]] = {}
     for protocol in config["reproduce"]:
         for role, block in (("teacher", "teachers"), ("student", "students")):
             for run in config[block]:
@@ -90,8 +92,14 @@ def _entries(config: Mapping) -> tuple[dict[tuple[str, str], Entry], list[str]]:
                     entries[protocol, run] = _entry(config, protocol, role, run)
                 except ValueError as error:
                     where = f"{block}.{run}" + (f" ({protocol})" if len(config["reproduce"]) > 1 else "")
-                    errors += [f"{where}: {text}" for text in error.args]
-    return entries, errors
+                    for text in error.args:
+                        errors.setdefault(text, []).append(where)
+    return entries, [f"{_first(places)}: {text}" for text, places in errors.items()]
+
+
+def _first(places: list[str]) -> str:
+    more = len(places) - 1
+    return places[0] + (f" (and {more} more)" if more else "")
 
 
 def _entry(config: Mapping, protocol: str, role: str, run: str) -> Entry:
@@ -104,6 +112,12 @@ def _entry(config: Mapping, protocol: str, role: str, run: str) -> Entry:
         own = _settings(config, protocol, "teacher", teacher)
         weights = own.pop("selection", reading["selection"])
         settings["teacher"] = {"run": teacher, "seed": config["seeds"]["teachers"][0], "weights": weights}
+        patches = settings["model"]["patch_size"], own["model"]["patch_size"]
+        if patches[0] != patches[1]:
+            raise ValueError(
+                f"model.patch_size: {patches[0]}, but {patches[1]} of its teacher {teacher}; their saliency"
+                " maps are compared patch by patch, so use a teacher with the same"
+            )
         _resolve_layers(settings, own)
     entry = Entry(
         protocol=protocol,
@@ -126,23 +140,29 @@ def _settings(config: Mapping, protocol: str, role: str, run: str) -> dict:
     declared = config[f"{role}s"][run]
     method = config["methods"][declared["method"]]
     recipe = config["recipes"][declared.get("recipe", role)]
-    dataset = config["datasets"][recipe["dataset"]]
+    overrides = config["protocols"][protocol].get("overrides", {}).get(run, {})
+    changes = merge(declared.get("set", {}), overrides)
+    dataset = config["datasets"][changes.get("dataset", recipe["dataset"])]
     defaults = {
         "model": config["models"][declared["model"]]
         | {"image_size": dataset["image_size"], "classes": dataset["classes"]},
         "stages": config["curricula"][method["curriculum"]],
         "normalization": dataset["normalization"],
     }
-    overrides = config["protocols"][protocol].get("overrides", {}).get(run, {})
-    settings = merge(defaults, recipe, declared.get("set", {}), overrides)
+    settings = merge(defaults, recipe, changes)
     absent = [term for term in method["losses"] if term not in settings["losses"]]
     if absent:
-        raise ValueError(f"its method wants the losses {', '.join(absent)}, which its recipe does not have")
+        raise ValueError(
+            *(f"losses.{term}: its method counts this loss; add it to its recipe" for term in absent)
+        )
     settings["losses"] = {term: settings["losses"][term] for term in method["losses"]}
     token = settings.pop("distillation_token", None)
     if "kd" in settings["losses"]:
         if token is None:
-            raise ValueError("a student with kd needs distillation_token in its recipe")
+            raise ValueError(
+                "distillation_token: a student with kd needs one; add it to its recipe,"
+                " such as {start: random, position: true}"
+            )
         settings["model"]["distillation_token"] = token
     return settings
 
@@ -157,12 +177,15 @@ def _resolve_layers(student: dict, teacher: Mapping) -> None:
     for key, model in (("student_layers", student["model"]), ("teacher_layers", teacher["model"])):
         layers = saliency.get(key, named)
         if layers is None:
-            raise ValueError("saliency needs saliency_layers in its model, such as [first, second, last]")
+            raise ValueError(
+                "model.saliency_layers: a loss with saliency needs them; add them to its model,"
+                " such as [first, second, last]"
+            )
         saliency[key] = layer_indices(layers, model["depth"])
         if max(saliency[key]) >= model["depth"]:
             raise ValueError(
                 f"losses.saliency.{key}: no block {max(saliency[key])} at depth {model['depth']};"
-                " blocks count from 0"
+                f" blocks are 0 to {model['depth'] - 1}"
             )
     student["losses"]["saliency"] = saliency
 
@@ -181,22 +204,35 @@ def _structure(settings: Mapping, seed: int) -> spec.Run:
     try:
         return spec.from_mapping({**values, "seed": seed})
     except cattrs.BaseValidationError as error:
-        raise ValueError(*cattrs.transform_error(error, path="run")) from error
+        # The schema has seen types and unknown keys; a setting made by `set` can be incomplete.
+        missing = cattrs.transform_error(error, path="", format_exception=lambda *_: "")
+        paths = [text.removeprefix(" @ ").removeprefix(".") for text in missing]
+        raise ValueError(*(f"{path}: this key is missing; add it" for path in paths)) from error
 
 
 def _problems(run: spec.Run) -> Iterator[str]:
     """What no schema can see: values that do not fit each other."""
     model = run.model
     if model.width % model.heads:
-        yield f"model.heads: {model.heads} heads do not divide a width of {model.width}"
-    for stage in run.stages:
-        if stage.resolution % model.patch_size:
-            yield f"stages: {stage.resolution} px is no multiple of the patch size {model.patch_size}"
+        yield f"model.heads: {model.heads} heads do not divide a width of {model.width}; change one"
+    if model.image_size % model.patch_size:
+        yield f"model.patch_size: {model.patch_size} does not divide image_size {model.image_size}; change one"
+    for index, stage in enumerate(run.stages):
         if stage.resolution > model.image_size:
-            yield f"stages: {stage.resolution} px is more than the images have, {model.image_size}"
-    if run.mixing and run.losses.kd:
-        yield "mixing: mixed images are for runs without a teacher; remove it"
+            yield f"stages.{index}.resolution: {stage.resolution} is too large; the most is {model.image_size}"
+        elif stage.resolution % model.patch_size:
+            least = stage.resolution - stage.resolution % model.patch_size
+            near = " or ".join(str(size) for size in (least, least + model.patch_size) if size)
+            yield (
+                f"stages.{index}.resolution: {stage.resolution} is no multiple of the patch size"
+                f" {model.patch_size}; write {near}"
+            )
+    if run.mixing and run.teacher:
+        yield "mixing: mixed images are for runs without a teacher; remove it, or set it to null"
     if saliency := run.losses.saliency:
         pairs = len(saliency.student_layers), len(saliency.teacher_layers)
         if pairs[0] != pairs[1]:
-            yield f"losses.saliency: {pairs[0]} of the student for {pairs[1]} of the teacher; pair them"
+            yield (
+                f"losses.saliency: {pairs[0]} layers of the student for {pairs[1]} of the teacher; they are"
+                " compared in pairs, so name as many student_layers as teacher_layers"
+            )
