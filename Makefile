@@ -30,7 +30,7 @@ $(VENV)/.dev: $(VENV)/.runtime envs/requirements-dev.txt
 	touch $@
 
 demo: $(VENV)/.runtime
-	@echo 'All 17 trainings of Table 1 on real CIFAR-10, with a small budget on two CPU cores: about 5 minutes.'
+	@echo 'All 17 trainings of Table 1 on real CIFAR-10, with a small budget on two CPU cores: about seven minutes.'
 	$(BIN)/python workflow_scripts/drive.py --profile profiles/demo all
 	@echo
 	@cat results/demo/irkd/tables/table1.md

@@ -36,6 +36,8 @@ localrules:
 rule all:
     default_target: True
     input:
+        rules.teachers.input,
+        rules.students.input,
         rules.evaluation.input,
         rules.tables.input,
         rules.figures.input,

@@ -5,7 +5,9 @@ from pathlib import Path
 import yaml
 from snakemake.exceptions import WorkflowError
 
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
+# Of this workflow, wherever the Snakefile that imports it as a module lies.
+HOME = Path(workflow.current_basedir).parent
+sys.path.insert(0, str(HOME / "workflow_scripts"))
 
 from irkd import code_digest, spec, study
 from irkd.errors import UserError
@@ -13,7 +15,7 @@ from irkd.errors import UserError
 
 def load_study():
     """The resolved study; every error of the configuration stops Snakemake at once."""
-    schema = Path(workflow.basedir) / "rules/schemas/config.schema.yaml"
+    schema = HOME / "rules/schemas/config.schema.yaml"
     source = " + ".join(map(str, workflow.configfiles))
     try:
         return study.resolve(config, yaml.safe_load(schema.read_text()), source)
@@ -43,7 +45,7 @@ def resolved(wildcards):
 
 def script_digest(script, components=()):
     """Digest of the code of a script, the reason to rerun it in place of Snakemake's code trigger."""
-    return code_digest.code_digest(Path(workflow.basedir) / "workflow_scripts" / script, components)
+    return code_digest.code_digest(HOME / "workflow_scripts" / script, components)
 
 
 def dataset_of(wildcards):
@@ -63,9 +65,13 @@ def teacher_of(wildcards):
 
 
 def untaught_or_taught(taught):
-    """Ids of the runs without or with a teacher, as a wildcard constraint that matches nothing if empty."""
-    runs = {entry.run for entry in STUDY.entries.values() if bool(entry.teacher) == taught}
-    return "|".join(sorted(runs)) or "(?!)"
+    """Ids of the runs without or with a teacher."""
+    return {entry.run for entry in STUDY.entries.values() if bool(entry.teacher) == taught}
+
+
+def any_of(ids):
+    """A wildcard constraint that matches these ids, and nothing if there is none."""
+    return "|".join(sorted(ids)) or "(?!)"
 
 
 def training_digest(script):
@@ -74,14 +80,13 @@ def training_digest(script):
 
 
 def identity_of(wildcards):
-    """What a run is called."""
+    """What a run is called; not its label, whose change is no reason to train."""
     entry = STUDY.entries[wildcards.protocol, wildcards.run]
     return {
         "study": STUDY.name,
         "protocol": entry.protocol,
         "run": entry.run,
         "role": entry.role,
-        "label": entry.label,
     }
 
 
@@ -100,12 +105,18 @@ def for_runs(pattern, runs=None, role=None):
     return [pattern.format(**wildcards) for wildcards in chosen_runs(runs, role)]
 
 
+def labels_of(runs=None):
+    """Labels of all runs, or of these, by id, in the order of the configuration."""
+    return {
+        entry.run: entry.label for entry in STUDY.entries.values() if runs is None or entry.run in runs
+    }
+
+
 def rows_of(table):
     """Label and runs of each row; `all` is one row a run."""
     rows = config["tables"][table]["rows"]
     if rows == "all":
-        labels = {entry.run: entry.label for entry in STUDY.entries.values()}
-        return [(label, [run]) for run, label in labels.items()]
+        return [(label, [run]) for run, label in labels_of().items()]
     return [(row["label"], row["runs"]) for row in rows]
 
 

@@ -14,7 +14,7 @@ rule plot_learning_curves:
     params:
         title=lambda wildcards: config["figures"][wildcards.figure]["title"],
         panels=lambda wildcards: config["figures"][wildcards.figure]["panels"],
-        labels={entry.run: entry.label for entry in STUDY.entries.values()},
+        labels=lambda wildcards: labels_of(runs_in_figure(wildcards.figure)),
         protocols={protocol: config["protocols"][protocol]["label"] for protocol in config["reproduce"]},
         runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
         note=STUDY.note,

@@ -14,7 +14,7 @@ rule train:
     benchmark:
         "<results>/benchmarks/train/{protocol}/{run}/seed-{seed}.tsv"
     wildcard_constraints:
-        run=untaught_or_taught(taught=False),
+        run=any_of(untaught_or_taught(taught=False)),
     conda:
         "../envs/environment.yaml"
     resources:
@@ -44,7 +44,7 @@ rule distill:
     benchmark:
         "<results>/benchmarks/distill/{protocol}/{run}/seed-{seed}.tsv"
     wildcard_constraints:
-        run=untaught_or_taught(taught=True),
+        run=any_of(untaught_or_taught(taught=True)),
     conda:
         "../envs/environment.yaml"
     resources:
@@ -61,9 +61,10 @@ rule distill:
 
 rule teachers:
     input:
-        for_runs(f"{RUN}/run.json", role="teacher"),
+        [for_runs(file, role="teacher") for file in rules.train.output],
 
 
 rule students:
     input:
-        for_runs(f"{RUN}/run.json", role="student"),
+        [for_runs(file, untaught_or_taught(False), role="student") for file in rules.train.output],
+        [for_runs(file, untaught_or_taught(True), role="student") for file in rules.distill.output],

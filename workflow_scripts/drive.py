@@ -1,35 +1,37 @@
-"""Run snakemake, and recover by itself from a run whose driver was killed.
+"""Run snakemake, and recover by itself from a run that was killed.
 
     python workflow_scripts/drive.py SNAKEMAKE-ARGUMENTS
 
-A killed driver leaves Snakemake's lock behind. Whether a lock is stale cannot be seen from the lock,
-so this process holds one of the operating system's, which dies with it, and clears the other.
+A killed snakemake leaves its lock behind, and whether a lock is stale cannot be seen from it. So this
+process takes one of the operating system's, clears the other, and becomes snakemake: the lock lasts
+exactly as long as snakemake does, and signals and the exit status are snakemake's own.
 """
 
+import fcntl
+import os
 import subprocess
 import sys
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 
-
-def main(arguments: list[str]) -> int:
-    """Run snakemake with these arguments; its exit status."""
-    lock = Path(".snakemake/driver.lock")
-    lock.parent.mkdir(exist_ok=True)
-    try:
-        with FileLock(lock, timeout=0):
-            unlocking = subprocess.run(
-                ["snakemake", *arguments, "--unlock"], check=False, stderr=subprocess.PIPE, text=True
-            )
-            if unlocking.returncode:
-                print(unlocking.stderr, file=sys.stderr)
-                return unlocking.returncode
-            return subprocess.run(["snakemake", *arguments], check=False).returncode
-    except Timeout:
-        print(f"Another run is at work in {Path.cwd()}; wait until it ends.", file=sys.stderr)
-        return 1
+def main(arguments: list[str]) -> None:
+    """Become snakemake with these arguments, or exit with a reason why not."""
+    snakemake = [sys.executable, "-m", "snakemake", *arguments]
+    path = Path(".snakemake/driver.lock")
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit(f"Another run is at work in {Path.cwd()}; wait until it ends.")
+        unlocking = subprocess.run([*snakemake, "--unlock"], check=False, stderr=subprocess.PIPE, text=True)
+        if unlocking.returncode:
+            print(unlocking.stderr, file=sys.stderr)
+            sys.exit(unlocking.returncode)
+        # Snakemake inherits the lock, its jobs do not: subprocess closes what it does not pass on.
+        os.set_inheritable(lock.fileno(), True)
+        os.execv(sys.executable, snakemake)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

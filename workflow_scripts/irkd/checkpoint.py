@@ -82,8 +82,9 @@ class Checkpoint:
         try:
             return torch.load(self._state, map_location=device, weights_only=True)
         except Exception as error:
+            # Not the error's own text, in which torch advises to load the file unsafely.
             raise UserError(
-                f"{self._state}: cannot be read ({error}); delete it to start this run anew."
+                f"{self._state}: cannot be read ({type(error).__name__}); delete it to start this run anew."
             ) from error
 
     def keep(self, outputs: Mapping[str, Path]) -> None:

@@ -43,7 +43,9 @@ def code_digest(script: Path, components: Iterable[str] = ()) -> str:
 
 @functools.cache
 def _closure(script: Path, components: tuple[str, ...]) -> tuple[Path, ...]:
-    waiting = [script, *(_LIBRARY / f"{name.replace('.', '/')}.py" for name in components)]
+    waiting = [script]
+    for name in components:
+        waiting += [*_files(f"{_LIBRARY.name}.{name}"), _LIBRARY / f"{name.replace('.', '/')}.py"]
     seen = set()
     while waiting:
         path = waiting.pop()

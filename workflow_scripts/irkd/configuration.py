@@ -122,7 +122,7 @@ def _demand(error: ValidationError) -> str:
         case "contains":
             return f"must contain '{wanted['const']}'; add it"
         case "pattern":
-            return f"has another form; it must be: {error.schema['description']}"
+            return f"has the wrong form; wanted: {error.schema['description']}"
         case _:
             return f"does not fit: {error.message}"
 
@@ -171,14 +171,15 @@ def reference_errors(config: Mapping) -> list[str]:
 
 def _references(config: Mapping) -> Iterator[str]:
     teachers, students = _block(config, "teachers"), _block(config, "students")
-    runs = {**teachers, **students}
+    # Where a block is no mapping or has no runs at all, what names its entries is not at fault.
+    runs = {**teachers, **students} if students and _known(config, "teachers") is not None else None
     yield from (
         f"students.{run}: a teacher has the same id; rename one of them"
         for run in students
         if run in teachers
     )
     yield from _labels({**_named(config, "teachers"), **_named(config, "students")})
-    yield from _unknown(config.get("reproduce"), "reproduce", "protocol", _block(config, "protocols"))
+    yield from _unknown(config.get("reproduce"), "reproduce", "protocol", _known(config, "protocols"))
     yield from _unknown(config.get("select"), "select", "run", runs)
     for path, method in _named(config, "methods").items():
         yield from _unknown_at(config, path, method, "curriculum", "curricula")
@@ -214,7 +215,7 @@ def _run_references(config: Mapping, path: str, run: Mapping) -> Iterator[str]:
     yield from _unknown_at(config, f"{path}.set", _block(run, "set"), "dataset", "datasets")
     method = _block(_block(config, "methods"), str(run.get("method")))
     terms = _texts(method.get("losses"))
-    taught = bool({"kd", "saliency"} & set(terms))
+    taught = "ce" in terms and len(terms) > 1
     if path.startswith("teachers."):
         if taught:
             yield f"{path}.method: '{run['method']}' needs a teacher; list the run under `students`"
@@ -229,7 +230,7 @@ def _run_references(config: Mapping, path: str, run: Mapping) -> Iterator[str]:
         yield f"{path}.teacher: method '{run['method']}' has no use for one; remove this key"
 
 
-def _table_references(path: str, table: Mapping, runs: Mapping) -> Iterator[str]:
+def _table_references(path: str, table: Mapping, runs: Mapping | None) -> Iterator[str]:
     rows, columns = table.get("rows"), table.get("columns")
     width = len(columns) if isinstance(columns, list) else None
     if rows == "all" and width not in (None, 1):
@@ -263,11 +264,16 @@ def _texts(values: object) -> list[str]:
 def _unknown_at(config: Mapping, path: str, entry: object, key: str, block: str) -> Iterator[str]:
     """The error of a key that names no entry of a block."""
     names = _texts([entry.get(key)]) if isinstance(entry, Mapping) else []
-    yield from _unknown(names, f"{path}.{key}", key, _block(config, block))
+    yield from _unknown(names, f"{path}.{key}", key, _known(config, block))
 
 
-def _unknown(names: object, path: str, kind: str, known: Mapping) -> Iterator[str]:
-    """Errors of the ids in a list that name nothing known."""
+def _known(config: Mapping, block: str) -> Mapping | None:
+    entries = config.get(block)
+    return entries if isinstance(entries, Mapping) else None
+
+
+def _unknown(names: object, path: str, kind: str, known: Mapping | None) -> Iterator[str]:
+    """Errors of the ids in a list that name nothing known; none where nothing can be known."""
     for name in _texts(names):
-        if name not in known:
+        if known is not None and name not in known:
             yield f"{path}: no {kind} '{name}' {suggestion(name, known)}"

@@ -30,6 +30,11 @@ def start(device: str, threads: int) -> torch.device:
 
 
 def describe(device: torch.device) -> dict[str, str | int]:
-    """Name of the device and the CPU threads in use, for the record of a run."""
+    """Device, CPU threads and build of torch in use, for the record of a run."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-    return {"device": device.type, "name": name, "cpu_threads": torch.get_num_threads()}
+    return {
+        "device": device.type,
+        "name": name,
+        "cpu_threads": torch.get_num_threads(),
+        "torch_build": str(torch.__version__),
+    }

@@ -1,6 +1,7 @@
 """What a training reports of each epoch: a row of history.csv and a line of the log."""
 
 import csv
+import itertools
 from pathlib import Path
 
 from irkd.atomic import replacing
@@ -50,10 +51,11 @@ def line(run: Run, rows: list[dict]) -> str:
     last = rows[-1]
     terms = {"ce": last["ce_loss"], "kl": last["kl"], "saliency": last["saliency_loss"]}
     losses = ", ".join(f"{name} {value:.4f}" for name, value in terms.items() if value is not None)
-    stage_epochs = [stage.epochs for stage in run.stages if stage.resolution == last["stage_px"]]
+    ends = itertools.accumulate(stage.epochs for stage in run.stages)
+    stage = next(stage for stage, end in zip(run.stages, ends, strict=True) if len(rows) <= end)
     left = _duration(seconds_left(run, rows))
     return (
-        f"{last['stage_px']} px epoch {last['epoch']}/{stage_epochs[0]} ({len(rows)}/{run.epochs}):"
+        f"{last['stage_px']} px epoch {last['epoch']}/{stage.epochs} ({len(rows)}/{run.epochs}):"
         f" loss {last['loss']:.4f} ({losses}),"
         f" train {last['train_acc']:.2f} %, validation {last['val_acc']:.2f} %,"
         f" {last['images_per_second']:.0f} images/s, {left} left"

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from irkd import components, views
 from irkd.atomic import replacing
-from irkd.spec import Model, Run, Stage
+from irkd.spec import Model, Run
 
 _IMAGES = 8
 
@@ -21,8 +21,9 @@ class SaliencyRecord:
     block of each network, so that a student without the term is its control.
 
     Attributes:
-        arrays: by "<pixels>px-epoch<epoch>-<what>": maps [layers, 8, side, side] of "student" and
-            "teacher" in [0, 1], and their "correlation" [layers, 8] (Pearson, over patches).
+        arrays: by "stage<number>-<pixels>px-epoch<epoch>-<what>", counting from 1: maps
+            [layers, 8, side, side] of "student" and "teacher" in [0, 1], and their "correlation"
+            [layers, 8] (Pearson, over patches).
     """
 
     def __init__(self, run: Run, teacher: Model, images: Tensor, labels: Tensor):
@@ -34,8 +35,9 @@ class SaliencyRecord:
         self._teacher_layers = saliency.teacher_layers if saliency else _outline(teacher.depth)
         self.arrays: dict[str, Tensor] = {}
 
-    def observe(self, student: nn.Module, teacher: nn.Module, stage: Stage, epoch: int) -> None:
-        """Add the maps after an epoch of a stage, if it is the first or the last."""
+    def observe(self, student: nn.Module, teacher: nn.Module, stage_index: int, epoch: int) -> None:
+        """Add the maps after an epoch, from 1, of a stage, if it is the first or the last."""
+        stage = self._run.stages[stage_index]
         if epoch not in (1, stage.epochs):
             return
         shown = views.plain_view(self._images, stage.resolution, self._run.normalization)
@@ -43,7 +45,7 @@ class SaliencyRecord:
             "student": self._of(student, shown, self._student_layers),
             "teacher": self._of(teacher, shown, self._teacher_layers),
         }
-        prefix = f"{stage.resolution}px-epoch{epoch}"
+        prefix = f"stage{stage_index + 1}-{stage.resolution}px-epoch{epoch}"
         side = stage.resolution // self._run.model.patch_size
         for name, maps in pair.items():
             self.arrays[f"{prefix}-{name}"] = maps.unflatten(-1, (side, side))

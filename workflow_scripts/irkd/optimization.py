@@ -15,7 +15,9 @@ def build_optimizer(model: nn.Module, settings: Optimizer) -> torch.optim.AdamW:
     positions) are exempt from weight decay.
     """
     if settings.decay == "proper":
-        groups = param_groups_weight_decay(model, settings.weight_decay, model.no_weight_decay())
+        groups = param_groups_weight_decay(
+            model, settings.weight_decay, no_weight_decay_list=model.no_weight_decay()
+        )
     else:
         groups = [{"params": list(model.parameters()), "weight_decay": settings.weight_decay}]
     return torch.optim.AdamW(groups, lr=settings.lr, fused=True)

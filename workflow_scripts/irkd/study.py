@@ -141,15 +141,15 @@ def _settings(config: Mapping, protocol: str, role: str, run: str) -> dict:
     method = config["methods"][declared["method"]]
     recipe = config["recipes"][declared.get("recipe", role)]
     overrides = config["protocols"][protocol].get("overrides", {}).get(run, {})
-    changes = merge(declared.get("set", {}), overrides)
-    dataset = config["datasets"][changes.get("dataset", recipe["dataset"])]
+    changed = merge(recipe, declared.get("set", {}), overrides)
+    dataset = config["datasets"][changed["dataset"]]
     defaults = {
         "model": config["models"][declared["model"]]
         | {"image_size": dataset["image_size"], "classes": dataset["classes"]},
         "stages": config["curricula"][method["curriculum"]],
         "normalization": dataset["normalization"],
     }
-    settings = merge(defaults, recipe, changes)
+    settings = merge(defaults, changed)
     absent = [term for term in method["losses"] if term not in settings["losses"]]
     if absent:
         raise ValueError(
@@ -212,21 +212,19 @@ def _structure(settings: Mapping, seed: int) -> spec.Run:
 
 def _problems(run: spec.Run) -> Iterator[str]:
     """What no schema can see: values that do not fit each other."""
-    model = run.model
+    model, size, patch = run.model, run.model.image_size, run.model.patch_size
     if model.width % model.heads:
         yield f"model.heads: {model.heads} heads do not divide a width of {model.width}; change one"
-    if model.image_size % model.patch_size:
-        yield f"model.patch_size: {model.patch_size} does not divide image_size {model.image_size}; change one"
+    if size % patch:
+        yield f"model.patch_size: {patch} does not divide the image size {size}; use one that does"
     for index, stage in enumerate(run.stages):
-        if stage.resolution > model.image_size:
-            yield f"stages.{index}.resolution: {stage.resolution} is too large; the most is {model.image_size}"
-        elif stage.resolution % model.patch_size:
-            least = stage.resolution - stage.resolution % model.patch_size
-            near = " or ".join(str(size) for size in (least, least + model.patch_size) if size)
-            yield (
-                f"stages.{index}.resolution: {stage.resolution} is no multiple of the patch size"
-                f" {model.patch_size}; write {near}"
-            )
+        path = f"stages.{index}.resolution"
+        if stage.resolution > size:
+            yield f"{path}: {stage.resolution} is too large; the images have {size} px"
+        elif stage.resolution % patch and size % patch == 0:
+            below = stage.resolution - stage.resolution % patch
+            near = " or ".join(str(side) for side in (below, below + patch) if side)
+            yield f"{path}: {stage.resolution} is no multiple of the patch size {patch}; write {near}"
     if run.mixing and run.teacher:
         yield "mixing: mixed images are for runs without a teacher; remove it, or set it to null"
     if saliency := run.losses.saliency:

@@ -12,7 +12,7 @@ from irkd import epochs, execution, history, networks, optimization, provenance,
 from irkd.checkpoint import Checkpoint, exclusive, key_of
 from irkd.datasets import Arrays
 from irkd.observation import SaliencyRecord
-from irkd.spec import Run, Stage
+from irkd.spec import Run
 
 _LOG = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def train(
 
     Args:
         run: what is trained.
-        identity: study, protocol, run and label, for the record and the log.
+        identity: study, protocol, run and role, for the record and the log.
         arrays: the data set.
         teacher: required if and only if the run has one.
         outputs: the files to write.
@@ -147,10 +147,11 @@ class _Training:
                     self._arrays.validation_images, stage.resolution, self._run.normalization
                 )
                 validation = {stage.resolution: shown}
-            self._epoch(stage, epoch, done + 1, validation[stage.resolution])
+            self._epoch(stage_index, epoch, done + 1, validation[stage.resolution])
             checkpoint.save(self._state())
 
-    def _epoch(self, stage: Stage, epoch: int, number: int, validation: torch.Tensor) -> None:
+    def _epoch(self, stage_index: int, epoch: int, number: int, validation: torch.Tensor) -> None:
+        stage = self._run.stages[stage_index]
         begin = time.perf_counter()
         measures = self._learner.epoch(
             self._arrays.train_images,
@@ -164,7 +165,7 @@ class _Training:
             self._model, validation, self._arrays.validation_labels, self._run.precision
         )
         if self._observed:
-            self._observed.observe(self._model, self._teacher, stage, epoch)
+            self._observed.observe(self._model, self._teacher, stage_index, epoch)
         if epoch == 1 or accuracy > self._best["val_acc"]:
             weights = {name: value.clone() for name, value in self._model.state_dict().items()}
             self._best = {"val_acc": accuracy, "global_epoch": number, "weights": weights}

@@ -1,0 +1,161 @@
+"""Complete trainings of a second: the spec, data and files that the tests of a training share."""
+
+import csv
+import itertools
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+from irkd import networks, streams, training
+from irkd.checkpoint import Checkpoint
+from irkd.datasets import Arrays
+from irkd.spec import (
+    Augmentation,
+    CrossEntropy,
+    Distillation,
+    DistillationToken,
+    Losses,
+    Mixing,
+    Model,
+    Normalization,
+    OneCycle,
+    Optimizer,
+    Run,
+    Saliency,
+    Stage,
+    Teacher,
+)
+
+CPU = torch.device("cpu")
+NORMALIZATION = Normalization((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+MODEL = Model("vit", 32, 4, width=16, depth=3, heads=1, mlp_width=24, classes=10, dropout=0.1)
+STUDENT = Model(
+    **{**vars(MODEL), "attention_dropout": 0.1, "distillation_token": DistillationToken("random", True)}
+)
+ADAMW = Optimizer("adamw", lr=0.003, weight_decay=0.01, decay="proper", restart="stage")
+CYCLE = OneCycle(rising=0.6, initial_divisor=20.0, final_divisor=5.0, beta1_low=0.85, beta1_high=0.95)
+STAGES = (Stage(8, 2), Stage(12, 2))
+CROP = Augmentation(crop_padding=4, flip=0.5)
+TIMINGS = ("seconds", "images_per_second")
+
+
+def arrays(train=64, validation=16, test=16, seed=0) -> Arrays:
+    """Synthetic images whose colour hints at their label."""
+    rng = torch.Generator().manual_seed(seed)
+    hues = torch.randint(256, (10, 3, 1, 1), generator=rng)
+    parts = {}
+    for name, count in (("train", train), ("validation", validation), ("test", test)):
+        labels = torch.randint(10, (count,), generator=rng)
+        noise = torch.randint(256, (count, 3, 32, 32), generator=rng)
+        parts[f"{name}_images"] = ((hues[labels] + noise) // 2).to(torch.uint8)
+        parts[f"{name}_labels"] = labels
+    return Arrays(**parts, classes=tuple("abcdefghij"), sha256="d" * 64)
+
+
+def run(**changes) -> Run:
+    """A curriculum with cross-entropy alone, with some fields changed."""
+    fields = {
+        "seed": 0,
+        "dataset": "tiny",
+        "normalization": NORMALIZATION,
+        "model": MODEL,
+        "losses": Losses(CrossEntropy(1.0)),
+        "stages": STAGES,
+        "augmentation": CROP,
+        "optimizer": ADAMW,
+        "batch_size": 16,
+        "precision": "fp32",
+    }
+    return Run(**{**fields, **changes})
+
+
+def teacher_run(**changes) -> Run:
+    """The teacher's recipe: one cycle, MixUp and CutMix, AutoAugment, smoothed labels."""
+    fields = {
+        "losses": Losses(CrossEntropy(1.0, label_smoothing=0.01)),
+        "stages": (Stage(16, 3),),
+        "augmentation": Augmentation(crop_padding=4, flip=0.5, auto_augment=0.5),
+        "optimizer": Optimizer("adamw", 0.004, 0.02, "proper", restart="never"),
+        "one_cycle": CYCLE,
+        "mixing": Mixing(mixup_alpha=0.2, cutmix_alpha=1.0, cutmix_share=0.5),
+    }
+    return run(**{**fields, **changes})
+
+
+def student_run(**changes) -> Run:
+    """Distillation with saliency matching through a curriculum."""
+    losses = Losses(
+        CrossEntropy(1.0), Distillation(0.5, 4.0), Saliency(0.8, "gradient", (0, 1, 2), (0, 1, 2), "sum")
+    )
+    return run(**{"model": STUDENT, "losses": losses, "teacher": Teacher("teacher", 0, "best"), **changes})
+
+
+RUNS = {
+    "curriculum": run(),
+    "one-cycle": teacher_run(),
+    "one-cycle-per-stage": run(one_cycle=CYCLE),
+    "saliency": student_run(),
+}
+
+
+def start_of(run: Run):
+    """The network of a run before its first step."""
+    return networks.build(run.model, streams.generator(run.seed, "init"))
+
+
+def outputs(folder: Path, taught: bool = False) -> training.Outputs:
+    """The files of a run in a folder."""
+    return training.Outputs(
+        last=folder / "last.safetensors",
+        best=folder / "best.safetensors",
+        history=folder / "history.csv",
+        record=folder / "run.json",
+        saliency=folder / "saliency.npz" if taught else None,
+    )
+
+
+def train(run: Run, folder: Path, teacher=None, data: Arrays | None = None, code="code") -> training.Outputs:
+    """Train a run into a folder, as a script of the pipeline does."""
+    files = outputs(folder, taught=teacher is not None)
+    training.train(run, {"run": "tiny", "label": "Tiny"}, data or arrays(), teacher, files, code, CPU)
+    return files
+
+
+def teacher_files(folder: Path, which="best") -> training.TeacherFiles:
+    """What a student needs of the run trained into a folder."""
+    return training.TeacherFiles(folder / f"{which}.safetensors", folder / "run.json")
+
+
+def taught(name: str, folder: Path) -> training.TeacherFiles | None:
+    """The teacher of one of `RUNS`, if it has one, trained into a folder."""
+    return teacher_files(folder) if RUNS[name].teacher else None
+
+
+def stopping_after(monkeypatch, saves: int) -> None:
+    """Interrupt a training right after it has saved its state so many times."""
+    save, count = Checkpoint.save, itertools.count(1)
+
+    def counted(self, state):
+        save(self, state)
+        if next(count) == saves:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Checkpoint, "save", counted)
+
+
+def results(files: training.Outputs) -> dict[str, bytes | list]:
+    """All that equal runs have in common: the bytes of each file, the history without its timings."""
+    with files.history.open(newline="") as file:
+        rows = [{k: v for k, v in row.items() if k not in TIMINGS} for row in csv.DictReader(file)]
+    paths = [path for path in (files.last, files.best, files.saliency) if path]
+    return {path.name: path.read_bytes() for path in paths} | {"history": rows}
+
+
+def python(code: str, *arguments: str | Path) -> subprocess.Popen:
+    """Another process that can import irkd and this module and runs on one thread, as the tests do."""
+    here = Path(__file__).parent
+    places = [str(here), str(here.parent / "workflow_scripts")]
+    head = f"import sys; sys.path[:0] = {places}; import torch; torch.set_num_threads(1)\n"
+    command = [sys.executable, "-c", head + code, *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -1,0 +1,110 @@
+"""The test of a trained network."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import tiny_runs
+import torch
+from irkd import evaluation, networks, provenance, views
+from irkd.errors import UserError
+from tiny_runs import CPU
+
+DATA = tiny_runs.arrays(test=40)
+
+
+def evaluated(folder, output, selection="best", data=DATA):
+    weights = {name: folder / f"{name}.safetensors" for name in ("last", "best")}
+    evaluation.evaluate(weights, folder / "run.json", selection, data, output, CPU)
+    return json.loads(output.read_text())
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    """A run whose last and best weights differ."""
+    folder = tmp_path_factory.mktemp("run")
+    run = tiny_runs.run(optimizer=replace(tiny_runs.ADAMW, lr=0.02))
+    tiny_runs.train(run, folder)
+    start = tiny_runs.start_of(run)
+    networks.save(start, folder / "best.safetensors")
+    content = json.loads((folder / "run.json").read_text())
+    content["weights"]["best"]["sha256"] = provenance.sha256(folder / "best.safetensors")
+    provenance.write_json(folder / "run.json", content)
+    return folder
+
+
+def by_hand(path):
+    """Right answers and mean negative log-likelihood at full size, image by image, in float64."""
+    run = tiny_runs.run()
+    model = tiny_runs.start_of(run)
+    model.load_state_dict(networks.safetensors.torch.load_file(path))
+    model.double().eval()
+    right, nll = 0, 0.0
+    shown = views.plain_view(DATA.test_images, 32, run.normalization).double()
+    for image, label in zip(shown, DATA.test_labels.tolist(), strict=True):
+        [logits] = model(image[None]).logits.tolist()
+        right += logits.index(max(logits)) == label
+        nll -= torch.tensor(logits, dtype=torch.float64).log_softmax(0)[label].item()
+    return right, nll / len(shown)
+
+
+def test_both_weight_files_are_tested_as_counted_by_hand(run_folder, tmp_path):
+    content = evaluated(run_folder, tmp_path / "test.json")
+    for name in ("last", "best"):
+        right, nll = by_hand(run_folder / f"{name}.safetensors")
+        entry = content["weights"][name]
+        assert entry["correct"] == right
+        assert entry["accuracy"] == pytest.approx(100 * right / 40)
+        assert entry["nll"] == pytest.approx(nll, rel=1e-5)
+        assert entry["sha256"] == provenance.sha256(run_folder / f"{name}.safetensors")
+    assert (content["images"], content["resolution"]) == (40, 32)
+    assert content["weights"]["last"]["nll"] != content["weights"]["best"]["nll"]
+
+
+@pytest.mark.parametrize("selection", ["last", "best"])
+def test_the_selection_only_chooses_which_accuracy_is_reported(run_folder, tmp_path, selection):
+    contents = {name: evaluated(run_folder, tmp_path / name, name) for name in ("last", "best")}
+    found = contents[selection]
+    assert found["selection"] == selection
+    assert found["accuracy"] == found["weights"][selection]["accuracy"]
+    assert contents["last"]["weights"] == contents["best"]["weights"]
+    assert contents["last"]["accuracy"] != contents["best"]["accuracy"]
+
+
+def test_equal_runs_give_equal_files(tmp_path):
+    for name in ("one", "two"):
+        tiny_runs.train(tiny_runs.run(), tmp_path / name)
+        evaluated(tmp_path / name, tmp_path / name / "test.json")
+    assert (tmp_path / "one/test.json").read_bytes() == (tmp_path / "two/test.json").read_bytes()
+
+
+def test_training_and_validation_data_do_not_matter(run_folder, tmp_path):
+    noise = tiny_runs.arrays(seed=9)
+    other = replace(noise, test_images=DATA.test_images, test_labels=DATA.test_labels)
+    assert evaluated(run_folder, tmp_path / "one") == evaluated(run_folder, tmp_path / "two", data=other)
+
+
+def test_weights_that_are_not_those_of_the_record_are_not_tested(run_folder, tmp_path):
+    for name in ("last.safetensors", "best.safetensors", "run.json"):
+        (tmp_path / name).write_bytes((run_folder / name).read_bytes())
+    (tmp_path / "last.safetensors").write_bytes((run_folder / "best.safetensors").read_bytes())
+    with pytest.raises(UserError, match="these are not the weights"):
+        evaluated(tmp_path, tmp_path / "test.json")
+    assert not (tmp_path / "test.json").exists()
+
+
+@pytest.mark.parametrize("taught", [False, True], ids=["ce", "distilled"])
+def test_the_test_set_changes_nothing_in_a_training(tmp_path, teacher, taught):
+    data = tiny_runs.arrays()
+    labels = (data.test_labels + 1) % 10 if taught else torch.full_like(data.test_labels, -(2**40))
+    garbage = replace(data, test_images=255 - data.test_images, test_labels=labels)
+    run, files = (
+        (tiny_runs.student_run(), tiny_runs.teacher_files(teacher)) if taught else (tiny_runs.run(), None)
+    )
+    one, two = (
+        tiny_runs.results(tiny_runs.train(run, tmp_path / name, files, used))
+        for name, used in (("one", data), ("two", garbage))
+    )
+    if taught:  # only observed, for a figure
+        assert one.pop("saliency.npz") != two.pop("saliency.npz")
+    assert one == two

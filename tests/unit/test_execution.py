@@ -1,0 +1,70 @@
+"""Where a network is executed."""
+
+import os
+
+import pytest
+import torch
+from irkd import execution
+from irkd.errors import UserError
+
+
+@pytest.fixture(autouse=True)
+def settings_restored(monkeypatch):
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "unset")
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(False)
+    yield
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(deterministic)
+
+
+def test_cuda_without_a_device_is_refused_with_what_to_do(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError) as refusal:
+        execution.start("cuda", 1)
+    assert str(refusal.value) == (
+        "execution.device is 'cuda', but torch finds no CUDA device here; run this job on a machine with one,"
+        " or set `execution: {device: cpu}` in the configuration."
+    )
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_cuda_with_a_device_is_used(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert execution.start("cuda", 1) == torch.device("cuda")
+
+
+def test_cpu_needs_no_cuda(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert execution.start("cpu", 1) == torch.device("cpu")
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_the_threads_asked_for_are_used_and_described(threads):
+    device = execution.start("cpu", threads)
+    assert torch.get_num_threads() == threads
+    assert execution.describe(device) == {
+        "device": "cpu",
+        "name": "cpu",
+        "cpu_threads": threads,
+        "torch_build": torch.__version__,
+    }
+
+
+def test_algorithms_are_deterministic_without_exception():
+    execution.start("cpu", 1)
+    assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.is_deterministic_algorithms_warn_only_enabled()
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+
+
+def test_a_workspace_that_the_user_chose_is_kept(monkeypatch):
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+    execution.start("cpu", 1)
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"
+
+
+def test_a_gpu_is_described_by_its_name(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"GPU of {device.type}")
+    assert execution.describe(torch.device("cuda"))["name"] == "GPU of cuda"
