@@ -141,7 +141,16 @@ def _settings(config: Mapping, protocol: str, role: str, run: str) -> dict:
     method = config["methods"][declared["method"]]
     recipe = config["recipes"][declared.get("recipe", role)]
     overrides = config["protocols"][protocol].get("overrides", {}).get(run, {})
-    changed = merge(recipe, declared.get("set", {}), overrides)
+    own = merge(declared.get("set", {}), overrides)
+    unused = sorted(set(own.get("losses", {})) - set(method["losses"]))
+    if unused:
+        raise ValueError(
+            *(
+                f"losses.{term}: set for this run, but its method does not count it; remove it"
+                for term in unused
+            )
+        )
+    changed = merge(recipe, own)
     dataset = config["datasets"][changed["dataset"]]
     defaults = {
         "model": config["models"][declared["model"]]
