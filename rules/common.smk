@@ -1,4 +1,5 @@
 # Look-ups for the rules; no rules. What the configuration means is the library's business.
+import os
 import sys
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from irkd.errors import UserError
 def load_study():
     """The resolved study; every error of the configuration stops Snakemake at once."""
     schema = HOME / "rules/schemas/config.schema.yaml"
-    source = " + ".join(map(str, workflow.configfiles))
+    # Snakemake lists the overlays first.
+    files = [*workflow.configfiles[-1:], *workflow.configfiles[:-1]]
+    source = " + ".join(map(os.path.relpath, files))
     try:
         return study.resolve(config, yaml.safe_load(schema.read_text()), source)
     except UserError as error:
@@ -55,8 +58,10 @@ def dataset_of(wildcards):
 
 
 def teacher_of(wildcards):
-    """Weights and record of the run that teaches a student."""
+    """Weights and record of the run that teaches a student, if one does."""
     teacher = resolved(wildcards).teacher
+    if teacher is None:
+        return {}
     folder = RUN.format(protocol=wildcards.protocol, run=teacher.run, seed=teacher.seed)
     return {
         "teacher_weights": ancient(f"{folder}/{teacher.weights}.safetensors"),
@@ -107,9 +112,7 @@ def for_runs(pattern, runs=None, role=None):
 
 def labels_of(runs=None):
     """Labels of all runs, or of these, by id, in the order of the configuration."""
-    return {
-        entry.run: entry.label for entry in STUDY.entries.values() if runs is None or entry.run in runs
-    }
+    return {entry.run: entry.label for entry in STUDY.entries.values() if runs is None or entry.run in runs}
 
 
 def rows_of(table):

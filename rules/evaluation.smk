@@ -4,6 +4,7 @@
 rule evaluate:
     input:
         unpack(dataset_of),
+        unpack(teacher_of),
         last=ancient(f"{RUN}/last.safetensors"),
         best=ancient(f"{RUN}/best.safetensors"),
         record=f"{RUN}/run.json",
@@ -19,7 +20,8 @@ rule evaluate:
         gpu=GPUS,
     params:
         selection=lambda wildcards: STUDY.entries[wildcards.protocol, wildcards.run].selection,
-        code=lambda wildcards: script_digest("evaluate.py", [f"models.{resolved(wildcards).model.family}"]),
+        resolutions=config["evaluation"]["resolutions"],
+        code=training_digest("evaluate.py"),
     message:
         "Testing {wildcards.run}, {wildcards.protocol}, seed {wildcards.seed}"
     script:

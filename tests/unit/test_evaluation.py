@@ -13,9 +13,9 @@ from tiny_runs import CPU
 DATA = tiny_runs.arrays(test=40)
 
 
-def evaluated(folder, output, selection="best", data=DATA):
+def evaluated(folder, output, selection="best", data=DATA, teacher=None):
     weights = {name: folder / f"{name}.safetensors" for name in ("last", "best")}
-    evaluation.evaluate(weights, folder / "run.json", selection, data, output, CPU)
+    evaluation.evaluate(weights, folder / "run.json", teacher, selection, (16, 32), data, output, CPU)
     return json.loads(output.read_text())
 
 
@@ -69,6 +69,47 @@ def test_the_selection_only_chooses_which_accuracy_is_reported(run_folder, tmp_p
     assert found["accuracy"] == found["weights"][selection]["accuracy"]
     assert contents["last"]["weights"] == contents["best"]["weights"]
     assert contents["last"]["accuracy"] != contents["best"]["accuracy"]
+
+
+def test_both_views_are_tested_at_each_resolution_and_are_the_same_at_full_size(run_folder, tmp_path):
+    content = evaluated(run_folder, tmp_path / "test.json")
+    by_view = content["views"]
+    assert by_view["scale"]["32"] == by_view["crop"]["32"] == content["accuracy"]
+    run = tiny_runs.run()
+    model, _ = networks.restore(run_folder / "best.safetensors", run_folder / "run.json", CPU)
+    for name, pixels, side in (
+        ("crop", DATA.test_images[:, :, 8:24, 8:24], 16),
+        ("scale", DATA.test_images, 16),
+    ):
+        answers = model(views.plain_view(pixels, side, run.normalization)).logits.argmax(dim=1)
+        expected = 100 * (answers == DATA.test_labels).double().mean().item()
+        assert by_view[name]["16"] == pytest.approx(expected)
+
+
+def test_the_confusion_holds_every_image_and_its_diagonal_the_right_answers(run_folder, tmp_path):
+    content = evaluated(run_folder, tmp_path / "test.json")
+    table = torch.tensor(content["confusion"])
+    assert table.sum() == 40
+    assert table.diagonal().sum() == content["weights"]["best"]["correct"]
+    assert table.sum(dim=1).tolist() == DATA.test_labels.bincount(minlength=10).tolist()
+
+
+def test_a_taught_run_is_compared_with_its_teacher_and_another_is_not(
+    unbroken, teacher, run_folder, tmp_path
+):
+    folder, _ = unbroken("saliency")
+    content = evaluated(folder, tmp_path / "taught.json", teacher=tiny_runs.teacher_files(teacher))
+    assert 0 <= content["teacher"]["same_answer"] <= 100
+    assert content["teacher"]["kl"] > 0
+    assert content["cost"]["training_flops"][0] > 0
+    assert evaluated(run_folder, tmp_path / "alone.json")["teacher"] is None
+
+
+def test_the_cost_is_that_of_the_network_and_the_stages(run_folder, tmp_path):
+    content = evaluated(run_folder, tmp_path / "test.json")
+    record = json.loads((run_folder / "run.json").read_text())
+    assert content["cost"]["parameters"] == record["parameters"]
+    assert len(content["cost"]["training_flops"]) == len(record["stages"])
 
 
 def test_equal_runs_give_equal_files(tmp_path):

@@ -21,6 +21,22 @@ def inference_flops(model: Model, resolution: int) -> int:
     return counter.get_total_flops()
 
 
+def of_run(run: Run, teacher: Run | None, images: int) -> dict:
+    """Parameters of a run's network, FLOPs to classify an image, and FLOPs of each stage of training.
+
+    Args:
+        run: the training.
+        teacher: the training of its teacher, if it has one.
+        images: training images in an epoch.
+    """
+    network = networks.build(run.model, torch.Generator())
+    return {
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "inference_flops": inference_flops(run.model, run.model.image_size),
+        "training_flops": training_flops(run, teacher.model if teacher else None, images),
+    }
+
+
 def training_flops(run: Run, teacher: Model | None, images: int) -> list[int]:
     """FLOPs of each stage of a training, the teacher's included.
 

@@ -1,54 +1,98 @@
-"""How good a trained network is on the test set."""
+"""How good a trained network is on the test set, and what it costs."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.transforms.v2.functional import center_crop
 
-from irkd import epochs, networks, provenance, views
+from irkd import cost, epochs, metrics, networks, provenance, views
 from irkd.datasets import Arrays
+from irkd.networks import TeacherFiles
+from irkd.spec import Run
 
 
 def evaluate(
-    weights: dict[str, Path], record: Path, selection: str, arrays: Arrays, output: Path, device: torch.device
+    weights: Mapping[str, Path],
+    record: Path,
+    teacher: TeacherFiles | None,
+    selection: str,
+    resolutions: Sequence[int],
+    arrays: Arrays,
+    output: Path,
+    device: torch.device,
 ) -> None:
-    """Test both weight files of a run at full resolution and write the result as JSON.
+    """Test a run and write the result as JSON; equal runs give equal files.
 
-    Accuracies are percentages. Both files are tested so that a protocol's choice costs no training;
-    `selection` only says which of the two the protocol reports, and never looks at the result.
+    Both weight files are tested at full resolution, so that a protocol's choice costs no training;
+    `selection` only says which of the two the protocol reports, and never looks at the result. All
+    else is measured on the selected weights, in float32.
 
     Args:
         weights: by name, "last" and "best".
         record: run.json of the run.
+        teacher: files of the run that taught it, if one did.
         selection: "last" or "best".
+        resolutions: sides in pixels at which the accuracy is measured, of the whole image scaled
+            ("scale") and of its centre at full scale ("crop").
         arrays: the data set.
-        output: the JSON file.
+        output: the JSON file. Accuracies and shares are percentages, divergences nats.
         device: where to evaluate.
 
     Raises:
-        UserError: when the weights are not those of the record.
+        UserError: when weights are not those of their record.
     """
     labels = arrays.test_labels.to(device)
+    images = arrays.test_images.to(device)
+    content = {"images": len(labels), "resolution": images.shape[-1], "selection": selection}
     tested = {}
     for name, path in weights.items():
         model, run = networks.restore(path, record, device)
-        shown = views.plain_view(arrays.test_images.to(device), run.model.image_size, run.normalization)
-        logits = epochs.answers(model, shown, "fp32")
-        tested[name] = {
-            "correct": (logits.argmax(dim=1) == labels).sum().item(),
-            "nll": torch.nn.functional.cross_entropy(logits, labels).item(),
-        }
-    content = {
-        "images": len(labels),
-        "resolution": run.model.image_size,
-        "selection": selection,
-        "accuracy": 100.0 * tested[selection]["correct"] / len(labels),
-        "weights": {
-            name: values
-            | {
-                "accuracy": 100.0 * values["correct"] / len(labels),
-                "sha256": provenance.sha256(weights[name]),
-            }
-            for name, values in tested.items()
-        },
+        logits = _answers(model, run, images, images.shape[-1])
+        tested[name] = _scores(logits, labels) | {"sha256": provenance.sha256(path)}
+        if name == selection:
+            content |= {"accuracy": tested[name]["accuracy"]}
+            details = _details(model, run, logits, images, labels, resolutions)
+            details["teacher"] = _agreement(logits, teacher, images, device)
+    counted = cost.of_run(
+        run, networks.recorded(teacher.record) if teacher else None, len(arrays.train_labels)
+    )
+    provenance.write_json(output, content | {"weights": tested} | details | {"cost": counted})
+
+
+def _answers(model: nn.Module, run: Run, images: Tensor, resolution: int) -> Tensor:
+    return epochs.answers(model, views.plain_view(images, resolution, run.normalization), "fp32")
+
+
+def _scores(logits: Tensor, labels: Tensor) -> dict[str, float]:
+    correct = (logits.argmax(dim=1) == labels).sum().item()
+    return {
+        "correct": correct,
+        "accuracy": 100.0 * correct / len(labels),
+        "nll": functional.cross_entropy(logits, labels).item(),
+        "calibration_error": metrics.calibration_error(logits, labels),
     }
-    provenance.write_json(output, content)
+
+
+def _details(
+    model: nn.Module, run: Run, logits: Tensor, images: Tensor, labels: Tensor, resolutions: Sequence[int]
+) -> dict:
+    """Accuracy by view and resolution, and the confusion of classes."""
+    by_view = {"scale": {}, "crop": {}}
+    for resolution in resolutions:
+        shown = {"scale": images, "crop": center_crop(images, [resolution, resolution])}
+        for name, pixels in shown.items():
+            answers = _answers(model, run, pixels, resolution)
+            by_view[name][str(resolution)] = _scores(answers, labels)["accuracy"]
+    return {"views": by_view, "confusion": metrics.confusion(logits, labels)}
+
+
+def _agreement(
+    logits: Tensor, teacher: TeacherFiles | None, images: Tensor, device: torch.device
+) -> dict | None:
+    if teacher is None:
+        return None
+    guide, run = networks.restore(teacher.weights, teacher.record, device)
+    return metrics.agreement(logits, _answers(guide, run, images, images.shape[-1]))

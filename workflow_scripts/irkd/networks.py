@@ -1,6 +1,7 @@
 """Networks and their weight files."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import safetensors.torch
@@ -11,6 +12,14 @@ from irkd import components, provenance
 from irkd.atomic import replacing
 from irkd.errors import UserError
 from irkd.spec import Model, Run, from_mapping
+
+
+@dataclass(frozen=True)
+class TeacherFiles:
+    """Weights and run.json of the run that teaches."""
+
+    weights: Path
+    record: Path
 
 
 def build(model: Model, generator: torch.Generator) -> nn.Module:
@@ -27,6 +36,11 @@ def save_weights(weights: dict[str, torch.Tensor], path: Path) -> None:
     """Write a state dict as safetensors, whole or not at all."""
     with replacing(path) as temporary:
         safetensors.torch.save_file({name: value.contiguous() for name, value in weights.items()}, temporary)
+
+
+def recorded(record: Path) -> Run:
+    """The run that a run.json describes."""
+    return from_mapping(json.loads(record.read_text())["spec"])
 
 
 def restore(weights: Path, record: Path, device: torch.device) -> tuple[nn.Module, Run]:
@@ -47,7 +61,7 @@ def restore(weights: Path, record: Path, device: torch.device) -> tuple[nn.Modul
             f"{weights}: these are not the weights of {record} (sha256 {found}, expected {expected});"
             " delete the folder's files and run the training again."
         )
-    run = from_mapping(content["spec"])
+    run = recorded(record)
     model = build(run.model, torch.Generator())
     model.load_state_dict(safetensors.torch.load_file(weights))
     return model.eval().requires_grad_(False).to(device), run

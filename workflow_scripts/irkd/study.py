@@ -129,7 +129,7 @@ def _entry(config: Mapping, protocol: str, role: str, run: str) -> Entry:
         teacher=teacher,
         settings=settings,
     )
-    problems = list(_problems(entry.resolve(entry.seeds[0])))
+    problems = list(_problems(entry.resolve(entry.seeds[0]), config["evaluation"]["resolutions"]))
     if problems:
         raise ValueError(*problems)
     return entry
@@ -219,21 +219,22 @@ def _structure(settings: Mapping, seed: int) -> spec.Run:
         raise ValueError(*(f"{path}: this key is missing; add it" for path in paths)) from error
 
 
-def _problems(run: spec.Run) -> Iterator[str]:
+def _problems(run: spec.Run, tested: list[int]) -> Iterator[str]:
     """What no schema can see: values that do not fit each other."""
     model, size, patch = run.model, run.model.image_size, run.model.patch_size
     if model.width % model.heads:
         yield f"model.heads: {model.heads} heads do not divide a width of {model.width}; change one"
     if size % patch:
         yield f"model.patch_size: {patch} does not divide the image size {size}; use one that does"
-    for index, stage in enumerate(run.stages):
-        path = f"stages.{index}.resolution"
-        if stage.resolution > size:
-            yield f"{path}: {stage.resolution} is too large; the images have {size} px"
-        elif stage.resolution % patch and size % patch == 0:
-            below = stage.resolution - stage.resolution % patch
+    shown = {f"stages.{index}.resolution": stage.resolution for index, stage in enumerate(run.stages)}
+    shown |= {f"evaluation.resolutions.{index}": resolution for index, resolution in enumerate(tested)}
+    for path, resolution in shown.items():
+        if resolution > size:
+            yield f"{path}: {resolution} is too large; the images have {size} px"
+        elif resolution % patch and size % patch == 0:
+            below = resolution - resolution % patch
             near = " or ".join(str(side) for side in (below, below + patch) if side)
-            yield f"{path}: {stage.resolution} is no multiple of the patch size {patch}; write {near}"
+            yield f"{path}: {resolution} is no multiple of the patch size {patch}; write {near}"
     if run.mixing and run.teacher:
         yield "mixing: mixed images are for runs without a teacher; remove it, or set it to null"
     if saliency := run.losses.saliency:

@@ -11,6 +11,7 @@ import torch
 from irkd import epochs, execution, history, networks, optimization, provenance, spec, streams, views
 from irkd.checkpoint import Checkpoint, exclusive, key_of
 from irkd.datasets import Arrays
+from irkd.networks import TeacherFiles
 from irkd.observation import SaliencyRecord
 from irkd.spec import Run
 
@@ -33,14 +34,6 @@ class Outputs:
         if self.saliency:
             paths["saliency"] = self.saliency
         return {**paths, "record": self.record}
-
-
-@dataclass(frozen=True)
-class TeacherFiles:
-    """Weights and run.json of the run that teaches."""
-
-    weights: Path
-    record: Path
 
 
 def train(

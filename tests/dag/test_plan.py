@@ -1,0 +1,98 @@
+import re
+import time
+
+import pytest
+import yaml
+from workspace import REPOSITORY, Workspace, stats
+
+DATA = {"fetch_dataset": 1, "prepare_dataset": 1}
+TRAININGS = {"train": 20, "distill": 27}
+TABLES = {"make_table": 2}
+FIGURES = {"plot_learning_curves": 1}
+EVERYTHING = {**DATA, **TRAININGS, "evaluate": 47, **TABLES, **FIGURES}
+
+
+def planned(workspace, *arguments, **options):
+    return stats(workspace.snakemake("-n", *arguments, **options))
+
+
+def test_the_shipped_study_is_47_trainings_from_the_download_to_the_tables(workspace):
+    assert planned(workspace(), "all", configfile="config.yaml") == EVERYTHING
+
+
+def test_everything_is_what_is_asked_for_by_default(workspace):
+    assert planned(workspace(), configfile="config.yaml") == EVERYTHING
+
+
+def test_a_plan_takes_less_than_ten_seconds_and_no_torch(workspace, tmp_path):
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch/__init__.py").write_text("raise AssertionError('planning imports torch')\n")
+    begin = time.perf_counter()
+    counts = planned(workspace(), configfile="config.yaml", environment={"PYTHONPATH": str(tmp_path)})
+    assert time.perf_counter() - begin < 10
+    assert counts == EVERYTHING
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("data", DATA),
+        ("teachers", {**DATA, "train": 2}),
+        ("students", {**DATA, **TRAININGS}),
+        ("evaluation", {**DATA, **TRAININGS, "evaluate": 47}),
+        ("tables", {**DATA, **TRAININGS, "evaluate": 47, **TABLES}),
+        ("figures", {**DATA, **TRAININGS, **FIGURES}),
+    ],
+)
+def test_a_part_can_be_asked_for_by_name(workspace, target, expected):
+    assert planned(workspace(), target, configfile="config.yaml") == expected
+
+
+def test_a_selected_student_brings_its_teacher_and_nothing_else(workspace):
+    counts = planned(workspace(select=["tiny-p4-kd"], seeds={"students": [0, 1, 2]}))
+    assert counts == {**DATA, "train": 1, "distill": 3, "evaluate": 4, **TABLES, **FIGURES}
+
+
+def test_a_selected_student_without_a_teacher_comes_alone(workspace):
+    counts = planned(workspace(select=["tiny-p4-ce"]))
+    assert counts == {**DATA, "train": 1, "evaluate": 1, **TABLES, **FIGURES}
+
+
+def test_the_demo_is_the_whole_study_with_one_seed(workspace):
+    counts = planned(workspace(), configfile="config/demo.yaml")
+    assert counts == {**DATA, "train": 8, "distill": 9, "evaluate": 17, **TABLES, **FIGURES}
+
+
+def test_prepared_data_need_no_download(workspace):
+    workspace = workspace(select=["tiny-p4-ce"])
+    workspace.prepare_data()
+    assert planned(workspace) == {"train": 1, "evaluate": 1, **TABLES, **FIGURES}
+
+
+@pytest.mark.parametrize(
+    ("device", "users"), [("cuda", {"train", "distill", "evaluate"}), ("cpu", set())], ids=["cuda", "cpu"]
+)
+def test_trainings_and_evaluations_alone_ask_for_a_gpu_and_only_under_cuda(workspace, device, users):
+    workspace = workspace(select=["tiny-p4-kd"], execution={"device": device})
+    # A job with a message is announced by it alone, without its resources.
+    for path in (workspace.path / "rules").glob("*.smk"):
+        path.write_text(re.sub(r"    message:\n.*\n", "", path.read_text()))
+    jobs = re.findall(r"rule (\w+):\n(?:    .*\n)*    resources: (.*)\n", workspace.snakemake("-n"))
+    assert {rule for rule, _ in jobs} == {*DATA, *TRAININGS, "evaluate", *TABLES, *FIGURES, "all"}
+    assert {rule for rule, resources in jobs if "gpu=1" in resources} == users
+    assert not any(re.search(r"gpu=(?!0|1\b)", resources) for _, resources in jobs)
+
+
+def test_another_workflow_can_use_this_one_as_a_module(workspace, tmp_path):
+    source = workspace().path / "Snakefile"
+    config = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+    for table in config["tables"].values():
+        table["published"] = str(REPOSITORY / table["published"])
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    (tmp_path / "Snakefile").write_text(
+        'configfile: "config.yaml"\n'
+        f'module study:\n    snakefile: "{source}"\n    config: config\n'
+        "use rule * from study as irkd_*\n"
+    )
+    output = Workspace(tmp_path).snakemake("-n", "irkd_all", configfile="config.yaml")
+    assert stats(output.replace("irkd_", "")) == EVERYTHING

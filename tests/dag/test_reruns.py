@@ -1,0 +1,156 @@
+import os
+import random
+import re
+
+import pytest
+
+TABLES = {"Making table1", "Making runs"}
+FIGURE = {"Drawing learning-curves"}
+TAUGHT = ("tiny-p4-kd", "tiny-p4-kd-cl", "tiny-p4-kd-cl-sal")
+UNTAUGHT = ("small-p4", "tiny-p4-ce")
+EVERY_RUN = (*UNTAUGHT, *TAUGHT)
+
+
+def training(*runs):
+    """The messages of these trainings."""
+    return {f"Training {run}{' with its teacher' * (run in TAUGHT)}, described, seed 0" for run in runs}
+
+
+def evaluating(*runs):
+    return {f"Testing {run}, described, seed 0" for run in runs}
+
+
+def consequences(*runs):
+    """All that follows when these runs change."""
+    return training(*runs) | evaluating(*runs) | TABLES | FIGURE
+
+
+def append(workspace, name, text):
+    path = workspace.path / name
+    path.write_text(path.read_text() + text)
+
+
+def files_of(workspace):
+    return sorted(path for path in workspace.path.rglob("*") if path.is_file())
+
+
+def test_a_finished_study_plans_nothing(finished):
+    assert finished.plan() == set()
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_touching_every_file_in_any_order_plans_nothing(finished, seed):
+    files = files_of(finished)
+    random.Random(seed).shuffle(files)
+    for path in files:
+        path.touch()
+    assert finished.plan() == set()
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_any_times_of_the_files_plan_nothing_even_where_weights_are_too_large_for_a_checksum(finished, seed):
+    rng = random.Random(seed)
+    for path in files_of(finished):
+        moment = rng.randrange(1_500_000_000, 1_700_000_000)
+        os.utime(path, (moment, moment))
+    weights = min(path.stat().st_size for path in files_of(finished) if path.suffix == ".safetensors")
+    assert finished.plan("--max-checksum-file-size", str(weights - 1)) == set()
+    assert finished.plan() == set()
+
+
+def test_gamma_concerns_the_student_with_saliency_alone(finished):
+    finished.configure(recipes={"student": {"losses": {"saliency": {"weight": 0.9}}}})
+    assert finished.plan() == consequences("tiny-p4-kd-cl-sal")
+
+
+def test_a_setting_of_one_student_concerns_it_alone(finished):
+    finished.configure(students={"tiny-p4-kd": {"set": {"batch_size": 16}}})
+    assert finished.plan() == consequences("tiny-p4-kd")
+
+
+def test_a_setting_of_the_teachers_concerns_them_and_those_they_teach(finished):
+    finished.configure(recipes={"teacher": {"optimizer": {"lr": 0.001}}})
+    assert finished.plan() == consequences("small-p4", *TAUGHT)
+
+
+def test_the_number_of_threads_concerns_nothing(finished):
+    finished.configure(execution={"threads": 2})
+    assert finished.plan() == set()
+
+
+def test_a_label_concerns_what_shows_it(finished):
+    finished.configure(students={"tiny-p4-kd": {"label": "Another name"}})
+    assert finished.plan() == {"Making runs"} | FIGURE
+
+
+def test_an_overlay_may_name_the_students_in_any_order(finished):
+    finished.configure(students={"tiny-p4-kd-cl": {"label": "ViT-Tiny P4 KD+CL"}})
+    assert finished.plan() == set()
+
+
+def test_a_comment_in_the_library_concerns_nothing(finished):
+    for path in (finished.path / "workflow_scripts/irkd").rglob("*.py"):
+        append(finished, path, "\n# A remark.\n")
+    assert finished.plan() == set()
+
+
+def test_the_layout_of_scripts_concerns_nothing(finished):
+    for path in (finished.path / "workflow_scripts").glob("*.py"):
+        path.write_text(re.sub(r"\n(from .*)\n", r"\n\n# Moved.\n\1  # here\n\n", path.read_text()))
+    assert finished.plan() == set()
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        ("losses/saliency.py", consequences("tiny-p4-kd-cl-sal")),
+        ("losses/kd.py", consequences(*TAUGHT)),
+        ("training.py", consequences(*EVERY_RUN)),
+        ("evaluation.py", evaluating(*EVERY_RUN) | TABLES),
+        ("tables.py", TABLES),
+        ("figures.py", FIGURE),
+        ("study.py", set()),
+    ],
+)
+def test_other_code_in_a_module_concerns_what_runs_it(finished, module, expected):
+    append(finished, f"workflow_scripts/irkd/{module}", "\nANOTHER = 1\n")
+    assert finished.plan() == expected
+
+
+def test_a_new_student_concerns_itself_and_the_table_of_all_runs(finished):
+    extra = {"model": "vit-tiny-p4", "method": "kd", "teacher": "small-p4", "label": "Extra"}
+    finished.configure(students={"extra": extra}, select=[*EVERY_RUN, "extra"])
+    assert finished.plan() == {
+        "Training extra with its teacher, described, seed 0",
+        "Testing extra, described, seed 0",
+        "Making runs",
+    }
+
+
+def test_a_new_seed_concerns_no_finished_training(finished):
+    finished.configure(seeds={"students": [0, 1]})
+    students = [message for run in (*TAUGHT, "tiny-p4-ce") for message in training(run) | evaluating(run)]
+    new = {message.replace("seed 0", "seed 1") for message in students}
+    assert finished.plan() == new | TABLES | FIGURE
+
+
+def test_a_deleted_evaluation_is_made_again_with_what_shows_it(finished):
+    (finished.study / "evaluation/described/tiny-p4-kd/seed-0.json").unlink()
+    assert finished.plan() == evaluating("tiny-p4-kd") | TABLES
+
+
+@pytest.mark.parametrize("name", ["last.safetensors", "best.safetensors", "history.csv", "run.json"])
+def test_a_deleted_file_of_a_run_is_missed(finished, name):
+    (finished.run_folder("tiny-p4-ce") / name).unlink()
+    assert finished.plan() == consequences("tiny-p4-ce")
+
+
+def test_a_deleted_weight_file_returns_without_training_and_everything_is_as_before(finished):
+    before = finished.outcome()
+    (finished.run_folder("tiny-p4-kd") / "best.safetensors").unlink()
+    finished.snakemake("--cores", "2")
+    log = finished.log("distill/described/tiny-p4-kd/seed-0.log")
+    assert "was finished before with the same settings, code and data" in log
+    assert "epoch" not in log
+    assert finished.outcome() == before
+    assert finished.plan() == set()

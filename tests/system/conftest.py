@@ -1,0 +1,45 @@
+import pytest
+from background import STUDENT, Background, processes_in
+from workspace import Workspace, once
+
+STAGES = [{"resolution": 8, "epochs": 8}, {"resolution": 16, "epochs": 24}]
+
+
+@pytest.fixture(scope="session")
+def taught_once(tmp_path_factory):
+    """A study of one student whose teacher was trained and tested."""
+
+    def build(path):
+        workspace = Workspace.create(path, select=[STUDENT], curricula={"progressive": STAGES})
+        workspace.prepare_data()
+        workspace.drive("results/irkd/evaluation/described/small-p4/seed-0.json")
+        return path
+
+    return once(tmp_path_factory, "taught", build)
+
+
+@pytest.fixture(scope="session")
+def unbroken(taught_once, tmp_path_factory):
+    """What the study produces when nothing disturbs it."""
+
+    def build(path):
+        workspace = taught_once.copy(path)
+        workspace.drive()
+        return path
+
+    return once(tmp_path_factory, "unbroken", build).outcome()
+
+
+@pytest.fixture
+def taught(taught_once, tmp_path):
+    """A workspace of the test's own; nothing that was started in it survives the test."""
+    workspace = taught_once.copy(tmp_path / "taught")
+    yield workspace
+    for process in processes_in(workspace.path):
+        process.kill()
+
+
+@pytest.fixture
+def start(taught):
+    """Starts a driver in the workspace."""
+    return lambda *targets: Background(taught, *targets)

@@ -1,0 +1,51 @@
+import os
+import signal
+
+import pytest
+from background import processes_in
+
+STUDENT = "results/irkd/runs/described/tiny-p4-kd-cl-sal/seed-0/run.json"
+EPOCH, LATER = "(3/32)", "(32/32)"
+
+
+def test_a_second_driver_leaves_the_first_alone(taught, start):
+    first = start(STUDENT)
+    first.until_logged(EPOCH)
+    said = taught.drive(STUDENT, status=1)
+    assert said == f"Another run is at work in {taught.path}; wait until it ends.\n"
+    first.until_logged(LATER)
+
+
+def test_ctrl_c_ends_everything_and_the_next_run_goes_on(taught, start):
+    first = start(STUDENT)
+    first.until_logged(EPOCH)
+    # As a terminal does: to all processes of the group.
+    os.killpg(first.process.pid, signal.SIGINT)
+    assert first.end() != 0
+    for process in processes_in(taught.path):
+        process.wait(10)
+    start(STUDENT).until_logged("continuing after epoch")
+
+
+def test_a_lock_that_a_killed_snakemake_left_is_cleared(taught, start):
+    first = start(STUDENT)
+    first.until(lambda: any((taught.path / ".snakemake/locks").glob("*")), "its lock")
+    first.process.kill()
+    first.end()
+    for process in processes_in(taught.path):
+        process.kill()
+    assert "Directory cannot be locked" in taught.snakemake("--cores", "1", STUDENT, status=1)
+    taught.drive("data")
+    assert not any((taught.path / ".snakemake/locks").glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"), [(["data"], 0), (["no-such-target"], 1), (["data", "--no-such-option"], 2)]
+)
+def test_the_exit_status_is_that_of_snakemake(taught, arguments, status):
+    taught.drive(*arguments, status=status)
+
+
+def test_the_exit_status_of_a_failed_job_is_passed_on(taught):
+    taught.edit("workflow_scripts/distill.py", "from pathlib", "raise SystemExit(3)\nfrom pathlib")
+    taught.drive(STUDENT, status=1)

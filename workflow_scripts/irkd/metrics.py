@@ -1,0 +1,39 @@
+"""Numbers that judge answers: logits [N, classes] for N labelled images."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+_BINS = 15
+
+
+def calibration_error(logits: Tensor, labels: Tensor) -> float:
+    """Expected calibration error (Guo et al. 2017, equation 3), in [0, 1], over 15 bins of equal width.
+
+    The mean distance between confidence and accuracy, each bin weighted by its share of the images.
+    """
+    confidence, answer = logits.double().softmax(dim=1).max(dim=1)
+    right = (answer == labels).double()
+    bins = (confidence * _BINS).ceil().long().clamp(1, _BINS) - 1
+    gaps = torch.zeros(_BINS, dtype=torch.float64, device=logits.device)
+    gaps.index_add_(0, bins, right - confidence)
+    return (gaps.abs().sum() / len(labels)).item()
+
+
+def confusion(logits: Tensor, labels: Tensor) -> list[list[int]]:
+    """How many images of each true class (rows) got each answer (columns)."""
+    classes = logits.shape[1]
+    pairs = labels * classes + logits.argmax(dim=1)
+    return torch.bincount(pairs.cpu(), minlength=classes**2).view(classes, classes).tolist()
+
+
+def agreement(student: Tensor, teacher: Tensor) -> dict[str, float]:
+    """KL(teacher || student) in nats, mean over images, and the percentage of equal answers."""
+    divergence = functional.kl_div(
+        student.double().log_softmax(dim=1),
+        teacher.double().log_softmax(dim=1),
+        reduction="batchmean",
+        log_target=True,
+    )
+    same = (student.argmax(dim=1) == teacher.argmax(dim=1)).double().mean()
+    return {"kl": divergence.item(), "same_answer": 100.0 * same.item()}
