@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo test lint clean-demo
+.PHONY: help setup install-runtime install-dev demo test lint clean-demo
 
 help:
 	@echo 'make setup       build .venv with the pinned packages'
@@ -18,16 +18,22 @@ help:
 
 setup: $(VENV)/.runtime
 
-# A stamp is newer than the pins exactly when the environment has them.
+# The stamps hold the pins that the environment has, so that a merely touched file installs nothing.
 $(VENV)/.runtime: envs/requirements.txt
+	@cmp -s $< $@ && touch $@ || $(MAKE) --no-print-directory install-runtime
+
+install-runtime:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v[:2] <= (3, 12) else f"Python 3.11 or 3.12 is needed, this is {v[0]}.{v[1]}: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r envs/requirements.txt
-	touch $@
+	cp envs/requirements.txt $(VENV)/.runtime
 
-$(VENV)/.dev: $(VENV)/.runtime envs/requirements-dev.txt
+$(VENV)/.dev: envs/requirements-dev.txt $(VENV)/.runtime
+	@cat $^ | cmp -s - $@ && touch $@ || $(MAKE) --no-print-directory install-dev
+
+install-dev:
 	$(BIN)/pip install --quiet --disable-pip-version-check -r envs/requirements-dev.txt
-	touch $@
+	cat envs/requirements-dev.txt $(VENV)/.runtime > $(VENV)/.dev
 
 demo: $(VENV)/.runtime
 	@echo 'All 17 trainings of Table 1 on real CIFAR-10, with a small budget on two CPU cores: about seven minutes.'
@@ -38,8 +44,9 @@ demo: $(VENV)/.runtime
 	@echo 'Made in results/demo/irkd: tables/ (csv, md), figures/ (svg, png), evaluation/, and runs/ with the'
 	@echo 'weights, history.csv and run.json of each training. Logs are in results/demo/logs.'
 
+# One thread a worker: two workers fill two cores.
 test: $(VENV)/.dev
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
 lint: $(VENV)/.dev
 	$(BIN)/snakemake --lint

@@ -1,22 +1,20 @@
-"""Run snakemake, and recover by itself from a run that was killed.
+"""Run snakemake, and go on by itself after a run that was killed.
 
     python workflow_scripts/drive.py SNAKEMAKE-ARGUMENTS
 
 A killed snakemake leaves its lock behind, and whether a lock is stale cannot be seen from it. So this
-process takes one of the operating system's, clears the other, and becomes snakemake: the lock lasts
-exactly as long as snakemake does, and signals and the exit status are snakemake's own.
+process takes one of the operating system's in its place and becomes snakemake: the lock lasts exactly
+as long as snakemake does, and signals and the exit status are snakemake's own.
 """
 
 import fcntl
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 
 def main(arguments: list[str]) -> None:
     """Become snakemake with these arguments, or exit with a reason why not."""
-    snakemake = [sys.executable, "-m", "snakemake", *arguments]
     path = Path(".snakemake/driver.lock")
     path.parent.mkdir(exist_ok=True)
     with path.open("w") as lock:
@@ -24,13 +22,9 @@ def main(arguments: list[str]) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             sys.exit(f"Another run is at work in {Path.cwd()}; wait until it ends.")
-        unlocking = subprocess.run([*snakemake, "--unlock"], check=False, stderr=subprocess.PIPE, text=True)
-        if unlocking.returncode:
-            print(unlocking.stderr, file=sys.stderr)
-            sys.exit(unlocking.returncode)
         # Snakemake inherits the lock, its jobs do not: subprocess closes what it does not pass on.
         os.set_inheritable(lock.fileno(), True)
-        os.execv(sys.executable, snakemake)
+        os.execv(sys.executable, [sys.executable, "-m", "snakemake", "--nolock", *arguments])
 
 
 if __name__ == "__main__":

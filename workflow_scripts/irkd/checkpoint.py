@@ -5,6 +5,7 @@ the result. State of another key is never read; it stays where it is until someb
 """
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import logging
@@ -14,7 +15,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
 
 from irkd.atomic import replacing, sweep
 from irkd.errors import UserError
@@ -35,21 +35,18 @@ def exclusive(folder: Path) -> Iterator[None]:
         UserError: where the file system has no locks.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "lock")
-    try:
+    with (folder / "lock").open("w") as lock:
         try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            _LOG.info("another process trains this run; waiting for it (%s)", folder / "lock")
-            lock.acquire()
-    except (NotImplementedError, OSError) as error:
-        raise UserError(
-            f"{folder}: cannot lock this folder ({error}); set `pathvars: results` to a place with locks."
-        ) from error
-    try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                _LOG.info("another process trains this run; waiting for it (%s)", lock.name)
+                fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError as error:
+            raise UserError(
+                f"{folder}: cannot lock this folder ({error}); set `pathvars: results` to a place with locks."
+            ) from error
         yield
-    finally:
-        lock.release()
 
 
 class Checkpoint:
@@ -106,6 +103,7 @@ class Checkpoint:
         """Write the outputs from the kept result, if there is one; whether there was."""
         if not self._result.exists():
             return False
+        self._state.unlink(missing_ok=True)
         for name, path in outputs.items():
             with replacing(path) as temporary:
                 shutil.copyfile(self._result / name, temporary)

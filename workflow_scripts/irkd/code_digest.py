@@ -24,7 +24,8 @@ def components_of(run: Run) -> list[str]:
     names += ["losses.kd"] if losses.kd else []
     names += ["losses.saliency"] if losses.saliency else []
     # The maps of every taught student are recorded, whether or not its loss compares them.
-    names += [f"saliency.{losses.saliency.kind if losses.saliency else 'gradient'}"] if run.teacher else []
+    if run.teacher:
+        names += ["records.saliency", f"saliency.{losses.saliency.kind if losses.saliency else 'gradient'}"]
     names += ["augmentations.auto_augment"] if run.augmentation.auto_augment else []
     names += ["augmentations.mixing"] if run.mixing else []
     return [name.replace("-", "_") for name in names]
@@ -86,4 +87,12 @@ def _digest(path: Path) -> str:
             and ast.get_docstring(node) is not None
         ):
             node.body = node.body[1:] or [ast.Pass()]
-    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
+    return hashlib.sha256(repr(_shape(tree)).encode()).hexdigest()
+
+
+def _shape(node: object) -> object:
+    """A syntax tree without its empty fields, of which each Python version has its own."""
+    if isinstance(node, ast.AST):
+        fields = ((name, _shape(value)) for name, value in ast.iter_fields(node))
+        return [type(node).__name__, *(field for field in fields if field[1] not in ("None", []))]
+    return [_shape(item) for item in node] if isinstance(node, list) else repr(node)

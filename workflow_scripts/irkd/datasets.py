@@ -1,10 +1,8 @@
 """CIFAR-10 as arrays: the binary batches parsed, split once and checked whenever they are read."""
 
-import hashlib
 import json
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +11,9 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 from torchvision.datasets import CIFAR10
 
+from irkd.atomic import replacing
 from irkd.errors import InputError
+from irkd.provenance import file_digest
 
 log = logging.getLogger(__name__)
 
@@ -108,12 +108,12 @@ def prepare(
     _check_index_sum(index_sum, holdout_index_sum, f"seed {seed} and holdout {holdout}")
     parts = {"train": training, "validation": validation, "test": torch.arange(len(test))}
     kept = _limited(parts, limit or {})
-    with _replacing(arrays) as partial:
+    with replacing(arrays) as partial:
         # Not save_file: it withholds the file from everybody but its owner, whatever the umask.
         partial.write_bytes(save(_tensors(train, test, kept)))
         sha256 = file_digest(partial, "sha256")
     split = {"seed": seed, "holdout": holdout, "holdout_index_sum": index_sum}
-    with _replacing(manifest) as partial:
+    with replacing(manifest) as partial:
         text = json.dumps(_description(batches, sha256, split, kept), indent=2) + "\n"
         partial.write_text(text, encoding="utf-8")
     log.info("wrote %s", ", ".join(f"{len(indices)} images for {part}" for part, indices in kept.items()))
@@ -156,16 +156,6 @@ def load(arrays: Path, manifest: Path) -> Arrays:
     if found != expected:
         raise InputError(f"{arrays} has changed: its SHA-256 is {found}, expected {expected}: {fix}")
     return Arrays(**load_file(arrays), classes=classes, sha256=found)
-
-
-def file_digest(path: Path, algorithm: str) -> str:
-    """Digest (hex) of a file's content; `algorithm` is a name that `hashlib` knows.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def _check_index_sum(found: int, expected: int | None, origin: str) -> None:
@@ -231,14 +221,3 @@ def _description(batches: Path, sha256: str, split: dict[str, int], kept: Mappin
         "sizes": {part: len(indices) for part, indices in kept.items()},
         "first_indices": {part: indices[:4].tolist() for part, indices in kept.items()},
     }
-
-
-@contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        yield partial
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -13,10 +13,19 @@ from irkd.atomic import replacing
 _PACKAGES = ("torch", "torchvision", "timm", "numpy", "safetensors")
 
 
-def sha256(path: str | Path) -> str:
+def file_digest(path: Path, algorithm: str) -> str:
+    """Digest (hex) of a file's content; `algorithm` is a name that `hashlib` knows.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def sha256(path: Path) -> str:
     """SHA-256 (hex) of a file."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_digest(path, "sha256")
 
 
 def session() -> dict:

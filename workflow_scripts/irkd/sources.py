@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 from torchvision.io import ImageReadMode, decode_png
 
-from irkd.datasets import OFFICIAL, RECORD_BYTES, TEST_BATCH, TRAIN_BATCHES, Layout, file_digest
+from irkd.datasets import OFFICIAL, RECORD_BYTES, TEST_BATCH, TRAIN_BATCHES, Layout
 from irkd.errors import InputError, SourceError
+from irkd.provenance import file_digest
 
 log = logging.getLogger(__name__)
 

@@ -237,6 +237,8 @@ def _problems(run: spec.Run, tested: list[int]) -> Iterator[str]:
             yield f"{path}: {resolution} is no multiple of the patch size {patch}; write {near}"
     if run.mixing and run.teacher:
         yield "mixing: mixed images are for runs without a teacher; remove it, or set it to null"
+    if run.mixing and run.batch_size < 2:
+        yield "batch_size: mixing needs at least 2 images in a batch; write 2 or more"
     if saliency := run.losses.saliency:
         pairs = len(saliency.student_layers), len(saliency.teacher_layers)
         if pairs[0] != pairs[1]:

@@ -8,11 +8,21 @@ from pathlib import Path
 
 import torch
 
-from irkd import epochs, execution, history, networks, optimization, provenance, spec, streams, views
+from irkd import (
+    components,
+    epochs,
+    execution,
+    history,
+    networks,
+    optimization,
+    provenance,
+    spec,
+    streams,
+    views,
+)
 from irkd.checkpoint import Checkpoint, exclusive, key_of
 from irkd.datasets import Arrays
 from irkd.networks import TeacherFiles
-from irkd.observation import SaliencyRecord
 from irkd.spec import Run
 
 _LOG = logging.getLogger(__name__)
@@ -102,7 +112,7 @@ class _Training:
         self._teacher, self._observed = None, None
         if teacher:
             self._teacher, teacher_run = networks.restore(teacher.weights, teacher.record, device)
-            self._observed = SaliencyRecord(
+            self._observed = components.load("records", "saliency").SaliencyRecord(
                 run, teacher_run.model, self._arrays.test_images, self._arrays.test_labels
             )
         self._learner = epochs.Learner(run, self._model, self._teacher, device)

@@ -7,7 +7,7 @@ import pytest
 import tiny_runs
 import torch
 from irkd import components, views
-from irkd.observation import SaliencyRecord
+from irkd.records.saliency import SaliencyRecord
 from irkd.spec import CrossEntropy, Distillation, Losses, Saliency, Stage
 
 DATA = tiny_runs.arrays()
