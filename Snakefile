@@ -6,10 +6,6 @@ from snakemake.utils import min_version
 
 min_version("9.12")
 
-# Snakemake merges config.yaml into its overlays and would list first what they name; here it is the base.
-if not workflow.modifier.skip_configfile:
-    config.clear()
-
 
 configfile: "config.yaml"
 

@@ -16,12 +16,13 @@ from irkd.errors import UserError
 
 def load_study():
     """The resolved study; every error of the configuration stops Snakemake at once."""
-    schema = HOME / "rules/schemas/config.schema.yaml"
-    # Snakemake lists the overlays first.
+    schema, base = (HOME / name for name in ("rules/schemas/config.schema.yaml", "config.yaml"))
+    # Snakemake lists the overlays, and what they name, before config.yaml.
     files = [*workflow.configfiles[-1:], *workflow.configfiles[:-1]]
     source = " + ".join(map(os.path.relpath, files))
+    ordered = study.in_order_of(yaml.safe_load(base.read_text()), config)
     try:
-        return study.resolve(config, yaml.safe_load(schema.read_text()), source)
+        return study.resolve(ordered, yaml.safe_load(schema.read_text()), source)
     except UserError as error:
         raise WorkflowError(str(error)) from None
 

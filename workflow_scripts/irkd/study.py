@@ -81,6 +81,17 @@ def merge(base: Mapping, *overlays: Mapping) -> dict:
     return merged
 
 
+def in_order_of(first: Mapping, config: Mapping) -> dict:
+    """The same nested mappings with their keys in the order of `first`; keys that it lacks come last."""
+    places = {key: place for place, key in enumerate(first)}
+    ordered = {}
+    for key in sorted(config, key=lambda key: places.get(key, len(places))):
+        value, guide = config[key], first.get(key)
+        both = isinstance(value, Mapping) and isinstance(guide, Mapping)
+        ordered[key] = in_order_of(guide, value) if both else value
+    return ordered
+
+
 def _entries(config: Mapping) -> tuple[dict[tuple[str, str], Entry], list[str]]:
     """The entries, or their errors; one that several runs share is told once."""
     entries: dict[tuple[str, str], Entry] = {}

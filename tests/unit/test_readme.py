@@ -1,0 +1,62 @@
+"""What the README says of the study is what the configuration says."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from irkd import study, tables
+from irkd.errors import UserError
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
+SCHEMA = yaml.safe_load((ROOT / "rules/schemas/config.schema.yaml").read_text())
+
+
+def cells(text):
+    """Rows of the first markdown table that has these cells, without layout."""
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")]
+    return [tuple(cell.strip() for cell in row) for row in rows if re.search(r" / (not run|\d)", row[1])]
+
+
+def snippet(name):
+    """The indented block of the README that starts with "# name"."""
+    lines = README.partition(f"    # {name}\n")[2].splitlines()
+    block = lines[: lines.index("")]
+    return yaml.safe_load("\n".join(line.removeprefix("    ") for line in block))
+
+
+def test_the_table_of_the_readme_is_the_published_one_beside_what_was_run():
+    table = CONFIG["tables"]["table1"]
+    layout = tables.Layout(
+        table["title"], table["columns"], [(row["label"], row["runs"]) for row in table["rows"]]
+    )
+    protocols = {"described": "as described"}
+    frame = tables.cells(layout, protocols, {}, tables.published_values(ROOT / table["published"]))
+    assert cells(README) == cells(tables.markdown(layout, frame, protocols, ""))
+    [heading] = [line for line in README.splitlines() if line.startswith("| Top-1")]
+    assert [cell.strip() for cell in heading.strip("|").split("|")][1:] == table["columns"]
+
+
+def test_the_overlays_of_the_readme_are_valid():
+    rows = study.resolve(study.merge(CONFIG, snippet("rows.yaml")), SCHEMA, "rows.yaml")
+    assert rows.selected == {"tiny-p4-ce", "tiny-p4-kd", "small-p4"}
+    gamma = study.resolve(study.merge(CONFIG, snippet("gamma.yaml")), SCHEMA, "gamma.yaml")
+    assert gamma.entries["described", "tiny-p4-gamma-2"].resolve(0).losses.saliency.weight == 2.0
+
+
+def test_the_error_of_the_readme_is_the_one_a_user_sees():
+    overlay = snippet("gamma.yaml")
+    overlay["students"]["tiny-p4-gamma-2"]["teacher"] = "smal-p4"
+    with pytest.raises(UserError) as error:
+        study.resolve(study.merge(CONFIG, overlay), SCHEMA, "config.yaml + gamma.yaml")
+    assert str(error.value).splitlines()[1].strip() in README
+
+
+def test_the_readme_counts_the_trainings():
+    resolved = study.resolve(CONFIG, SCHEMA, "config.yaml")
+    students, teachers = (list(resolved.chosen(role)) for role in ("student", "teacher"))
+    trainings = sum(len(entry.seeds) for entry in (*students, *teachers))
+    said = re.search(r"(\d+) trainings \((\d+) students x (\d+) seeds, (\d+) teachers\)", README)
+    assert tuple(map(int, said.groups())) == (trainings, len(students), len(students[0].seeds), len(teachers))
