@@ -13,11 +13,11 @@ PATIENCE = 120
 class Background:
     """A driver at work in a workspace while the test goes on."""
 
-    def __init__(self, workspace, *targets):
+    def __init__(self, workspace, *targets, driver=None):
         self.workspace = workspace
         self._said = (workspace.path / "driver.log").open("w+")
         self.process = psutil.Popen(
-            [*workspace.driver, *targets],
+            [*(driver or workspace.driver), *targets],
             cwd=workspace.path,
             env=ENVIRONMENT,
             stdin=subprocess.DEVNULL,

@@ -13,6 +13,7 @@ import yaml
 from filelock import FileLock
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+PLAIN = [sys.executable, "-m", "snakemake"]
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 IMAGES_PER_BATCH = 64
 TARGETS = {"all", "data", "teachers", "students", "evaluation", "tables", "figures"}
@@ -108,8 +109,7 @@ class Workspace:
 
     def snakemake(self, *arguments: str, configfile: str = "tiny.yaml", **options) -> str:
         """Run snakemake here; see `call`."""
-        command = [sys.executable, "-m", "snakemake", *arguments, "--configfile", configfile]
-        return self.call(command, **options)
+        return self.call([*PLAIN, *arguments, "--configfile", configfile], **options)
 
     def drive(self, *arguments: str, **options) -> str:
         """Run the driver here; see `call`."""

@@ -42,4 +42,4 @@ def taught(taught_once, tmp_path):
 @pytest.fixture
 def start(taught):
     """Starts a driver in the workspace."""
-    return lambda *targets: Background(taught, *targets)
+    return lambda *targets, **options: Background(taught, *targets, **options)

@@ -3,6 +3,7 @@ import signal
 
 import pytest
 from background import processes_in
+from workspace import PLAIN
 
 STUDENT = "results/irkd/runs/described/tiny-p4-kd-cl-sal/seed-0/run.json"
 EPOCH, LATER = "(3/32)", "(32/32)"
@@ -28,7 +29,7 @@ def test_ctrl_c_ends_everything_and_the_next_run_goes_on(taught, start):
 
 
 def test_a_lock_that_a_killed_snakemake_left_stops_nothing_and_a_live_one_is_left_alone(taught, start):
-    first = start(STUDENT)
+    first = start("--configfile=tiny.yaml", "--cores=2", STUDENT, driver=PLAIN)
     first.until(lambda: any((taught.path / ".snakemake/locks").glob("*")), "its lock")
     first.process.kill()
     first.end()
