@@ -41,8 +41,8 @@ demo: $(VENV)/.runtime
 	@echo
 	@cat results/demo/irkd/tables/table1.md
 	@echo
-	@echo 'Made in results/demo/irkd: tables/ (csv, md), figures/ (svg, png), evaluation/, and runs/ with the'
-	@echo 'weights, history.csv and run.json of each training. Logs are in results/demo/logs.'
+	@echo 'Made in results/demo/irkd: tables/ and costs/ (csv, md, tex, html), figures/ (svg, png), evaluation/, and'
+	@echo 'runs/ with the weights, history.csv and run.json of each training. Logs are in results/demo/logs.'
 
 # One thread a worker: two workers fill two cores.
 test: $(VENV)/.dev

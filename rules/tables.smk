@@ -7,7 +7,9 @@ rule make_table:
         published=lambda wildcards: config["tables"][wildcards.table].get("published", []),
     output:
         csv=f"<results>/{STUDY.name}/tables/{{table}}.csv",
-        md=report(f"<results>/{STUDY.name}/tables/{{table}}.md", category="Tables"),
+        md=f"<results>/{STUDY.name}/tables/{{table}}.md",
+        tex=f"<results>/{STUDY.name}/tables/{{table}}.tex",
+        html=report(f"<results>/{STUDY.name}/tables/{{table}}.html", category="Tables"),
     log:
         "<results>/logs/make_table/{table}.log",
     conda:
@@ -26,6 +28,31 @@ rule make_table:
         "../workflow_scripts/make_table.py"
 
 
+rule make_cost_table:
+    input:
+        records=for_runs(f"{RUN}/run.json"),
+        evaluations=for_runs(EVALUATION),
+    output:
+        csv=f"<results>/{STUDY.name}/costs/costs.csv",
+        md=f"<results>/{STUDY.name}/costs/costs.md",
+        tex=f"<results>/{STUDY.name}/costs/costs.tex",
+        html=report(f"<results>/{STUDY.name}/costs/costs.html", category="Tables"),
+    log:
+        "<results>/logs/make_cost_table.log",
+    conda:
+        "../envs/environment.yaml"
+    params:
+        runs=chosen_runs(),
+        protocols={protocol: config["protocols"][protocol]["label"] for protocol in config["reproduce"]},
+        note=STUDY.note,
+        code=script_digest("make_cost_table.py"),
+    message:
+        "Adding up the costs"
+    script:
+        "../workflow_scripts/make_cost_table.py"
+
+
 rule tables:
     input:
         expand(rules.make_table.output, table=config["tables"]),
+        rules.make_cost_table.output,

@@ -146,7 +146,7 @@ class Workspace:
         files = {}
         for path in sorted(self.study.rglob("*")):
             name = str(path.relative_to(self.study))
-            if not path.is_file() or "/resume/" in name:
+            if not path.is_file() or "/resume/" in name or name.startswith("costs/"):
                 continue
             if path.name == "history.csv":
                 files[name] = _without_times(path.read_text())
@@ -196,4 +196,4 @@ def _without_times(history: str) -> bytes:
 
 def _without_sessions(record: dict) -> dict:
     stages = [{key: value for key, value in stage.items() if key != "seconds"} for stage in record["stages"]]
-    return {**record, "sessions": None, "stages": stages}
+    return {**record, "sessions": None, "peak_memory_mb": None, "stages": stages}

@@ -1,4 +1,4 @@
-"""Write a table of accuracies as csv and markdown."""
+"""Write a table of accuracies as csv, markdown, LaTeX and HTML."""
 
 from pathlib import Path
 
@@ -12,6 +12,5 @@ tables.write(
     evaluations=dict(zip(runs, map(Path, snakemake.input.evaluations), strict=True)),
     published=Path(snakemake.input.published) if snakemake.input.published else None,
     note=snakemake.params.note,
-    csv=Path(snakemake.output.csv),
-    md=Path(snakemake.output.md),
+    files={form: Path(path) for form, path in snakemake.output.items()},
 )

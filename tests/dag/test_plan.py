@@ -7,7 +7,7 @@ from workspace import REPOSITORY, Workspace, stats
 
 DATA = {"fetch_dataset": 1, "prepare_dataset": 1}
 TRAININGS = {"train": 20, "distill": 27}
-TABLES = {"make_table": 2}
+TABLES = {"make_table": 2, "make_cost_table": 1}
 FIGURES = {"plot_learning_curves": 1}
 EVERYTHING = {**DATA, **TRAININGS, "evaluate": 47, **TABLES, **FIGURES}
 

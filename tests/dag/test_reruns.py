@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-TABLES = {"Making table1", "Making runs"}
+ACCURACIES, COSTS = {"Making table1", "Making runs"}, {"Adding up the costs"}
+TABLES = ACCURACIES | COSTS
 FIGURE = {"Drawing learning-curves"}
 TAUGHT = ("tiny-p4-kd", "tiny-p4-kd-cl", "tiny-p4-kd-cl-sal")
 UNTAUGHT = ("small-p4", "tiny-p4-ce")
@@ -107,7 +108,9 @@ def test_the_layout_of_scripts_concerns_nothing(finished):
         ("losses/kd.py", consequences(*TAUGHT)),
         ("training.py", consequences(*EVERY_RUN)),
         ("evaluation.py", evaluating(*EVERY_RUN) | TABLES),
-        ("tables.py", TABLES),
+        ("tables.py", ACCURACIES),
+        ("cost_table.py", COSTS),
+        ("documents.py", TABLES),
         ("figures.py", FIGURE),
         ("study.py", set()),
     ],
@@ -124,6 +127,7 @@ def test_a_new_student_concerns_itself_and_the_table_of_all_runs(finished):
         "Training extra with its teacher, described, seed 0",
         "Testing extra, described, seed 0",
         "Making runs",
+        *COSTS,
     }
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from irkd import study, tables
+from irkd import documents, study, tables
 from irkd.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +34,7 @@ def test_the_table_of_the_readme_is_the_published_one_beside_what_was_run():
     )
     protocols = {"described": "as described"}
     frame = tables.cells(layout, protocols, {}, tables.published_values(ROOT / table["published"]))
-    assert cells(README) == cells(tables.markdown(layout, frame, protocols, ""))
+    assert cells(README) == cells(documents.markdown(tables.document(layout, frame, protocols, "")))
     [heading] = [line for line in README.splitlines() if line.startswith("| Top-1")]
     assert [cell.strip() for cell in heading.strip("|").split("|")][1:] == table["columns"]
 

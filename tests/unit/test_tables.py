@@ -35,10 +35,9 @@ def write(tmp_path):
         if published is not None:
             source = tmp_path / "published.csv"
             source.write_text(published)
-        csv, md = tmp_path / "tables/t.csv", tmp_path / "tables/t.md"
-        text = tables.write(layout, protocols, evaluations, source, note, csv, md)
-        assert md.read_text() == text
-        return pd.read_csv(csv, dtype={"seeds": str, "accuracies": str}), text
+        files = {form: tmp_path / f"tables/t.{form}" for form in ("csv", "md", "tex", "html")}
+        tables.write(layout, protocols, evaluations, source, note, files)
+        return pd.read_csv(files["csv"], dtype={"seeds": str, "accuracies": str}), files["md"].read_text()
 
     return do
 
@@ -171,7 +170,7 @@ def test_the_note_is_printed_with_the_table_and_in_every_row(write):
 
 def test_doubts_about_published_values_are_listed_once(write):
     frame, text = write(protocols=TWO)
-    assert text.endswith("Published values with a doubt:\n\n- vit-ce, 74.00: no log; the text says 73.5\n")
+    assert text.endswith("\n\n- published vit-ce, 74.00: no log; the text says 73.5\n")
     assert text.count("no log") == 1
     assert cell(frame, "vit-ce")["doubt"] == "no log; the text says 73.5"
     assert "doubt:" not in write(published="run,accuracy,doubt\ncustom-ce,66.85,\n")[1]

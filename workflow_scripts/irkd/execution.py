@@ -1,6 +1,8 @@
 """Where and how a network is executed; no part of what a run is."""
 
 import os
+import resource
+import sys
 
 import torch
 
@@ -38,3 +40,13 @@ def describe(device: torch.device) -> dict[str, str | int]:
         "cpu_threads": torch.get_num_threads(),
         "torch_build": str(torch.__version__),
     }
+
+
+def peak_memory_mb(device: torch.device) -> float:
+    """The most memory in use at once, in 10^6 bytes: of the GPU's, or of this process on a CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1e6
+    # The unit of ru_maxrss is the kibibyte on Linux and the byte on macOS.
+    return (
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+    )

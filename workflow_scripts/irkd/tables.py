@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from irkd import documents
 from irkd.atomic import replacing
+from irkd.documents import Document, Section
 
 NOT_RUN = "not run"
 
@@ -80,21 +82,19 @@ def _reproduced(results: Mapping[int, dict]) -> dict:
     }
 
 
-def markdown(layout: Layout, frame: pd.DataFrame, protocols: Mapping[str, str], note: str) -> str:
+def document(layout: Layout, frame: pd.DataFrame, protocols: Mapping[str, str], note: str) -> Document:
     """The table for a reader: each cell "published / mean ± spread", and what the numbers are."""
-    parts = [f"## {layout.title}", ""]
-    parts += [f"**{note}**", ""] if note else []
+    sections = []
     for protocol, label in protocols.items():
         own = frame[frame["protocol"] == protocol]
         text = own.assign(text=own.apply(_cell, axis=1)).pivot(index="row", columns="column", values="text")
-        text = text.loc[[row for row, _ in layout.rows], list(layout.columns)]
-        heading = f"Protocol: {label} (published / reproduced)"
-        parts += [f"### {heading}", "", text.to_markdown(), "", _caption(own), ""]
+        text = text.loc[[row for row, _ in layout.rows], list(layout.columns)].rename_axis(
+            index=None, columns=None
+        )
+        sections.append(Section(f"Protocol: {label} (published / reproduced)", text, _caption(own)))
     doubts = frame[frame["doubt"] != ""].drop_duplicates("run")
-    if len(doubts):
-        parts += ["Published values with a doubt:", ""]
-        parts += [f"- {row.run}, {row.published:.2f}: {row.doubt}" for row in doubts.itertuples()]
-    return "\n".join(parts).rstrip() + "\n"
+    remarks = [f"published {row.run}, {row.published:.2f}: {row.doubt}" for row in doubts.itertuples()]
+    return Document(layout.title, note, sections, remarks)
 
 
 def _cell(row: pd.Series) -> str:
@@ -125,14 +125,10 @@ def write(
     evaluations: Mapping[tuple[str, str, int], Path],
     published: Path | None,
     note: str,
-    csv: Path,
-    md: Path,
-) -> str:
-    """Write a table as csv and as markdown; the markdown is returned as well."""
+    files: Mapping[str, Path],
+) -> None:
+    """Write a table as files "csv", "md", "tex" and "html", all from the same cells."""
     frame = cells(layout, protocols, evaluations, published_values(published))
-    text = markdown(layout, frame, protocols, note)
-    with replacing(csv) as temporary:
+    with replacing(files["csv"]) as temporary:
         frame.assign(note=note).to_csv(temporary, index=False, float_format="%.4f")
-    with replacing(md) as temporary:
-        temporary.write_text(text)
-    return text
+    documents.write(document(layout, frame, protocols, note), files["md"], files["tex"], files["html"])

@@ -228,5 +228,6 @@ class _Training:
             "parameters": sum(p.numel() for p in self._model.parameters()),
             "stages": history.costs(self._run, self._history, len(self._arrays.train_labels)),
             "sessions": self._sessions,
+            "peak_memory_mb": execution.peak_memory_mb(self._device),
         }
         provenance.write_json(outputs.record, content)
