@@ -18,7 +18,8 @@ from irkd.models.output import Output
 from irkd.objective import Objective
 from irkd.spec import Run, Stage
 
-_EVALUATION_BATCH = 1000
+# What keeps a GPU busy overflows the cache of a CPU core, where it takes twice the time.
+_EVALUATION_BATCH = {"cpu": 100, "cuda": 1000}
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def answers(model: nn.Module, images: Tensor, precision: str) -> Tensor:
     """Logits [N, classes], float32, of the classification head for images [N, 3, r, r]."""
     model.eval()
     with autocast(images.device, precision):
-        return torch.cat([model(part).logits.float() for part in images.split(_EVALUATION_BATCH)])
+        return torch.cat([model(part).logits.float() for part in images.split(_EVALUATION_BATCH[images.device.type])])
 
 
 class Learner:
