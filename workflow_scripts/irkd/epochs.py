@@ -50,7 +50,9 @@ def answers(model: nn.Module, images: Tensor, precision: str) -> Tensor:
     """Logits [N, classes], float32, of the classification head for images [N, 3, r, r]."""
     model.eval()
     with autocast(images.device, precision):
-        return torch.cat([model(part).logits.float() for part in images.split(_EVALUATION_BATCH[images.device.type])])
+        return torch.cat(
+            [model(part).logits.float() for part in images.split(_EVALUATION_BATCH[images.device.type])]
+        )
 
 
 class Learner:
