@@ -19,8 +19,10 @@ include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/training.smk"
 include: "rules/evaluation.smk"
+include: "rules/presentation.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
+include: "rules/comparisons.smk"
 
 
 localrules:

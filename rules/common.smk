@@ -30,6 +30,7 @@ def load_study():
 STUDY = load_study()
 RUN = f"<results>/{STUDY.name}/runs/{{protocol}}/{{run}}/seed-{{seed}}"
 EVALUATION = f"<results>/{STUDY.name}/evaluation/{{protocol}}/{{run}}/seed-{{seed}}.json"
+PROTOCOLS = {protocol: config["protocols"][protocol]["label"] for protocol in config["reproduce"]}
 GPUS = int(config["execution"]["device"] == "cuda")
 
 
@@ -54,7 +55,12 @@ def script_digest(script, components=()):
 
 def dataset_of(wildcards):
     """Arrays and manifest of a run's data; arrays are too large for a checksum, the manifest has it."""
-    folder = f"<results>/data/{resolved(wildcards).dataset}"
+    return prepared(resolved(wildcards).dataset)
+
+
+def prepared(dataset):
+    """Arrays and manifest of a data set."""
+    folder = f"<results>/data/{dataset}"
     return {"arrays": ancient(f"{folder}/arrays.safetensors"), "manifest": f"{folder}/manifest.json"}
 
 
@@ -109,26 +115,3 @@ def chosen_runs(runs=None, role=None):
 def for_runs(pattern, runs=None, role=None):
     """A pattern with the wildcards protocol, run and seed, filled in for chosen runs."""
     return [pattern.format(**wildcards) for wildcards in chosen_runs(runs, role)]
-
-
-def labels_of(runs=None):
-    """Labels of all runs, or of these, by id, in the order of the configuration."""
-    return {entry.run: entry.label for entry in STUDY.entries.values() if runs is None or entry.run in runs}
-
-
-def rows_of(table):
-    """Label and runs of each row; `all` is one row a run."""
-    rows = config["tables"][table]["rows"]
-    if rows == "all":
-        return [(label, [run]) for run, label in labels_of().items()]
-    return [(row["label"], row["runs"]) for row in rows]
-
-
-def runs_in_table(table):
-    """Ids of the runs in a table."""
-    return {run for _, runs in rows_of(table) for run in runs}
-
-
-def runs_in_figure(figure):
-    """Ids of the runs in a figure."""
-    return {run for runs in config["figures"][figure]["panels"].values() for run in runs}

@@ -1,30 +1,111 @@
-# Figures.
+# Figures of images and of what trainings report: curves, stages, saliency maps.
 
 
-rule plot_learning_curves:
+rule plot_inputs:
     input:
-        histories=lambda wildcards: for_runs(f"{RUN}/history.csv", runs_in_figure(wildcards.figure)),
+        unpack(lambda wildcards: prepared(config["figures"][wildcards.figure]["dataset"])),
     output:
-        svg=report(f"<results>/{STUDY.name}/figures/{{figure}}.svg", category="Figures"),
-        png=f"<results>/{STUDY.name}/figures/{{figure}}.png",
+        svg=report(f"{FIGURE}.svg", category="Figures", caption="captions/inputs.rst"),
+        png=f"{FIGURE}.png",
     log:
-        "<results>/logs/plot_learning_curves/{figure}.log",
+        "<results>/logs/plot_inputs/{figure}.log",
+    wildcard_constraints:
+        figure=any_of(figures_of("inputs")),
     conda:
         "../envs/environment.yaml"
     params:
-        title=lambda wildcards: config["figures"][wildcards.figure]["title"],
-        panels=lambda wildcards: config["figures"][wildcards.figure]["panels"],
-        labels=lambda wildcards: labels_of(runs_in_figure(wildcards.figure)),
-        protocols={protocol: config["protocols"][protocol]["label"] for protocol in config["reproduce"]},
-        runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
+        title=setting("title"),
         note=STUDY.note,
-        code=script_digest("plot_learning_curves.py"),
+        images=setting("images"),
+        resolutions=setting("resolutions"),
+        padding=setting("crop_padding"),
+        seed=setting("seed"),
+        code=script_digest("plot_inputs.py"),
     message:
         "Drawing {wildcards.figure}"
     script:
-        "../workflow_scripts/plot_learning_curves.py"
+        "../workflow_scripts/plot_inputs.py"
 
 
-rule figures:
+rule plot_training_curve:
     input:
-        expand(rules.plot_learning_curves.output, figure=config["figures"]),
+        histories=of_figure(f"{RUN}/history.csv"),
+        published=published_with("published"),
+        published_stages=published_with("published_stages"),
+    output:
+        svg=report(f"{FIGURE}.svg", category="Figures", caption="captions/training-curve.rst"),
+        png=f"{FIGURE}.png",
+    log:
+        "<results>/logs/plot_training_curve/{figure}.log",
+    wildcard_constraints:
+        figure=any_of(figures_of("training-curve")),
+    conda:
+        "../envs/environment.yaml"
+    params:
+        title=setting("title"),
+        note=STUDY.note,
+        run=setting("run"),
+        protocols=PROTOCOLS,
+        runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
+        stages=stages_of,
+        code=script_digest("plot_training_curve.py"),
+    message:
+        "Drawing {wildcards.figure}"
+    script:
+        "../workflow_scripts/plot_training_curve.py"
+
+
+rule plot_stages:
+    input:
+        histories=of_figure(f"{RUN}/history.csv"),
+        published_stages=published_with("published_stages"),
+    output:
+        svg=report(f"{FIGURE}.svg", category="Figures", caption="captions/stages.rst"),
+        png=f"{FIGURE}.png",
+    log:
+        "<results>/logs/plot_stages/{figure}.log",
+    wildcard_constraints:
+        figure=any_of(figures_of("stages")),
+    conda:
+        "../envs/environment.yaml"
+    params:
+        title=setting("title"),
+        note=STUDY.note,
+        run=setting("run"),
+        protocols=PROTOCOLS,
+        runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
+        stages=stages_of,
+        code=script_digest("plot_stages.py"),
+    message:
+        "Drawing {wildcards.figure}"
+    script:
+        "../workflow_scripts/plot_stages.py"
+
+
+rule plot_saliency:
+    input:
+        unpack(lambda wildcards: prepared(first_entry_of(wildcards).settings["dataset"])),
+        records=of_figure(f"{RUN}/saliency.npz"),
+    output:
+        svg=report(f"{FIGURE}.svg", category="Figures", caption="captions/saliency.rst"),
+        png=f"{FIGURE}.png",
+    log:
+        "<results>/logs/plot_saliency/{figure}.log",
+    wildcard_constraints:
+        figure=any_of(figures_of("saliency")),
+    conda:
+        "../envs/environment.yaml"
+    params:
+        title=setting("title"),
+        note=STUDY.note,
+        run=setting("run"),
+        control=setting("control"),
+        images=setting("images"),
+        labels=lambda wildcards: labels_of(runs_in_figure(wildcards.figure)),
+        protocols=PROTOCOLS,
+        runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
+        code=script_digest("plot_saliency.py"),
+    message:
+        "Drawing {wildcards.figure}"
+    script:
+        "../workflow_scripts/plot_saliency.py"

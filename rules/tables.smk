@@ -19,7 +19,7 @@ rule make_table:
         columns=lambda wildcards: config["tables"][wildcards.table]["columns"],
         rows=lambda wildcards: rows_of(wildcards.table),
         runs=lambda wildcards: chosen_runs(runs_in_table(wildcards.table)),
-        protocols={protocol: config["protocols"][protocol]["label"] for protocol in config["reproduce"]},
+        protocols=PROTOCOLS,
         note=STUDY.note,
         code=script_digest("make_table.py"),
     message:
@@ -43,7 +43,7 @@ rule make_cost_table:
         "../envs/environment.yaml"
     params:
         runs=chosen_runs(),
-        protocols={protocol: config["protocols"][protocol]["label"] for protocol in config["reproduce"]},
+        protocols=PROTOCOLS,
         note=STUDY.note,
         code=script_digest("make_cost_table.py"),
     message:

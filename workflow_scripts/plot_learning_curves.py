@@ -1,18 +1,18 @@
-"""Draw the learning curves of a figure."""
+"""Draw validation accuracies of many runs."""
 
 from pathlib import Path
 
-from irkd import figures, runlog
+from irkd import runlog
+from irkd.figures import learning_curves, style
 
 runlog.to_file_and_stderr(snakemake.log[0])
 runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
-figures.learning_curves(
+figure = learning_curves.draw(
     title=snakemake.params.title,
     note=snakemake.params.note,
     panels=snakemake.params.panels,
     labels=snakemake.params.labels,
     protocols=snakemake.params.protocols,
     histories=dict(zip(runs, map(Path, snakemake.input.histories), strict=True)),
-    svg=Path(snakemake.output.svg),
-    png=Path(snakemake.output.png),
 )
+style.save(figure, Path(snakemake.output.svg), Path(snakemake.output.png))

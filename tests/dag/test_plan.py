@@ -8,7 +8,8 @@ from workspace import REPOSITORY, Workspace, stats
 DATA = {"fetch_dataset": 1, "prepare_dataset": 1}
 TRAININGS = {"train": 20, "distill": 27}
 TABLES = {"make_table": 2, "make_cost_table": 1}
-FIGURES = {"plot_learning_curves": 1}
+CURVES = {"plot_training_curve": 2, "plot_stages": 1, "plot_saliency": 1, "plot_learning_curves": 1}
+FIGURES = {**CURVES, "plot_inputs": 1, "plot_cost": 1, "plot_resolutions": 1, "plot_table": 1}
 EVERYTHING = {**DATA, **TRAININGS, "evaluate": 47, **TABLES, **FIGURES}
 
 
@@ -41,7 +42,7 @@ def test_a_plan_takes_less_than_ten_seconds_and_no_torch(workspace, tmp_path):
         ("students", {**DATA, **TRAININGS}),
         ("evaluation", {**DATA, **TRAININGS, "evaluate": 47}),
         ("tables", {**DATA, **TRAININGS, "evaluate": 47, **TABLES}),
-        ("figures", {**DATA, **TRAININGS, **FIGURES}),
+        ("figures", {**DATA, **TRAININGS, "evaluate": 47, **FIGURES}),
     ],
 )
 def test_a_part_can_be_asked_for_by_name(workspace, target, expected):

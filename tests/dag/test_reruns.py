@@ -6,7 +6,9 @@ import pytest
 
 ACCURACIES, COSTS = {"Making table1", "Making runs"}, {"Adding up the costs"}
 TABLES = ACCURACIES | COSTS
-FIGURE = {"Drawing learning-curves"}
+CURVES = {"Drawing learning-curves"}
+SCORES = {"Drawing accuracy-by-computation", "Drawing accuracy-by-resolution", "Drawing table1-cells"}
+FIGURES = CURVES | SCORES
 TAUGHT = ("tiny-p4-kd", "tiny-p4-kd-cl", "tiny-p4-kd-cl-sal")
 UNTAUGHT = ("small-p4", "tiny-p4-ce")
 EVERY_RUN = (*UNTAUGHT, *TAUGHT)
@@ -23,7 +25,7 @@ def evaluating(*runs):
 
 def consequences(*runs):
     """All that follows when these runs change."""
-    return training(*runs) | evaluating(*runs) | TABLES | FIGURE
+    return training(*runs) | evaluating(*runs) | TABLES | FIGURES
 
 
 def append(workspace, name, text):
@@ -81,7 +83,7 @@ def test_the_number_of_threads_concerns_nothing(finished):
 
 def test_a_label_concerns_what_shows_it(finished):
     finished.configure(students={"tiny-p4-kd": {"label": "Another name"}})
-    assert finished.plan() == {"Making runs"} | FIGURE
+    assert finished.plan() == {"Making runs"} | FIGURES - {"Drawing table1-cells"}
 
 
 def test_an_overlay_may_name_the_students_in_any_order(finished):
@@ -107,11 +109,11 @@ def test_the_layout_of_scripts_concerns_nothing(finished):
         ("losses/saliency.py", consequences("tiny-p4-kd-cl-sal")),
         ("losses/kd.py", consequences(*TAUGHT)),
         ("training.py", consequences(*EVERY_RUN)),
-        ("evaluation.py", evaluating(*EVERY_RUN) | TABLES),
-        ("tables.py", ACCURACIES),
+        ("evaluation.py", evaluating(*EVERY_RUN) | TABLES | SCORES),
+        ("tables.py", ACCURACIES | {"Drawing table1-cells"}),
         ("cost_table.py", COSTS),
-        ("documents.py", TABLES),
-        ("figures.py", FIGURE),
+        ("documents.py", TABLES | {"Drawing table1-cells"}),
+        ("figures/learning_curves.py", CURVES),
         ("study.py", set()),
     ],
 )
@@ -135,12 +137,12 @@ def test_a_new_seed_concerns_no_finished_training(finished):
     finished.configure(seeds={"students": [0, 1]})
     students = [message for run in (*TAUGHT, "tiny-p4-ce") for message in training(run) | evaluating(run)]
     new = {message.replace("seed 0", "seed 1") for message in students}
-    assert finished.plan() == new | TABLES | FIGURE
+    assert finished.plan() == new | TABLES | FIGURES
 
 
 def test_a_deleted_evaluation_is_made_again_with_what_shows_it(finished):
     (finished.study / "evaluation/described/tiny-p4-kd/seed-0.json").unlink()
-    assert finished.plan() == evaluating("tiny-p4-kd") | TABLES
+    assert finished.plan() == evaluating("tiny-p4-kd") | TABLES | SCORES
 
 
 @pytest.mark.parametrize("name", ["last.safetensors", "best.safetensors", "history.csv", "run.json"])

@@ -71,6 +71,14 @@ def _alternatives(error: ValidationError, path: str, schema: Mapping) -> Iterato
     alternatives: dict[int, list[ValidationError]] = {}
     for child in error.context:
         alternatives.setdefault(child.relative_schema_path[0], []).append(child)
+    # A constant under a key, such as the kind of a figure, says which alternative is meant.
+    others = [child for child in error.context if child.validator == "const" and child.relative_path]
+    for child in others:
+        alternatives.pop(child.relative_schema_path[0], None)
+    if not alternatives:
+        key, found = others[0].relative_path[0], others[0].instance
+        known = [child.validator_value for child in others]
+        yield f"{path}.{key}: {_shown(found)} is not possible here {suggestion(found, known)}"
     near = [
         children
         for children in alternatives.values()
@@ -79,8 +87,9 @@ def _alternatives(error: ValidationError, path: str, schema: Mapping) -> Iterato
     if len(near) == 1:
         for child in near[0]:
             yield from _lines(child, schema)
-    else:
-        kinds = " or ".join(_kind(child) for child in error.context)
+    # A mapping that does not say which one it is has an error of its own.
+    elif not isinstance(error.instance, Mapping) or len(near) != len(alternatives):
+        kinds = " or ".join(dict.fromkeys(_kind(child) for child in error.context))
         yield f"{path}: {_shown(error.instance)} must be {kinds}"
 
 
@@ -195,8 +204,7 @@ def _references(config: Mapping) -> Iterator[str]:
     for path, table in _named(config, "tables").items():
         yield from _table_references(path, table, runs)
     for path, figure in _named(config, "figures").items():
-        for panel, members in _block(figure, "panels").items():
-            yield from _unknown(members, f"{path}.panels.{panel}", "run", runs)
+        yield from _figure_references(config, path, figure, runs)
 
 
 def _labels(runs: Mapping[str, Mapping]) -> Iterator[str]:
@@ -244,6 +252,19 @@ def _table_references(path: str, table: Mapping, runs: Mapping | None) -> Iterat
         if isinstance(label, str) and label in labels:
             yield f"{path}.rows.{index}.label: '{label}' is the label of another row too; rename one"
         labels |= set(_texts([label]))
+
+
+def _figure_references(config: Mapping, path: str, figure: Mapping, runs: Mapping | None) -> Iterator[str]:
+    for panel, members in _block(figure, "panels").items():
+        yield from _unknown(members, f"{path}.panels.{panel}", "run", runs)
+    for key in ("run", "control"):
+        named = _texts([figure.get(key)])
+        yield from _unknown(named, f"{path}.{key}", "run", runs)
+        for run in named if figure.get("kind") == "saliency" else ():
+            if "teacher" not in _block(runs or {}, run) and run in (runs or {}):
+                yield f"{path}.{key}: '{run}' has no teacher and so no maps; name a run with one"
+    for key, block in (("table", "tables"), ("dataset", "datasets")):
+        yield from _unknown_at(config, path, figure, key, block)
 
 
 def _block(config: Mapping, name: str) -> Mapping:

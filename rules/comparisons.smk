@@ -1,0 +1,111 @@
+# Figures that compare runs, and the target of all figures.
+
+
+rule plot_learning_curves:
+    input:
+        histories=of_figure(f"{RUN}/history.csv"),
+    output:
+        svg=report(f"{FIGURE}.svg", category="Figures", caption="captions/learning-curves.rst"),
+        png=f"{FIGURE}.png",
+    log:
+        "<results>/logs/plot_learning_curves/{figure}.log",
+    wildcard_constraints:
+        figure=any_of(figures_of("learning-curves")),
+    conda:
+        "../envs/environment.yaml"
+    params:
+        title=setting("title"),
+        note=STUDY.note,
+        panels=setting("panels"),
+        labels=lambda wildcards: labels_of(runs_in_figure(wildcards.figure)),
+        protocols=PROTOCOLS,
+        runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
+        code=script_digest("plot_learning_curves.py"),
+    message:
+        "Drawing {wildcards.figure}"
+    script:
+        "../workflow_scripts/plot_learning_curves.py"
+
+
+rule plot_cost:
+    input:
+        evaluations=of_figure(EVALUATION),
+    output:
+        svg=report(f"{FIGURE}.svg", category="Figures", caption="captions/cost.rst"),
+        png=f"{FIGURE}.png",
+    log:
+        "<results>/logs/plot_cost/{figure}.log",
+    wildcard_constraints:
+        figure=any_of(figures_of("cost")),
+    conda:
+        "../envs/environment.yaml"
+    params:
+        title=setting("title"),
+        note=STUDY.note,
+        kinds=lambda wildcards: kinds_of(runs_in_figure(wildcards.figure)),
+        labels=lambda wildcards: labels_of(runs_in_figure(wildcards.figure)),
+        protocols=PROTOCOLS,
+        runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
+        code=script_digest("plot_cost.py"),
+    message:
+        "Drawing {wildcards.figure}"
+    script:
+        "../workflow_scripts/plot_cost.py"
+
+
+rule plot_resolutions:
+    input:
+        evaluations=of_figure(EVALUATION),
+    output:
+        svg=report(f"{FIGURE}.svg", category="Figures", caption="captions/resolutions.rst"),
+        png=f"{FIGURE}.png",
+    log:
+        "<results>/logs/plot_resolutions/{figure}.log",
+    wildcard_constraints:
+        figure=any_of(figures_of("resolutions")),
+    conda:
+        "../envs/environment.yaml"
+    params:
+        title=setting("title"),
+        note=STUDY.note,
+        panels=setting("panels"),
+        labels=lambda wildcards: labels_of(runs_in_figure(wildcards.figure)),
+        protocols=PROTOCOLS,
+        runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
+        code=script_digest("plot_resolutions.py"),
+    message:
+        "Drawing {wildcards.figure}"
+    script:
+        "../workflow_scripts/plot_resolutions.py"
+
+
+rule plot_table:
+    input:
+        evaluations=of_figure(EVALUATION),
+        published=lambda wildcards: tabulated(wildcards).get("published", []),
+    output:
+        svg=report(f"{FIGURE}.svg", category="Figures", caption="captions/table.rst"),
+        png=f"{FIGURE}.png",
+    log:
+        "<results>/logs/plot_table/{figure}.log",
+    wildcard_constraints:
+        figure=any_of(figures_of("table")),
+    conda:
+        "../envs/environment.yaml"
+    params:
+        title=setting("title"),
+        note=STUDY.note,
+        columns=lambda wildcards: tabulated(wildcards)["columns"],
+        rows=lambda wildcards: rows_of(config["figures"][wildcards.figure]["table"]),
+        protocols=PROTOCOLS,
+        runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
+        code=script_digest("plot_table.py"),
+    message:
+        "Drawing {wildcards.figure}"
+    script:
+        "../workflow_scripts/plot_table.py"
+
+
+rule figures:
+    input:
+        expand([f"{FIGURE}.svg", f"{FIGURE}.png"], figure=config["figures"]),

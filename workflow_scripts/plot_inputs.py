@@ -1,0 +1,20 @@
+"""Draw images as networks see them."""
+
+from pathlib import Path
+
+from irkd import datasets, runlog
+from irkd.figures import inputs, style
+
+runlog.to_file_and_stderr(snakemake.log[0])
+arrays = datasets.load(Path(snakemake.input.arrays), Path(snakemake.input.manifest))
+count = snakemake.params.images
+figure = inputs.draw(
+    title=snakemake.params.title,
+    note=snakemake.params.note,
+    images=arrays.test_images[:count],
+    names=[arrays.classes[label] for label in arrays.test_labels[:count]],
+    resolutions=snakemake.params.resolutions,
+    padding=snakemake.params.padding,
+    seed=snakemake.params.seed,
+)
+style.save(figure, Path(snakemake.output.svg), Path(snakemake.output.png))

@@ -1,0 +1,18 @@
+"""Draw test accuracies by resolution."""
+
+from pathlib import Path
+
+from irkd import runlog
+from irkd.figures import resolutions, style
+
+runlog.to_file_and_stderr(snakemake.log[0])
+runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
+figure = resolutions.draw(
+    title=snakemake.params.title,
+    note=snakemake.params.note,
+    panels=snakemake.params.panels,
+    labels=snakemake.params.labels,
+    protocols=snakemake.params.protocols,
+    evaluations=dict(zip(runs, map(Path, snakemake.input.evaluations), strict=True)),
+)
+style.save(figure, Path(snakemake.output.svg), Path(snakemake.output.png))

@@ -1,0 +1,17 @@
+"""Draw a table of accuracies."""
+
+from pathlib import Path
+
+from irkd import runlog, tables
+from irkd.figures import style, table
+
+runlog.to_file_and_stderr(snakemake.log[0])
+runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
+figure = table.draw(
+    layout=tables.Layout(snakemake.params.title, snakemake.params.columns, snakemake.params.rows),
+    note=snakemake.params.note,
+    protocols=snakemake.params.protocols,
+    evaluations=dict(zip(runs, map(Path, snakemake.input.evaluations), strict=True)),
+    published=Path(snakemake.input.published) if snakemake.input.published else None,
+)
+style.save(figure, Path(snakemake.output.svg), Path(snakemake.output.png))
