@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+from irkd import provenance
 from irkd.atomic import replacing, sweep
 from irkd.errors import UserError
 
@@ -55,6 +56,7 @@ class Checkpoint:
     def __init__(self, folder: Path, key: str):
         self._folder = folder / key[:16]
         self._state = self._folder / "state.pt"
+        self._report = self._folder / "progress.json"
         self._result = self._folder / "result"
         others = [path.name for path in folder.glob("*/") if path != self._folder]
         if others and not self._folder.exists():
@@ -67,6 +69,10 @@ class Checkpoint:
         """Replace the state by plain values and tensors."""
         with replacing(self._state) as temporary:
             torch.save(state, temporary)
+
+    def report(self, standing: Mapping) -> None:
+        """Say how far the run is, to whoever reads its folder; of no use to the run itself."""
+        provenance.write_json(self._report, dict(standing))
 
     def load(self, device: torch.device) -> dict | None:
         """The last state saved, or None.
@@ -97,14 +103,18 @@ class Checkpoint:
                 shutil.copyfile(path, temporary / name)
         shutil.rmtree(self._result, ignore_errors=True)
         temporary.rename(self._result)
-        self._state.unlink(missing_ok=True)
+        self._drop()
 
     def emit(self, outputs: Mapping[str, Path]) -> bool:
         """Write the outputs from the kept result, if there is one; whether there was."""
         if not self._result.exists():
             return False
-        self._state.unlink(missing_ok=True)
+        self._drop()
         for name, path in outputs.items():
             with replacing(path) as temporary:
                 shutil.copyfile(self._result / name, temporary)
         return True
+
+    def _drop(self) -> None:
+        self._state.unlink(missing_ok=True)
+        self._report.unlink(missing_ok=True)

@@ -2,8 +2,8 @@
 
 The code of a script is the script and every module of the library that it imports, directly or
 not. Modules that are chosen by name (a family of models, a term of the loss, a kind of saliency
-map, an augmentation) are loaded through `irkd.components`, which no import statement shows; they
-count for the runs that name them. Comments, docstrings and layout do not count.
+map, an augmentation, a kind of published weights) are loaded through `irkd.components`, which no import
+statement shows; they count for the runs that name them. Comments, docstrings and layout do not count.
 """
 
 import ast
@@ -25,9 +25,12 @@ def components_of(run: Run) -> list[str]:
     names += ["losses.saliency"] if losses.saliency else []
     # The maps of every taught student are recorded, whether or not its loss compares them.
     if run.teacher:
-        names += ["records.saliency", f"saliency.{losses.saliency.kind if losses.saliency else 'gradient'}"]
+        compared = losses.saliency or run.recorded_maps
+        names += ["records.saliency", f"saliency.{compared.kind if compared else 'gradient'}"]
     names += ["augmentations.auto_augment"] if run.augmentation.auto_augment else []
+    names += ["augmentations.erasing"] if run.augmentation.erasing else []
     names += ["augmentations.mixing"] if run.mixing else []
+    names += [f"starts.{run.start.kind}"] if run.start else []
     return [name.replace("-", "_") for name in names]
 
 

@@ -30,6 +30,14 @@ def suggestion(word: object, known: Iterable[str]) -> str:
     return f"(known: {', '.join(known)})" if known else "(none is defined)"
 
 
+def unknown(names: object, path: str, kind: str, known: object) -> Iterator[str]:
+    """Errors of the texts in a list that name nothing in a mapping; none where either has another shape."""
+    if isinstance(names, list) and isinstance(known, Mapping):
+        for name in names:
+            if isinstance(name, str) and name not in known:
+                yield f"{path}: no {kind} '{name}' {suggestion(name, known)}"
+
+
 def schema_errors(config: Mapping, schema: Mapping) -> list[str]:
     """Every violation of the JSON Schema, as "path: text", in the order of the paths."""
     errors = Draft202012Validator(schema).iter_errors(config)
@@ -168,133 +176,3 @@ def _number_hint(found: object, wanted: str) -> str:
         return ""
     digits = f"{value:f}"
     return f"; YAML reads it as text, write {digits}"
-
-
-def reference_errors(config: Mapping) -> list[str]:
-    """Every id that names an entry which does not exist, as "path: text".
-
-    Parts of another shape than the schema wants are passed over: `schema_errors` names them.
-    """
-    return list(_references(config))
-
-
-def _references(config: Mapping) -> Iterator[str]:
-    teachers, students = _block(config, "teachers"), _block(config, "students")
-    # Where a block is no mapping or has no runs at all, what names its entries is not at fault.
-    runs = {**teachers, **students} if students and _known(config, "teachers") is not None else None
-    yield from (
-        f"students.{run}: a teacher has the same id; rename one of them"
-        for run in students
-        if run in teachers
-    )
-    yield from _labels({**_named(config, "teachers"), **_named(config, "students")})
-    yield from _unknown(config.get("reproduce"), "reproduce", "protocol", _known(config, "protocols"))
-    yield from _unknown(config.get("select"), "select", "run", runs)
-    for path, method in _named(config, "methods").items():
-        yield from _unknown_at(config, path, method, "curriculum", "curricula")
-    for path, recipe in _named(config, "recipes").items():
-        yield from _unknown_at(config, path, recipe, "dataset", "datasets")
-    for path, run in {**_named(config, "teachers"), **_named(config, "students")}.items():
-        yield from _run_references(config, path, run)
-    for path, protocol in _named(config, "protocols").items():
-        overrides = _block(protocol, "overrides")
-        yield from _unknown(list(overrides), f"{path}.overrides", "run", runs)
-        for run, settings in overrides.items():
-            yield from _unknown_at(config, f"{path}.overrides.{run}", settings, "dataset", "datasets")
-    for path, table in _named(config, "tables").items():
-        yield from _table_references(path, table, runs)
-    for path, figure in _named(config, "figures").items():
-        yield from _figure_references(config, path, figure, runs)
-
-
-def _labels(runs: Mapping[str, Mapping]) -> Iterator[str]:
-    """Runs that no reader of a table or a figure could tell apart."""
-    first: dict[str, str] = {}
-    for path, run in runs.items():
-        label = run.get("label")
-        if isinstance(label, str) and first.setdefault(label, path) != path:
-            yield f"{path}.label: '{label}' is the label of {first[label]} too; give each run its own"
-
-
-def _run_references(config: Mapping, path: str, run: Mapping) -> Iterator[str]:
-    yield from _unknown_at(config, path, run, "model", "models")
-    yield from _unknown_at(config, path, run, "method", "methods")
-    yield from _unknown_at(config, path, run, "recipe", "recipes")
-    yield from _unknown_at(config, f"{path}.set", _block(run, "set"), "dataset", "datasets")
-    method = _block(_block(config, "methods"), str(run.get("method")))
-    terms = _texts(method.get("losses"))
-    taught = "ce" in terms and len(terms) > 1
-    if path.startswith("teachers."):
-        if taught:
-            yield f"{path}.method: '{run['method']}' needs a teacher; list the run under `students`"
-        if "teacher" in run:
-            yield f"{path}.teacher: a teacher has no teacher; list the run under `students`"
-        return
-    yield from _unknown_at(config, path, run, "teacher", "teachers")
-    if taught and "teacher" not in run:
-        known = ", ".join(map(str, _block(config, "teachers")))
-        yield f"{path}.teacher: method '{run['method']}' needs a teacher; name one (known: {known})"
-    if "teacher" in run and terms == ["ce"]:
-        yield f"{path}.teacher: method '{run['method']}' has no use for one; remove this key"
-
-
-def _table_references(path: str, table: Mapping, runs: Mapping | None) -> Iterator[str]:
-    rows, columns = table.get("rows"), table.get("columns")
-    width = len(columns) if isinstance(columns, list) else None
-    if rows == "all" and width not in (None, 1):
-        yield f"{path}.columns: {width} columns for one run a row; name one column, or list the rows"
-    labels = set()
-    for index, row in enumerate(rows if isinstance(rows, list) else ()):
-        members, label = (row.get("runs"), row.get("label")) if isinstance(row, Mapping) else (None, None)
-        yield from _unknown(members, f"{path}.rows.{index}.runs", "run", runs)
-        if isinstance(members, list) and width not in (None, len(members)):
-            yield f"{path}.rows.{index}.runs: {len(members)} runs for {width} columns; give one a column"
-        if isinstance(label, str) and label in labels:
-            yield f"{path}.rows.{index}.label: '{label}' is the label of another row too; rename one"
-        labels |= set(_texts([label]))
-
-
-def _figure_references(config: Mapping, path: str, figure: Mapping, runs: Mapping | None) -> Iterator[str]:
-    for panel, members in _block(figure, "panels").items():
-        yield from _unknown(members, f"{path}.panels.{panel}", "run", runs)
-    for key in ("run", "control"):
-        named = _texts([figure.get(key)])
-        yield from _unknown(named, f"{path}.{key}", "run", runs)
-        for run in named if figure.get("kind") == "saliency" else ():
-            if "teacher" not in _block(runs or {}, run) and run in (runs or {}):
-                yield f"{path}.{key}: '{run}' has no teacher and so no maps; name a run with one"
-    for key, block in (("table", "tables"), ("dataset", "datasets")):
-        yield from _unknown_at(config, path, figure, key, block)
-
-
-def _block(config: Mapping, name: str) -> Mapping:
-    block = config.get(name) if isinstance(config, Mapping) else None
-    return block if isinstance(block, Mapping) else {}
-
-
-def _named(config: Mapping, block: str) -> dict[str, Mapping]:
-    """The entries of a block that are mappings, by path."""
-    entries = _block(config, block)
-    return {f"{block}.{name}": entry for name, entry in entries.items() if isinstance(entry, Mapping)}
-
-
-def _texts(values: object) -> list[str]:
-    return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
-
-
-def _unknown_at(config: Mapping, path: str, entry: object, key: str, block: str) -> Iterator[str]:
-    """The error of a key that names no entry of a block."""
-    names = _texts([entry.get(key)]) if isinstance(entry, Mapping) else []
-    yield from _unknown(names, f"{path}.{key}", key, _known(config, block))
-
-
-def _known(config: Mapping, block: str) -> Mapping | None:
-    entries = config.get(block)
-    return entries if isinstance(entries, Mapping) else None
-
-
-def _unknown(names: object, path: str, kind: str, known: Mapping | None) -> Iterator[str]:
-    """Errors of the ids in a list that name nothing known; none where nothing can be known."""
-    for name in _texts(names):
-        if known is not None and name not in known:
-            yield f"{path}: no {kind} '{name}' {suggestion(name, known)}"

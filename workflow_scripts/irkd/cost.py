@@ -1,71 +1,66 @@
 """Floating-point operations of a run, counted, not timed: the same on every machine."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
 import torch
+from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from irkd import networks
 from irkd.batch import Batch
 from irkd.objective import Objective
-from irkd.spec import Model, Run
+from irkd.spec import Losses, Model, Run
 
 
 def inference_flops(model: Model, resolution: int) -> int:
     """FLOPs (two per multiplication and addition, matrix products only) to classify one image."""
-    network = networks.build(model, torch.Generator()).eval()
+    network = _network(model).eval()
     with torch.no_grad(), _counting() as counter:
         network(_image(resolution))
     return counter.get_total_flops()
 
 
-def of_run(run: Run, teacher: Run | None, images: int) -> dict:
-    """Parameters of a run's network, FLOPs to classify an image, and FLOPs of each stage of training.
-
-    Args:
-        run: the training.
-        teacher: the training of its teacher, if it has one.
-        images: training images in an epoch.
-    """
-    network = networks.build(run.model, torch.Generator())
-    return {
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "inference_flops": inference_flops(run.model, run.model.image_size),
-        "training_flops": training_flops(run, teacher.model if teacher else None, images),
-    }
-
-
-def training_flops(run: Run, teacher: Model | None, images: int) -> list[int]:
+def training_flops(run: Run, teacher: Model | None, images: int, epochs: Sequence[int]) -> list[int]:
     """FLOPs of each stage of a training, the teacher's included.
 
     Args:
         run: the training.
         teacher: the network of its teacher, if it has one.
         images: training images in an epoch.
+        epochs: done of each stage; early stopping makes them fewer than planned.
     """
-    each = {stage.resolution: _step_flops(run, teacher, stage.resolution) for stage in run.stages}
-    return [each[stage.resolution] * stage.epochs * images for stage in run.stages]
+    sides = {stage.resolution for stage in run.stages}
+    each = {side: _step_flops(run.model, teacher, run.losses, side) for side in sides}
+    return [each[stage.resolution] * count * images for stage, count in zip(run.stages, epochs, strict=True)]
 
 
-def _step_flops(run: Run, teacher: Model | None, resolution: int) -> int:
+@functools.cache
+def _step_flops(model: Model, teacher: Model | None, losses: Losses, resolution: int) -> int:
     """FLOPs of forward, loss and backward for one image."""
-    objective = Objective(run.losses)
-    student = networks.build(run.model, torch.Generator())
+    student = _network(model).train()
+    # Not frozen: the counter cannot follow a gradient with respect to a leaf, which the tokens of a
+    # frozen network are. No gradient of its weights is ever taken.
+    guide = _network(teacher).eval() if teacher else None
+    objective = Objective(losses)
     image, label = _image(resolution), torch.zeros(1, dtype=torch.int64)
     answer = None
     with _counting() as counter:
-        if teacher:
-            # Not frozen: the counter cannot follow a gradient with respect to a leaf, which the tokens of a
-            # frozen network are. No gradient of its weights is ever taken.
-            guide = networks.build(teacher, torch.Generator()).eval()
-            with nullcontext() if objective.teacher_layers else torch.no_grad():
-                answer = guide(image, capture=objective.teacher_layers)
-        output = student(image, capture=objective.student_layers)
+        if guide:
+            with nullcontext() if objective.second_order else torch.no_grad():
+                answer = guide(image, objective.teacher_layers, objective.captured)
+        output = student(image, objective.student_layers, objective.captured)
         total, _ = objective(Batch(output, label, answer))
         total.backward()
     return counter.get_total_flops()
+
+
+@functools.cache
+def _network(model: Model) -> nn.Module:
+    # What its weights and gradients are does not count, and to make it takes longer than to run it once.
+    return networks.build(model, torch.Generator())
 
 
 @contextmanager

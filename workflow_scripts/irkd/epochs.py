@@ -62,6 +62,7 @@ class Learner:
         self.model = model
         self._run, self._teacher, self._device = run, teacher, device
         self._objective = Objective(run.losses)
+        self._shown: Tensor | None = None
         self._mixing = components.load("augmentations", "mixing") if run.mixing else None
 
     def epoch(
@@ -81,7 +82,7 @@ class Learner:
             stage: whose resolution the network sees.
             number: of the epoch in the whole run, from 1; it seeds the epoch's random streams.
             optimizer: of the network's parameters.
-            schedule: stepped after every batch.
+            schedule: stepped after every update.
 
         Raises:
             UserError: when the loss is no longer finite.
@@ -92,25 +93,33 @@ class Learner:
             self._device
         )
         labels = labels[order]
-        shown = views.training_view(
+        self._shown = shown = views.training_view(
             images[order],
             self._run.augmentation,
             stage.resolution,
             self._run.normalization,
             streams.generator(seed, "views", number),
+            self._run.views.training,
+            self._shown,
         )
         starts = range(0, len(labels), size)
         draws = self._draws(len(starts), stage.resolution, number)
         torch.manual_seed(streams.derive(seed, "dropout", number))
         self.model.train()
         sums: dict[str, Tensor] = {}
+        together = self._run.optimizer.accumulation
         for step, start in enumerate(starts):
             part = slice(start, start + size)
-            values = self._step(shown[part], labels[part], draws[step], optimizer)
+            if step % together == 0:
+                optimizer.zero_grad(set_to_none=True)
+                batches = min(together, len(starts) - step)
+            values = self._step(shown[part], labels[part], draws[step], batches)
             for name, value in values.items():
                 sums[name] = sums.get(name, 0.0) + value
-            lr = schedule.get_last_lr()[0]
-            schedule.step()
+            if (step + 1) % together == 0 or step + 1 == len(starts):
+                optimizer.step()
+                lr = schedule.get_last_lr()[0]
+                schedule.step()
         means = {name: value.item() / len(labels) for name, value in sums.items()}
         if not all(map(math.isfinite, means.values())):
             raise UserError(
@@ -130,10 +139,8 @@ class Learner:
         rng = streams.numpy_generator(self._run.seed, "mixing", number)
         return self._mixing.plan(steps, self._run.batch_size, self._run.mixing, resolution, rng)
 
-    def _step(
-        self, images: Tensor, labels: Tensor, draw: object | None, optimizer: torch.optim.Optimizer
-    ) -> dict[str, Tensor]:
-        """One update; sums over the batch of the loss, its terms and the correct answers."""
+    def _step(self, images: Tensor, labels: Tensor, draw: object | None, batches: int) -> dict[str, Tensor]:
+        """The gradient of one of the batches of an update; sums of its loss, terms and correct answers."""
         partner, share = None, 1.0
         if draw is not None:
             images, share = self._mixing.mix(images, draw)
@@ -142,12 +149,10 @@ class Learner:
         attention = sdpa_kernel(SDPBackend.MATH) if self._objective.second_order else nullcontext()
         with autocast(self._device, self._run.precision):
             with attention:
-                student = self.model(images, capture=self._objective.student_layers)
+                student = self.model(images, self._objective.student_layers, self._objective.captured)
             teacher = self._teach(images)
         total, terms = self._objective(Batch(student, labels, teacher, partner, share))
-        optimizer.zero_grad(set_to_none=True)
-        total.backward()
-        optimizer.step()
+        (total / batches).backward()
         with torch.no_grad():
             guess = student.logits.argmax(dim=1)
             correct = (guess == labels).sum() * share
@@ -159,6 +164,5 @@ class Learner:
     def _teach(self, images: Tensor) -> Output | None:
         if self._teacher is None:
             return None
-        layers = self._objective.teacher_layers
-        with torch.set_grad_enabled(bool(layers)):
-            return self._teacher(images, capture=layers)
+        with torch.set_grad_enabled(self._objective.second_order):
+            return self._teacher(images, self._objective.teacher_layers, self._objective.captured)

@@ -1,14 +1,14 @@
 """How good a trained network is on the test set, and what it costs."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision.transforms.v2.functional import center_crop
 
-from irkd import cost, epochs, metrics, networks, provenance, views
+from irkd import agreement, cost, epochs, metrics, networks, provenance, views
 from irkd.datasets import Arrays
 from irkd.networks import TeacherFiles
 from irkd.spec import Run
@@ -18,6 +18,7 @@ def evaluate(
     weights: Mapping[str, Path],
     record: Path,
     teacher: TeacherFiles | None,
+    saliency: Path | None,
     selection: str,
     resolutions: Sequence[int],
     arrays: Arrays,
@@ -34,6 +35,8 @@ def evaluate(
         weights: by name, "last" and "best".
         record: run.json of the run.
         teacher: files of the run that taught it, if one did.
+        saliency: saliency.npz of a taught run; its agreement with the teacher's maps is copied, so that
+            results can be told from small files alone.
         selection: "last" or "best".
         resolutions: sides in pixels at which the accuracy is measured, of the whole image scaled
             ("scale") and of its centre at full scale ("crop").
@@ -47,23 +50,30 @@ def evaluate(
     labels = arrays.test_labels.to(device)
     images = arrays.test_images.to(device)
     content = {"images": len(labels), "resolution": images.shape[-1], "selection": selection}
-    tested = {}
+    tested, given = {}, {}
     for name, path in weights.items():
         model, run = networks.restore(path, record, device)
-        logits = _answers(model, run, images, images.shape[-1])
-        tested[name] = _scores(logits, labels) | {"sha256": provenance.sha256(path)}
+        digest = provenance.sha256(path)
+        if digest not in given:
+            given[digest] = _answers(model, run, images, images.shape[-1])
+        logits = given[digest]
+        tested[name] = _scores(logits, labels) | {"sha256": digest}
         if name == selection:
             content |= {"accuracy": tested[name]["accuracy"]}
             details = _details(model, run, logits, images, labels, resolutions)
             details["teacher"] = _agreement(logits, teacher, images, device)
-    counted = cost.of_run(
-        run, networks.recorded(teacher.record) if teacher else None, len(arrays.train_labels)
-    )
+            details["saliency"] = agreement.of_record(saliency, _kind(run)) if saliency else None
+    recorded = json.loads(record.read_text())
+    counted = {
+        "parameters": recorded["parameters"],
+        "inference_flops": cost.inference_flops(run.model, run.model.image_size),
+        "training_flops": [stage["training_flops"] for stage in recorded["stages"]],
+    }
     provenance.write_json(output, content | {"weights": tested} | details | {"cost": counted})
 
 
-def _answers(model: nn.Module, run: Run, images: Tensor, resolution: int) -> Tensor:
-    return epochs.answers(model, views.plain_view(images, resolution, run.normalization), "fp32")
+def _answers(model: nn.Module, run: Run, images: Tensor, resolution: int, view: str = "scale") -> Tensor:
+    return epochs.answers(model, views.validation_view(images, view, resolution, run.normalization), "fp32")
 
 
 def _scores(logits: Tensor, labels: Tensor) -> dict[str, float]:
@@ -82,11 +92,18 @@ def _details(
     """Accuracy by view and resolution, and the confusion of classes."""
     by_view = {"scale": {}, "crop": {}}
     for resolution in resolutions:
-        shown = {"scale": images, "crop": center_crop(images, [resolution, resolution])}
-        for name, pixels in shown.items():
-            answers = _answers(model, run, pixels, resolution)
-            by_view[name][str(resolution)] = _scores(answers, labels)["accuracy"]
+        for name, accuracies in by_view.items():
+            # Both views of the whole image are the image.
+            whole = resolution == images.shape[-1]
+            answers = logits if whole else _answers(model, run, images, resolution, name)
+            accuracies[str(resolution)] = _scores(answers, labels)["accuracy"]
     return {"views": by_view, "confusion": metrics.confusion(logits, labels)}
+
+
+def _kind(run: Run) -> str:
+    """The kind of the maps that the training recorded; see `records.saliency`."""
+    recorded = run.losses.saliency or run.recorded_maps
+    return recorded.kind if recorded else "gradient"
 
 
 def _agreement(

@@ -6,15 +6,21 @@ import sys
 
 import torch
 
+from irkd import devices
 from irkd.errors import UserError
 
 
 def start(device: str, threads: int) -> torch.device:
     """Make this process ready to train or evaluate, with equal bits for equal runs.
 
+    Of several GPUs that it can see it takes one, with the fewest jobs of ours; see `devices.claim`.
+
     Args:
         device: "cpu" or "cuda".
         threads: CPU threads of one operation.
+
+    Returns:
+        The device, with the index of the GPU.
 
     Raises:
         UserError: when there is no such device here.
@@ -27,8 +33,18 @@ def start(device: str, threads: int) -> torch.device:
     # cuBLAS is deterministic only with a workspace of fixed size, chosen before its first call.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
+    # One more kernel for every new tensor; it only helps to find reads of memory that nobody wrote.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     torch.set_num_threads(threads)
-    return torch.device(device)
+    return torch.device(device) if device == "cpu" else _gpu()
+
+
+def _gpu() -> torch.device:
+    # Not by index: CUDA_VISIBLE_DEVICES can number the same GPUs differently in another job.
+    names = [str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())]
+    device = torch.device("cuda", devices.claim(names) if len(names) > 1 else 0)
+    torch.cuda.set_device(device)
+    return device
 
 
 def describe(device: torch.device) -> dict[str, str | int]:
@@ -42,8 +58,14 @@ def describe(device: torch.device) -> dict[str, str | int]:
     }
 
 
+def reset_peak_memory(device: torch.device) -> None:
+    """Begin a new measurement of the peak; the peak of a process on a CPU is that of its whole life."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
 def peak_memory_mb(device: torch.device) -> float:
-    """The most memory in use at once, in 10^6 bytes: of the GPU's, or of this process on a CPU."""
+    """The most memory in use at once, in 10^6 bytes: a GPU's since the reset, or the process's."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 1e6
     # The unit of ru_maxrss is the kibibyte on Linux and the byte on macOS.

@@ -1,9 +1,10 @@
 """What a training reports of each epoch: a row of history.csv and a line of the log."""
 
 import csv
-import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
+from irkd import curriculum, spec
 from irkd.atomic import replacing
 from irkd.epochs import Measures
 from irkd.spec import Run, Stage
@@ -21,13 +22,21 @@ COLUMNS = (
     "lr",
     "seconds",
     "images_per_second",
+    "peak_memory_mb",
 )
 
 
 def row(
-    run: Run, stage: Stage, epoch: int, number: int, measures: Measures, val_acc: float, seconds: float
+    run: Run,
+    stage: Stage,
+    epoch: int,
+    number: int,
+    measures: Measures,
+    val_acc: float,
+    seconds: float,
+    peak_memory_mb: float,
 ) -> dict:
-    """One epoch: accuracies in percent, losses before their weights, `kl` before T^2, all in nats."""
+    """One epoch: percent, nats before the weights (`kl` before T^2), seconds and 10^6 bytes."""
     kl = measures.terms["kd"] / run.losses.kd.temperature**2 if run.losses.kd else None
     values = (
         stage.resolution,
@@ -42,6 +51,7 @@ def row(
         measures.lr,
         seconds,
         measures.images_per_second,
+        peak_memory_mb,
     )
     return dict(zip(COLUMNS, values, strict=True))
 
@@ -51,8 +61,7 @@ def line(run: Run, rows: list[dict]) -> str:
     last = rows[-1]
     terms = {"ce": last["ce_loss"], "kl": last["kl"], "saliency": last["saliency_loss"]}
     losses = ", ".join(f"{name} {value:.4f}" for name, value in terms.items() if value is not None)
-    ends = itertools.accumulate(stage.epochs for stage in run.stages)
-    stage = next(stage for stage, end in zip(run.stages, ends, strict=True) if len(rows) <= end)
+    stage = run.stages[len(curriculum.by_stage(rows)) - 1]
     left = _duration(seconds_left(run, rows))
     return (
         f"{last['stage_px']} px epoch {last['epoch']}/{stage.epochs} ({len(rows)}/{run.epochs}):"
@@ -63,24 +72,57 @@ def line(run: Run, rows: list[dict]) -> str:
 
 
 def seconds_left(run: Run, rows: list[dict]) -> float:
-    """Estimate for the epochs that are missing.
+    """Estimate for the epochs that are missing, in seconds; stages that may stop early count in full."""
+    following = curriculum.position(run, rows)
+    if following is None:
+        return 0.0
+    index, epoch = following
+    missing = [stage.epochs for stage in run.stages[index:]]
+    missing[0] -= epoch - 1
+    return sum(
+        count * _epoch_seconds(stage, rows) for count, stage in zip(missing, run.stages[index:], strict=True)
+    )
+
+
+def report(run: Run, rows: list[dict]) -> dict:
+    """Where a training stands, as plain values for `progress.Report`."""
+    following = curriculum.position(run, rows)
+    index, epoch = following or (len(run.stages) - 1, rows[-1]["epoch"] + 1)
+    stage = run.stages[index]
+    standing = {
+        "spec": spec.digest(run),
+        "stage": index + 1,
+        "stages": len(run.stages),
+        "stage_px": stage.resolution,
+        "epoch": epoch - 1,
+        "epochs": stage.epochs,
+        "done": len(rows),
+        "total": run.epochs,
+    }
+    if not rows:
+        return standing
+    last = rows[-1]
+    return standing | {
+        "train_acc": last["train_acc"],
+        "val_acc": last["val_acc"],
+        "best_val_acc": max(entry["val_acc"] for entry in rows[-last["epoch"] :]),
+        "images_per_second": last["images_per_second"],
+        "seconds_left": seconds_left(run, rows),
+        "seconds_an_epoch": _epoch_seconds(stage, rows),
+    }
+
+
+def _epoch_seconds(stage: Stage, rows: list[dict]) -> float:
+    """Estimate for one epoch of a stage.
 
     A resolution that was seen costs what its epochs cost on average; another one costs the last
     seen, scaled by the number of pixels.
     """
-    seen: dict[int, list[float]] = {}
-    for entry in rows:
-        seen.setdefault(entry["stage_px"], []).append(entry["seconds"])
     last = rows[-1]["stage_px"]
-    total, passed = 0.0, len(rows)
-    for stage in run.stages:
-        missing = max(0, stage.epochs - passed)
-        passed = max(0, passed - stage.epochs)
-        known = seen.get(stage.resolution)
-        scale = 1.0 if known else (stage.resolution / last) ** 2
-        times = known or seen[last]
-        total += missing * scale * sum(times) / len(times)
-    return total
+    known = any(entry["stage_px"] == stage.resolution for entry in rows)
+    source = stage.resolution if known else last
+    times = [entry["seconds"] for entry in rows if entry["stage_px"] == source]
+    return (stage.resolution / source) ** 2 * sum(times) / len(times)
 
 
 def write(rows: list[dict], path: Path) -> None:
@@ -91,22 +133,34 @@ def write(rows: list[dict], path: Path) -> None:
         writer.writerows(rows)
 
 
-def costs(run: Run, rows: list[dict], images: int) -> list[dict]:
-    """Seconds and training images shown, by stage."""
-    start, costs = 0, []
-    for stage in run.stages:
-        own = rows[start : start + stage.epochs]
-        start += stage.epochs
-        seconds = sum(entry["seconds"] for entry in own)
-        costs.append(
+def costs(run: Run, rows: list[dict], images: int, flops: Sequence[int]) -> list[dict]:
+    """What each stage took, in the order of the stages.
+
+    Args:
+        run: the training.
+        rows: of all its epochs.
+        images: training images in an epoch.
+        flops: of each stage.
+
+    Returns:
+        Mappings: resolution (pixels), epochs, images (shown in training), seconds (validation included),
+        images_per_second (those images over those seconds), training_flops, peak_memory_mb (10^6 bytes).
+    """
+    stages = []
+    for stage, own, counted in zip(run.stages, curriculum.by_stage(rows), flops, strict=True):
+        shown, seconds = images * len(own), sum(entry["seconds"] for entry in own)
+        stages.append(
             {
                 "resolution": stage.resolution,
-                "epochs": stage.epochs,
-                "images": images * len(own),
+                "epochs": len(own),
+                "images": shown,
                 "seconds": seconds,
+                "images_per_second": shown / seconds,
+                "training_flops": counted,
+                "peak_memory_mb": max(entry["peak_memory_mb"] for entry in own),
             }
         )
-    return costs
+    return stages
 
 
 def _duration(seconds: float) -> str:

@@ -11,7 +11,7 @@ from torch import nn
 from irkd import components, provenance
 from irkd.atomic import replacing
 from irkd.errors import UserError
-from irkd.spec import Model, Run, from_mapping
+from irkd.spec import Model, Run, Start, from_mapping
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,21 @@ def build(model: Model, generator: torch.Generator) -> nn.Module:
     return components.load("models", model.family).build(model, generator)
 
 
+def start_from(model: nn.Module, start: Start, path: Path) -> None:
+    """Copy published weights into a new network, where they fit.
+
+    Raises:
+        UserError: when the file is another than the run names, or does not fit the network.
+    """
+    found = provenance.sha256(path)
+    if not found.startswith(start.sha256):
+        raise UserError(
+            f"{path}: its sha256 is {found}, but {start.sha256} is expected at its beginning; supply the file"
+            " that `weights` names in the configuration."
+        )
+    components.load("starts", start.kind).load(model, path)
+
+
 def save(model: nn.Module, path: Path) -> None:
     """Write a network's weights as safetensors, whole or not at all."""
     save_weights(model.state_dict(), path)
@@ -36,11 +51,6 @@ def save_weights(weights: dict[str, torch.Tensor], path: Path) -> None:
     """Write a state dict as safetensors, whole or not at all."""
     with replacing(path) as temporary:
         safetensors.torch.save_file({name: value.contiguous() for name, value in weights.items()}, temporary)
-
-
-def recorded(record: Path) -> Run:
-    """The run that a run.json describes."""
-    return from_mapping(json.loads(record.read_text())["spec"])
 
 
 def restore(weights: Path, record: Path, device: torch.device) -> tuple[nn.Module, Run]:
@@ -61,7 +71,7 @@ def restore(weights: Path, record: Path, device: torch.device) -> tuple[nn.Modul
             f"{weights}: these are not the weights of {record} (sha256 {found}, expected {expected});"
             " delete the folder's files and run the training again."
         )
-    run = recorded(record)
+    run = from_mapping(content["spec"])
     model = build(run.model, torch.Generator())
     model.load_state_dict(safetensors.torch.load_file(weights))
     return model.eval().requires_grad_(False).to(device), run

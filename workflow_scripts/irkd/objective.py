@@ -11,7 +11,8 @@ class Objective:
     """Weighted sum of the terms that a run names (paper, Equation 1).
 
     Attributes:
-        student_layers, teacher_layers: blocks whose tokens the networks must capture.
+        student_layers, teacher_layers: blocks of which the networks must capture something.
+        captured: what that is; see `VisionTransformer.forward`.
         second_order: whether a term differentiates a gradient of the student, which fused attention
             cannot.
     """
@@ -26,7 +27,9 @@ class Objective:
         saliency = losses.saliency
         self.student_layers = saliency.student_layers if saliency else ()
         self.teacher_layers = saliency.teacher_layers if saliency else ()
-        self.second_order = bool(saliency) and components.load("saliency", saliency.kind).SECOND_ORDER
+        kind = components.load("saliency", saliency.kind) if saliency else None
+        self.second_order = kind is not None and kind.SECOND_ORDER
+        self.captured = kind.CAPTURED if kind else "entering"
 
     def __call__(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss (scalar) and, by name, its terms before their weights."""

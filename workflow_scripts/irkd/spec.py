@@ -24,10 +24,14 @@ class Normalization:
 
 @dataclass(frozen=True)
 class DistillationToken:
-    """The extra token and head that take the distillation loss (DeiT, Touvron et al. 2021)."""
+    """The extra token and head that take the distillation loss (DeiT, Touvron et al. 2021).
+
+    `without_head` keeps the token and leaves out its head: a DeiT that is trained on labels alone.
+    """
 
     start: Literal["random", "zeros"]
     position: bool
+    without_head: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,18 @@ class Saliency:
 
 
 @dataclass(frozen=True)
+class RecordedMaps:
+    """The saliency maps that are recorded while a student learns, where no loss compares them.
+
+    Layers as in `Saliency`.
+    """
+
+    kind: str
+    student_layers: tuple[int, ...]
+    teacher_layers: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Losses:
     """The terms of the training loss; an absent term is not computed."""
 
@@ -105,8 +121,21 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class RandomErasing:
+    """A rectangle of a training image set to the mean colour (Zhong et al. 2020).
+
+    `probability` per image; `scale` is the range of its share of the image's area, `ratio` that of
+    its height over its width.
+    """
+
+    probability: float
+    scale: tuple[float, float]
+    ratio: tuple[float, float]
+
+
+@dataclass(frozen=True)
 class Augmentation:
-    """What happens to a training image at full size, before it is scaled to the stage.
+    """What happens to a training image on its way to the stage's size.
 
     Padding in pixels; `flip` and `auto_augment` are probabilities per image.
     """
@@ -114,6 +143,32 @@ class Augmentation:
     crop_padding: int = 0
     flip: float = 0.0
     auto_augment: float = 0.0
+    erasing: RandomErasing | None = None
+
+
+@dataclass(frozen=True)
+class Views:
+    """What the network is shown of an image at a stage of the curriculum.
+
+    In training, "scale" is the padded crop of full size scaled to the stage, "crop" a crop of the stage's
+    size out of the padded full-size image, "scale-then-crop" a padded crop, of the stage's size, of the
+    scaled image. In validation, "scale" is the whole image scaled, "crop" its centre at full scale.
+    """
+
+    training: Literal["scale", "crop", "scale-then-crop"] = "scale"
+    validation: Literal["scale", "crop"] = "scale"
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """A stage ends once its validation accuracy has not risen for `patience` epochs.
+
+    `restore` says when the next stage, or the end, takes up the best weights of the stage in place of its
+    last: "on-stop" if the stage was cut short, "always" or "never".
+    """
+
+    patience: int
+    restore: Literal["never", "on-stop", "always"]
 
 
 @dataclass(frozen=True)
@@ -130,19 +185,21 @@ class Optimizer:
     """AdamW and how long one instance of it lives.
 
     `restart` "stage" re-creates it at each stage of the curriculum, "never" carries it through.
-    `decay` "proper" exempts biases, norms, tokens and positions from weight decay.
+    `decay` "proper" exempts biases, norms, tokens and positions from weight decay, "biases-only" biases.
+    `accumulation` is the number of batches whose mean gradient makes one update.
     """
 
     name: Literal["adamw"]
     lr: float
     weight_decay: float
-    decay: Literal["proper", "all"]
+    decay: Literal["proper", "all", "biases-only"]
     restart: Literal["stage", "never"]
+    accumulation: int = 1
 
 
 @dataclass(frozen=True)
 class OneCycle:
-    """One cosine cycle over the life of an optimizer, stepped per batch (Smith and Topin 2019).
+    """One cosine cycle over the life of an optimizer, stepped per update (Smith and Topin 2019).
 
     The learning rate rises from lr / `initial_divisor` to lr over the share `rising` of the steps,
     then falls to the start / `final_divisor`. AdamW's first beta moves the other way, between
@@ -154,6 +211,24 @@ class OneCycle:
     final_divisor: float
     beta1_low: float
     beta1_high: float
+
+
+@dataclass(frozen=True)
+class WarmupCosine:
+    """The rate rises from 0 over the share `warmup` of the updates, then falls to 0 on a half cosine."""
+
+    warmup: float
+
+
+@dataclass(frozen=True)
+class Start:
+    """Published weights that a network starts from; what does not fit its sizes is drawn.
+
+    `kind` is how their file names them, `sha256` the beginning, 8 hexadecimal digits or more, of its digest.
+    """
+
+    kind: str
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -173,10 +248,15 @@ class Run:
     one_cycle: OneCycle | None = None
     mixing: Mixing | None = None
     teacher: Teacher | None = None
+    views: Views = Views()
+    early_stopping: EarlyStopping | None = None
+    warmup_cosine: WarmupCosine | None = None
+    start: Start | None = None
+    recorded_maps: RecordedMaps | None = None
 
     @property
     def epochs(self) -> int:
-        """Epochs over all stages."""
+        """Epochs over all stages, where none is cut short."""
         return sum(stage.epochs for stage in self.stages)
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,8 @@ import torch
 
 from irkd import (
     components,
+    cost,
+    curriculum,
     epochs,
     execution,
     history,
@@ -18,12 +20,13 @@ from irkd import (
     provenance,
     spec,
     streams,
+    termination,
     views,
 )
 from irkd.checkpoint import Checkpoint, exclusive, key_of
 from irkd.datasets import Arrays
 from irkd.networks import TeacherFiles
-from irkd.spec import Run
+from irkd.spec import Run, Stage
 
 _LOG = logging.getLogger(__name__)
 
@@ -54,11 +57,12 @@ def train(
     outputs: Outputs,
     code: str,
     device: torch.device,
+    start: Path | None = None,
 ) -> None:
     """Train a run, continuing where an earlier process was stopped, and write its files.
 
-    The state is kept beside `outputs.record` in the folder "resume". A run that was finished there
-    is not trained again: its files are written once more.
+    The state is kept beside `outputs.record` in the folder "resume", saved after each epoch. A run that
+    was finished there is not trained again: its files are written once more.
 
     Args:
         run: what is trained.
@@ -68,10 +72,12 @@ def train(
         outputs: the files to write.
         code: digest of the code.
         device: where to train; see `execution.start`.
+        start: file of the weights to start from; required if and only if the run has them.
 
     Raises:
-        UserError: when the teacher's files do not belong together, the state cannot be read or the
-            loss is no longer finite.
+        UserError: when the teacher's files do not belong together, the weights to start from are not
+            those of the run, the state cannot be read or the loss is no longer finite.
+        SystemExit: at SIGTERM, with status 143 and at once: every finished epoch is saved.
     """
     parts = {
         "spec": spec.digest(run),
@@ -80,7 +86,8 @@ def train(
         "teacher": provenance.sha256(teacher.weights) if teacher else None,
     }
     folder = outputs.record.parent / "resume"
-    with exclusive(folder):
+    stopped = f"{identity['run']}: stopped by SIGTERM; the next start continues after the last finished epoch"
+    with termination.at_sigterm(stopped), exclusive(folder):
         checkpoint = Checkpoint(folder, key_of(parts))
         if checkpoint.emit(outputs.files()):
             _LOG.info(
@@ -88,9 +95,13 @@ def train(
                 identity["run"],
             )
             return
-        training = _Training(run, identity, arrays, teacher, device)
+        training = _Training(run, identity, arrays, teacher, device, start)
         training.restore(checkpoint)
-        training.complete(checkpoint)
+        try:
+            training.complete(checkpoint)
+        except BaseException:
+            checkpoint.report(training.standing() | {"stopped": True})
+            raise
         training.write(outputs, parts)
         checkpoint.keep(outputs.files())
 
@@ -105,13 +116,18 @@ class _Training:
         arrays: Arrays,
         teacher: TeacherFiles | None,
         device: torch.device,
+        start: Path | None,
     ):
         self._run, self._identity, self._arrays, self._device = run, identity, arrays.to(device), device
         self._name = identity["run"]
-        self._model = networks.build(run.model, streams.generator(run.seed, "init")).to(device)
-        self._teacher, self._observed = None, None
+        self._model = networks.build(run.model, streams.generator(run.seed, "init"))
+        if run.start:
+            networks.start_from(self._model, run.start, start)
+        self._model.to(device)
+        self._teacher, self._taught_by, self._observed = None, None, None
         if teacher:
             self._teacher, teacher_run = networks.restore(teacher.weights, teacher.record, device)
+            self._taught_by = teacher_run.model
             self._observed = components.load("records", "saliency").SaliencyRecord(
                 run, teacher_run.model, self._arrays.test_images, self._arrays.test_labels
             )
@@ -127,8 +143,7 @@ class _Training:
         if state is not None:
             self._model.load_state_dict(state["model"])
             self._history, self._best, self._sessions = state["history"], state["best"], state["sessions"]
-            stage, _ = self._position(len(self._history) - 1)
-            self._new_optimizer(stage)
+            self._new_optimizer(len(curriculum.by_stage(self._history)) - 1)
             self._optimizer.load_state_dict(state["optimizer"])
             self._schedule.load_state_dict(state["schedule"])
             if self._observed:
@@ -139,23 +154,33 @@ class _Training:
 
     def complete(self, checkpoint: Checkpoint) -> None:
         """Train the epochs that are missing, saving the state after each."""
+        checkpoint.report(self.standing())
         validation = {}
-        for done in range(len(self._history), self._run.epochs):
-            stage_index, epoch = self._position(done)
+        while following := curriculum.position(self._run, self._history):
+            stage_index, epoch = following
             stage = self._run.stages[stage_index]
-            if epoch == 1 and (done == 0 or self._run.optimizer.restart == "stage"):
+            if epoch == 1 and (not self._history or self._run.optimizer.restart == "stage"):
                 self._new_optimizer(stage_index)
             if stage.resolution not in validation:
-                shown = views.plain_view(
-                    self._arrays.validation_images, stage.resolution, self._run.normalization
+                shown = views.validation_view(
+                    self._arrays.validation_images,
+                    self._run.views.validation,
+                    stage.resolution,
+                    self._run.normalization,
                 )
                 validation = {stage.resolution: shown}
-            self._epoch(stage_index, epoch, done + 1, validation[stage.resolution])
+            self._epoch(stage_index, epoch, len(self._history) + 1, validation[stage.resolution])
             checkpoint.save(self._state())
+            checkpoint.report(self.standing())
+
+    def standing(self) -> dict:
+        """How far it is; see `history.report`."""
+        return history.report(self._run, self._history)
 
     def _epoch(self, stage_index: int, epoch: int, number: int, validation: torch.Tensor) -> None:
         stage = self._run.stages[stage_index]
         begin = time.perf_counter()
+        execution.reset_peak_memory(self._device)
         measures = self._learner.epoch(
             self._arrays.train_images,
             self._arrays.train_labels,
@@ -167,33 +192,50 @@ class _Training:
         accuracy = epochs.accuracy(
             self._model, validation, self._arrays.validation_labels, self._run.precision
         )
+        before = [] if epoch == 1 else curriculum.by_stage(self._history)[-1]
+        accuracies = [*(entry["val_acc"] for entry in before), accuracy]
+        ended = curriculum.has_ended(self._run, stage_index, accuracies)
         if self._observed:
-            self._observed.observe(self._model, self._teacher, stage_index, epoch)
+            self._observed.observe(self._model, self._teacher, stage_index, epoch, ended)
         if epoch == 1 or accuracy > self._best["val_acc"]:
             weights = {name: value.clone() for name, value in self._model.state_dict().items()}
             self._best = {"val_acc": accuracy, "global_epoch": number, "weights": weights}
+        if ended:
+            self._end_stage(stage, accuracies)
         seconds = time.perf_counter() - begin
-        self._history.append(history.row(self._run, stage, epoch, number, measures, accuracy, seconds))
+        memory = execution.peak_memory_mb(self._device)
+        self._history.append(
+            history.row(self._run, stage, epoch, number, measures, accuracy, seconds, memory)
+        )
         _LOG.info("%s: %s", self._name, history.line(self._run, self._history))
 
-    def _position(self, done: int) -> tuple[int, int]:
-        """Index of the stage and epoch within it, from 1, of the epoch after `done` others."""
-        for index, stage in enumerate(self._run.stages):
-            if done < stage.epochs:
-                return index, done + 1
-            done -= stage.epochs
-        raise AssertionError("more epochs than stages have")
+    def _end_stage(self, stage: Stage, accuracies: Sequence[float]) -> None:
+        """Take up the best weights of a stage where its run says so; the optimizer's moments stay."""
+        stopping = self._run.early_stopping
+        stopped = curriculum.has_stopped(stopping, accuracies)
+        if stopped:
+            _LOG.info(
+                "%s: validation no better for %d epochs; the stage of %d px ends after %d of %d",
+                self._name,
+                stopping.patience,
+                stage.resolution,
+                len(accuracies),
+                stage.epochs,
+            )
+        if curriculum.takes_best(stopping, accuracies):
+            self._model.load_state_dict(self._best["weights"])
 
     def _new_optimizer(self, stage: int) -> None:
         restarted = self._run.optimizer.restart == "stage"
         alive = (self._run.stages[stage],) if restarted else self._run.stages
         batches = -(-len(self._arrays.train_labels) // self._run.batch_size)
+        updates = -(-batches // self._run.optimizer.accumulation)
         self._optimizer = optimization.build_optimizer(self._model, self._run.optimizer)
         self._schedule = optimization.build_schedule(
             self._optimizer,
             self._run.optimizer.lr,
-            self._run.one_cycle,
-            batches * sum(s.epochs for s in alive),
+            self._run.one_cycle or self._run.warmup_cosine,
+            updates * sum(s.epochs for s in alive),
         )
 
     def _state(self) -> dict:
@@ -215,7 +257,13 @@ class _Training:
         if outputs.saliency:
             self._observed.write(outputs.saliency)
         best = {"global_epoch": self._best["global_epoch"], "val_acc": self._best["val_acc"]}
-        last = {"global_epoch": self._run.epochs, "val_acc": self._history[-1]["val_acc"]}
+        accuracies = [entry["val_acc"] for entry in curriculum.by_stage(self._history)[-1]]
+        last = {"global_epoch": len(self._history), "val_acc": accuracies[-1]}
+        if curriculum.takes_best(self._run.early_stopping, accuracies):
+            last = dict(best)
+        images = len(self._arrays.train_labels)
+        done = [len(own) for own in curriculum.by_stage(self._history)]
+        flops = cost.training_flops(self._run, self._taught_by, images, done)
         content = {
             **self._identity,
             "seed": self._run.seed,
@@ -226,8 +274,7 @@ class _Training:
                 "best": best | {"sha256": provenance.sha256(outputs.best)},
             },
             "parameters": sum(p.numel() for p in self._model.parameters()),
-            "stages": history.costs(self._run, self._history, len(self._arrays.train_labels)),
+            "stages": history.costs(self._run, self._history, images, flops),
             "sessions": self._sessions,
-            "peak_memory_mb": execution.peak_memory_mb(self._device),
         }
         provenance.write_json(outputs.record, content)

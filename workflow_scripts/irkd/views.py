@@ -1,7 +1,7 @@
 """Views of a whole data set at once, so that a training step only slices them.
 
 Equal in distribution to the per-image chain of torchvision: RandomCrop with zero padding,
-RandomHorizontalFlip, RandomApply of AutoAugment, bilinear antialiased Resize, Normalize.
+RandomHorizontalFlip, RandomApply of AutoAugment, bilinear antialiased Resize, Normalize, RandomErasing.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,6 +18,7 @@ from irkd.spec import Augmentation, Normalization
 
 # The images of a piece and their float copy fit the cache of a CPU core, and bound temporary memory.
 _PIECE = 256
+_WHITE = 255
 
 
 def training_view(
@@ -26,18 +27,23 @@ def training_view(
     resolution: int,
     normalization: Normalization,
     generator: torch.Generator,
+    kind: str = "scale",
+    reuse: Tensor | None = None,
 ) -> Tensor:
-    """A fresh augmented view of every image: crop, flip and AutoAugment at full size, then scaling.
+    """A fresh augmented view of every image: crop, flip and AutoAugment, scaling, erasing.
 
     Each augmentation draws from its own child of `generator`, so its draws depend neither on the
     other augmentations nor on the device of the images.
 
     Args:
         images: uint8 [N, 3, S, S], left unchanged.
-        augmentation: padding of the crop and the probabilities of flip and AutoAugment.
+        augmentation: padding of the crop, the probabilities of flip and AutoAugment, and erasing.
         resolution: side of the view in pixels, at most S.
         normalization: per-channel statistics of pixels in [0, 1].
         generator: a CPU generator; it advances by the same amount at every call.
+        kind: "scale" (crops of S pixels are scaled), "crop" (crops have the view's size) or
+            "scale-then-crop" (the padding is that of the scaled image); see `irkd.spec.Views`.
+        reuse: an earlier view that is no longer needed; its memory is taken if the shape is the same.
 
     Returns:
         float32 [N, 3, resolution, resolution] on the device of the images.
@@ -46,19 +52,27 @@ def training_view(
         UserError: `resolution` is not between 1 and S.
     """
     _require_resolution(images, resolution)
-    crop_rng, flip_rng, gate_rng, policy_rng = _children(generator, 4)
+    crop_rng, flip_rng, gate_rng, policy_rng, erasing_rng = _children(generator, 5)
+    if kind == "scale-then-crop":
+        images = _scaled(images, resolution)
     count, padding = len(images), augmentation.crop_padding
-    offsets = torch.randint(2 * padding + 1, (count, 2), generator=crop_rng)
+    side = resolution if kind == "crop" else images.shape[-1]
+    places = images.shape[-1] + 2 * padding - side + 1
+    offsets = torch.randint(places, (count, 2), generator=crop_rng)
     flips = torch.rand(count, generator=flip_rng) < augmentation.flip
     if not augmentation.auto_augment:
-        cropped = _pieces_of_crops(images, offsets, flips, padding)
-        return _scaled_and_normalized(cropped, images, resolution, normalization)
-    policy = components.load("augmentations", "auto_augment")
-    chosen = torch.rand(count, generator=gate_rng) < augmentation.auto_augment
-    draws = policy.draw(count, policy_rng)
-    cropped = crop_and_flip(images, offsets, flips, padding)
-    view = policy.apply(cropped, replace(draws, applied=draws.applied & chosen[:, None]))
-    return plain_view(view, resolution, normalization)
+        cropped = _pieces_of_crops(images, offsets, flips, padding, side)
+        view = _scaled_and_normalized(cropped, images, resolution, normalization, reuse)
+    else:
+        policy = components.load("augmentations", "auto_augment")
+        chosen = torch.rand(count, generator=gate_rng) < augmentation.auto_augment
+        draws = policy.draw(count, policy_rng)
+        cropped = crop_and_flip(images, offsets, flips, padding, side)
+        changed = policy.apply(cropped, replace(draws, applied=draws.applied & chosen[:, None]))
+        view = _scaled_and_normalized(changed.split(_PIECE), images, resolution, normalization, reuse)
+    if augmentation.erasing:
+        components.load("augmentations", "erasing").erase(view, augmentation.erasing, erasing_rng)
+    return view
 
 
 def plain_view(images: Tensor, resolution: int, normalization: Normalization) -> Tensor:
@@ -81,47 +95,70 @@ def plain_view(images: Tensor, resolution: int, normalization: Normalization) ->
     return _scaled_and_normalized(images.split(_PIECE), images, resolution, normalization)
 
 
-def crop_and_flip(images: Tensor, offsets: Tensor, flips: Tensor, padding: int) -> Tensor:
-    """Every image padded with black, cropped back to its size, then flipped where asked.
+def validation_view(images: Tensor, kind: str, resolution: int, normalization: Normalization) -> Tensor:
+    """Whole images scaled ("scale", see `plain_view`) or their centres at full scale ("crop")."""
+    if kind == "crop":
+        images = functional.center_crop(images, [resolution, resolution])
+    return plain_view(images, resolution, normalization)
+
+
+def crop_and_flip(images: Tensor, offsets: Tensor, flips: Tensor, padding: int, side: int) -> Tensor:
+    """A square of every image padded with black, flipped where asked.
 
     Args:
         images: uint8 [N, 3, S, S].
-        offsets: int64 [N, 2], top and left corner of the crop in the padded image, in 0..2 * padding.
+        offsets: int64 [N, 2], top and left corner of the crop in the padded image, in
+            0..S + 2 * padding - side.
         flips: bool [N], mirrored left to right.
         padding: pixels added on each of the four sides.
+        side: of the crop in pixels.
 
     Returns:
-        uint8 [N, 3, S, S], a new tensor on the device of the images.
+        uint8 [N, 3, side, side], a new tensor on the device of the images.
     """
-    return torch.cat(list(_pieces_of_crops(images, offsets, flips, padding)))
+    return torch.cat(list(_pieces_of_crops(images, offsets, flips, padding, side)))
 
 
-def _pieces_of_crops(images: Tensor, offsets: Tensor, flips: Tensor, padding: int) -> Iterator[Tensor]:
+def _pieces_of_crops(
+    images: Tensor, offsets: Tensor, flips: Tensor, padding: int, side: int
+) -> Iterator[Tensor]:
     size = images.shape[-1]
-    steps = torch.arange(size, device=images.device)
+    steps = torch.arange(side, device=images.device)
     draws = offsets.to(images.device), flips.to(images.device)
     for piece, corner, flip in zip(*(part.split(_PIECE) for part in (images, *draws)), strict=True):
         padded = functional.pad(piece, [padding]).flatten(2)
         rows = (corner[:, :1] + steps) * (size + 2 * padding)
         columns = corner[:, 1:] + torch.where(flip[:, None], steps.flip(0), steps)
         source = (rows[:, :, None] + columns[:, None, :]).flatten(1)
-        yield padded.gather(2, source[:, None].expand(-1, piece.shape[1], -1)).view_as(piece)
+        pixels = padded.gather(2, source[:, None].expand(-1, piece.shape[1], -1))
+        yield pixels.unflatten(2, (side, side))
 
 
 def _scaled_and_normalized(
-    pieces: Iterable[Tensor], images: Tensor, resolution: int, normalization: Normalization
+    pieces: Iterable[Tensor],
+    images: Tensor,
+    resolution: int,
+    normalization: Normalization,
+    reuse: Tensor | None = None,
 ) -> Tensor:
     """Float views of uint8 pieces that together are as many as the images."""
     shape = (*images.shape[:2], resolution, resolution)
-    view = torch.empty(shape, dtype=torch.float32, device=images.device)
+    # On a CPU, fresh memory takes longer to come by than a view to be made.
+    view = (
+        reuse if reuse is not None and reuse.shape == shape else images.new_empty(shape, dtype=torch.float32)
+    )
     mean, std = list(normalization.mean), list(normalization.std)
     for piece, target in zip(pieces, view.split(_PIECE), strict=True):
-        scaled = functional.resize(
-            piece, [resolution, resolution], interpolation=InterpolationMode.BILINEAR, antialias=True
-        )
-        pixels = functional.to_dtype(scaled, torch.float32, scale=True)
-        target.copy_(functional.normalize(pixels, mean, std, inplace=True))
+        # In place: a float copy of a piece costs more than its arithmetic.
+        target.copy_(_scaled(piece, resolution)).mul_(1 / _WHITE)
+        functional.normalize(target, mean, std, inplace=True)
     return view
+
+
+def _scaled(images: Tensor, resolution: int) -> Tensor:
+    return functional.resize(
+        images, [resolution, resolution], interpolation=InterpolationMode.BILINEAR, antialias=True
+    )
 
 
 def _children(generator: torch.Generator, count: int) -> list[torch.Generator]:

@@ -43,8 +43,9 @@ POLICY: tuple[tuple[tuple[str, float, int], tuple[str, float, int]], ...] = (
     (("TranslateY", 0.7, 9), ("AutoContrast", 0.9, 1)),
 )
 
-# Groups are worked off in pieces whose float and int64 copies stay small.
-_PIECE = 256
+# The float and int64 copies of a piece fit the cache of a CPU core; twice as many images take longer.
+_PIECE = 128
+_WORDS = (torch.int64, torch.int32, torch.int16, torch.uint8)
 
 
 @dataclass(frozen=True)
@@ -86,14 +87,21 @@ def apply(images: Tensor, draws: Draws) -> Tensor:
     Returns:
         uint8 [N, 3, H, W], a new tensor on the device of the images.
     """
-    view = images.clone()
+    view = images.clone(memory_format=torch.contiguous_format)
+    words = _words(view)
     for step in range(2):
         for (name, level, sign), rows in _groups(draws, step).items():
             operation = _OPERATIONS[name]
             magnitude = sign * operation.magnitude(level, images.shape[-2], images.shape[-1])
             for piece in rows.to(images.device).split(_PIECE):
-                view.index_copy_(0, piece, operation.kernel(view.index_select(0, piece), magnitude))
+                words.index_copy_(0, piece, _words(operation.kernel(view.index_select(0, piece), magnitude)))
     return view
+
+
+def _words(images: Tensor) -> Tensor:
+    """Contiguous images [N, 3, H, W] as rows of their longest whole words, which a CPU copies fastest."""
+    rows = images.flatten(1)
+    return next(rows.view(word) for word in _WORDS if rows.shape[1] % word.itemsize == 0)
 
 
 def _groups(draws: Draws, step: int) -> dict[tuple[str, int, int], Tensor]:

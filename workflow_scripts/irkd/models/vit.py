@@ -49,6 +49,18 @@ def _block(model: Model) -> Block:
     )
 
 
+def _class_attention(block: Block, stream: Tensor) -> Tensor:
+    """What the CLS token attends to, [B, heads, tokens]: one row, where fused attention shows none."""
+    attention, tokens = block.attn, block.norm1(stream)
+    query, key, _ = attention.qkv.weight.chunk(3)
+    query_bias, key_bias, _ = attention.qkv.bias.chunk(3)
+    heads = (attention.num_heads, attention.head_dim)
+    own = nn.functional.linear(tokens[:, 0], query, query_bias).unflatten(-1, heads)
+    keys = nn.functional.linear(tokens, key, key_bias).unflatten(-1, heads)
+    scores = torch.einsum("bhd,bthd->bht", own * attention.scale, keys)
+    return scores.float().softmax(dim=-1)
+
+
 def _check(model: Model) -> None:
     if model.image_size % model.patch_size:
         raise InputError(
@@ -97,30 +109,33 @@ class VisionTransformer(nn.Module):
         # Apart from `positions`, which has the same shape and start with and without the token.
         has_position = token is not None and token.position
         self.distillation_position = nn.Parameter(torch.zeros(1, 1, model.width)) if has_position else None
-        self.distillation_head = None if token is None else nn.Linear(model.width, model.classes)
+        has_head = token is not None and not token.without_head
+        self.distillation_head = nn.Linear(model.width, model.classes) if has_head else None
 
     def no_weight_decay(self) -> set[str]:
         """Names of the tokens and positions, for `timm.optim.param_groups_weight_decay`."""
         names = ("cls_token", "positions", "distillation_token", "distillation_position")
         return {name for name in names if getattr(self, name) is not None}
 
-    def forward(self, images: Tensor, capture: Sequence[int] = ()) -> Output:
+    def forward(self, images: Tensor, capture: Sequence[int] = (), captured: str = "entering") -> Output:
         """Classify square images of any resolution up to the image size that whole patches fill.
 
         Positions of a smaller grid are the learned ones, resized bicubically (Dosovitskiy et al. 2021,
-        section 3.2). A captured tensor requires grad whenever grad mode is on, so that a logit can be
-        differentiated with respect to it; where nothing before it is trained it starts the graph.
+        section 3.2). Captured tokens that enter a block require grad whenever grad mode is on, so that a
+        logit can be differentiated with respect to them; where nothing before is trained they start the
+        graph. The attention captured is that before its dropout.
 
         The fused attention kernels have no second derivative. To differentiate such a gradient again, run
         the pass under `torch.nn.attention.sdpa_kernel(SDPBackend.MATH)`.
 
         Args:
             images: [B, 3, r, r], floating point, normalised.
-            capture: zero-based indices of the blocks whose input is wanted.
+            capture: zero-based indices of the blocks of which something is wanted.
+            captured: what that is: the tokens "entering" or "leaving", or the CLS token's "attention".
 
         Returns:
-            Logits of both heads and the captured tokens, in the order CLS, distillation (if there is one),
-            patches row by row.
+            Logits of both heads and what was captured, tokens in the order CLS, distillation (if there is
+            one), patches row by row.
 
         Raises:
             InputError: the images are not square, r is not a multiple of the patch size or exceeds the image
@@ -128,16 +143,22 @@ class VisionTransformer(nn.Module):
         """
         self._check_blocks(capture)
         stream = self._embed(images, self._grid(images))
-        tokens = {}
+        tokens, attention = {}, {}
         for index, block in enumerate(self.blocks):
-            if index in capture:
+            wanted = captured if index in capture else None
+            if wanted == "entering":
                 if torch.is_grad_enabled() and not stream.requires_grad:
                     stream = stream.detach().requires_grad_()
                 tokens[index] = stream
+            elif wanted == "attention":
+                attention[index] = _class_attention(block, stream)
             stream = block(stream)
+            if wanted == "leaving":
+                tokens[index] = stream
         prefix = self.norm(stream[:, : self.prefix_tokens])
         second = None if self.distillation_head is None else self.distillation_head(prefix[:, 1])
-        return Output(self.head(prefix[:, 0]), second, tokens, self.prefix_tokens)
+        logits = self.head(prefix[:, 0])
+        return Output(logits, second, tokens, self.prefix_tokens, attention, self.head.weight)
 
     def _check_blocks(self, capture: Sequence[int]) -> None:
         depth = len(self.blocks)

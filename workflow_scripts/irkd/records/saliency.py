@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from irkd import components, views
 from irkd.atomic import replacing
-from irkd.spec import Model, Run
+from irkd.spec import Model, RecordedMaps, Run
 
 _IMAGES = 8
 
@@ -17,8 +17,9 @@ _IMAGES = 8
 class SaliencyRecord:
     """Maps and agreement at the first and the last epoch of each stage (paper, Figure 5).
 
-    Layers are those that the loss compares or, without a saliency term, the first, second and last
-    block of each network, so that a student without the term is its control.
+    Kind and layers are those that the loss compares or, without a saliency term, those that the run
+    names or else the gradient in the first, second and last block of each network, so that a student
+    without the term is its control. Of a map for every class, that of the true class is recorded.
 
     Attributes:
         arrays: by "stage<number>-<pixels>px-epoch<epoch>-<what>", counting from 1: maps
@@ -27,20 +28,24 @@ class SaliencyRecord:
     """
 
     def __init__(self, run: Run, teacher: Model, images: Tensor, labels: Tensor):
-        saliency = run.losses.saliency
+        outline = RecordedMaps("gradient", _outline(run.model.depth), _outline(teacher.depth))
+        recorded = run.losses.saliency or run.recorded_maps or outline
         self._run = run
         self._images, self._labels = images[:_IMAGES], labels[:_IMAGES]
-        self._maps = components.load("saliency", saliency.kind if saliency else "gradient").maps
-        self._student_layers = saliency.student_layers if saliency else _outline(run.model.depth)
-        self._teacher_layers = saliency.teacher_layers if saliency else _outline(teacher.depth)
+        self._kind = components.load("saliency", recorded.kind)
+        self._student_layers, self._teacher_layers = recorded.student_layers, recorded.teacher_layers
         self.arrays: dict[str, Tensor] = {}
 
-    def observe(self, student: nn.Module, teacher: nn.Module, stage_index: int, epoch: int) -> None:
-        """Add the maps after an epoch, from 1, of a stage, if it is the first or the last."""
+    def observe(
+        self, student: nn.Module, teacher: nn.Module, stage_index: int, epoch: int, ended: bool
+    ) -> None:
+        """Add the maps after an epoch, from 1, of a stage, if it is the first or has ended the stage."""
         stage = self._run.stages[stage_index]
-        if epoch not in (1, stage.epochs):
+        if epoch > 1 and not ended:
             return
-        shown = views.plain_view(self._images, stage.resolution, self._run.normalization)
+        shown = views.validation_view(
+            self._images, self._run.views.validation, stage.resolution, self._run.normalization
+        )
         pair = {
             "student": self._of(student, shown, self._student_layers),
             "teacher": self._of(teacher, shown, self._teacher_layers),
@@ -56,17 +61,22 @@ class SaliencyRecord:
     def _of(self, network: nn.Module, shown: Tensor, layers: tuple[int, ...]) -> Tensor:
         network.eval()
         with torch.enable_grad():
-            output = network(shown, capture=layers)
-            return self._maps(output, self._labels, layers, differentiable=False).detach().cpu()
+            output = network(shown, layers, self._kind.CAPTURED)
+            maps = self._kind.maps(output, self._labels, layers, differentiable=False).detach()
+        if maps.dim() == 4:
+            own = self._labels[None, :, None, None].expand(len(layers), -1, maps.shape[2], 1)
+            maps = maps.gather(3, own)[..., 0]
+        return maps.cpu()
 
     def restore(self, arrays: Mapping[str, Tensor]) -> None:
         """Continue from the arrays of an interrupted run."""
         self.arrays = {name: value.cpu() for name, value in arrays.items()}
 
     def write(self, path: Path) -> None:
-        """Write the arrays, the labels of the images and the block indices as npz."""
+        """Write the arrays, the labels and the view of the images and the block indices as npz."""
         contents = {name: value.numpy() for name, value in self.arrays.items()}
         contents["labels"] = self._labels.cpu().numpy()
+        contents["view"] = np.array(self._run.views.validation)
         contents["student_layers"] = np.array(self._student_layers)
         contents["teacher_layers"] = np.array(self._teacher_layers)
         with replacing(path) as temporary, temporary.open("wb") as file:

@@ -8,6 +8,7 @@ from torch import Tensor
 from irkd.models.output import Output
 
 SECOND_ORDER = True
+CAPTURED = "entering"
 _EPSILON_NORM = 1e-12
 _EPSILON_RANGE = 1e-6
 
