@@ -20,6 +20,7 @@ _HEADINGS = {
     "device": "device",
     "precision": "precision",
 }
+_COLUMNS = ("protocol", "run", "seed", *_HEADINGS, "sessions")
 
 
 def costs(
@@ -30,8 +31,8 @@ def costs(
     Returns:
         Columns protocol, run, seed, parameters, training_pflop (10^15 FLOP, the teacher's forward passes
         included), inference_gflop (10^9 FLOP an image), seconds (of all epochs, validation included),
-        images_per_second (training images over those seconds), peak_memory_mb (10^6 bytes, of the
-        last session), device, precision, sessions (processes that it took).
+        images_per_second (training images over those seconds), peak_memory_mb (10^6 bytes), device,
+        precision, sessions (processes that it took).
     """
     rows = []
     for (protocol, run, seed), path in sorted(records.items()):
@@ -50,13 +51,13 @@ def costs(
                 "inference_gflop": cost["inference_flops"] / 1e9,
                 "seconds": seconds,
                 "images_per_second": sum(stage["images"] for stage in record["stages"]) / seconds,
-                "peak_memory_mb": record["peak_memory_mb"],
+                "peak_memory_mb": max(stage["peak_memory_mb"] for stage in record["stages"]),
                 "device": " + ".join(dict.fromkeys(session["name"] for session in record["sessions"])),
                 "precision": record["spec"]["precision"],
                 "sessions": len(record["sessions"]),
             }
         )
-    return pd.DataFrame.from_records(rows)
+    return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def document(frame: pd.DataFrame, protocols: Mapping[str, str], note: str) -> Document:
@@ -67,7 +68,7 @@ def document(frame: pd.DataFrame, protocols: Mapping[str, str], note: str) -> Do
         text = pd.DataFrame({heading: own[key].map(_text) for key, heading in _HEADINGS.items()})
         text.index = [f"{row.run}, seed {row.seed}" for row in own.itertuples()]
         caption = "FLOP are counted, two a multiplication and addition; the rest is of the device named."
-        sections.append(Section(f"Protocol: {label}", text, caption))
+        sections.append(Section(f"Protocol: {label}", text, caption if len(own) else documents.NOTHING_RUN))
     return Document("Cost of each training", note, sections)
 
 

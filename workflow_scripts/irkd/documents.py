@@ -9,6 +9,9 @@ import pandas as pd
 
 from irkd.atomic import replacing
 
+# In place of a caption below a table without rows.
+NOTHING_RUN = "Nothing of this protocol was run."
+
 
 @dataclass(frozen=True)
 class Section:
@@ -74,12 +77,14 @@ def html(document: Document) -> str:
         "<!DOCTYPE html>",
         '<html lang="en">',
         f'<head><meta charset="utf-8"><title>{title}</title>',
-        _STYLE,
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<style>{_STYLE}</style></head>",
+        "<body>",
+        f"<h1>{title}</h1>",
     ]
-    parts += ["</head>", "<body>", f"<h1>{title}</h1>"]
     parts += [f"<p><strong>{markup.escape(document.note)}</strong></p>"] if document.note else []
     for section in document.sections:
-        parts += [f"<h2>{markup.escape(section.heading)}</h2>", section.table.to_html(border=0)]
+        parts += [f"<h2>{markup.escape(section.heading)}</h2>", _accessible(section.table.to_html(border=0))]
         parts.append(f"<p>{markup.escape(section.caption)}</p>")
     if document.remarks:
         parts += ["<ul>", *(f"<li>{markup.escape(remark)}</li>" for remark in document.remarks), "</ul>"]
@@ -93,11 +98,25 @@ def write(document: Document, md: Path, tex: Path, page: Path) -> None:
             temporary.write_text(text)
 
 
-_STYLE = (
-    "<style>body{font-family:sans-serif;margin:2em;max-width:70em}table{border-collapse:collapse}"
-    "th,td{padding:.3em .8em;text-align:right;border-bottom:1px solid #ccc}"
-    "th:first-child{text-align:left}</style>"
-)
+# Read alone and inside the frame of a report: wide tables scroll, headings stay, and long texts alone break.
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #1e293b; margin: 1.5rem 2rem; max-width: 70rem }
+h1 { font-size: 1.5rem; line-height: 1.25 } h2 { font-size: 1.1rem; margin-top: 2rem }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; width: max-content }
+thead th { max-width: 9.5em } tbody td { max-width: 34em }
+th, td { padding: .3rem .75rem; text-align: right; border-bottom: 1px solid #cbd5e1 }
+thead th { border-bottom: 2px solid #475569; vertical-align: bottom }
+thead th { background: #fff; position: sticky; top: 0 }
+tbody th { font-weight: 500; text-align: left; white-space: nowrap }
+tbody tr:nth-child(even) { background: #f1f5f9 }
+p, li { max-width: 50rem }
+"""
+
+
+def _accessible(table: str) -> str:
+    """A table of pandas whose headings say whether they are of a row or of a column."""
+    head, body = table.split("<tbody>")
+    return head.replace("<th>", '<th scope="col">') + "<tbody>" + body.replace("<th>", '<th scope="row">')
 
 
 def _plain(text: str) -> str:

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from irkd.figures import results, style
+from irkd.figures.style import EVERY_RUN, Absent
 
 
 @style.styled
@@ -17,6 +18,7 @@ def draw(
     labels: Mapping[str, str],
     protocols: Mapping[str, str],
     evaluations: Mapping[tuple[str, str, int], Path],
+    absent: Absent = EVERY_RUN,
 ) -> Figure:
     """A point a run: mean accuracy over seeds with their range, by FLOPs; the paper has no such figure.
 
@@ -30,6 +32,7 @@ def draw(
         labels: of the runs, by id.
         protocols: labels by id; filled markers for the first, open ones for the others.
         evaluations: JSON files by protocol, run and seed; a run without one is named as not run.
+        absent: runs that a protocol does not have; they are not missed in it.
 
     Raises:
         UserError: more methods or networks than a figure tells apart.
@@ -45,7 +48,8 @@ def draw(
         for run, (method, network) in kinds.items():
             own = results.of_run(measured, reading.protocol, run)
             if not own:
-                missing.append(labels[run] + reading.suffix)
+                is_missed = run not in absent.get(reading.protocol, {})
+                missing += [labels[run] + reading.suffix] if is_missed else []
                 continue
             flops = sum(own[0]["cost"]["training_flops"])
             mean, low, high = results.mean_and_range(result["accuracy"] for result in own)

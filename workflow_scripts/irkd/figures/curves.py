@@ -8,9 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from irkd.figures import style
+from irkd.figures.style import EVERY_RUN, Absent, Reading
 
 # history.csv by protocol, run and seed.
 Histories = Mapping[tuple[str, str, int], Path]
+# Share of the axis that the name of a stage takes.
+_NARROW = 1 / 15
 # Resolution in pixels and number of epochs of each stage.
 Stages = Sequence[tuple[int, int]]
 
@@ -26,15 +29,31 @@ def over_seeds(values: Iterable[pd.Series]) -> pd.DataFrame:
     return pd.DataFrame({"mean": seeds.mean(axis=1), "min": seeds.min(axis=1), "max": seeds.max(axis=1)})
 
 
-def accuracies(files: Iterable[Path], column: str) -> pd.DataFrame:
-    """Mean, min and max over seeds of a column of history.csv, by epoch of the whole training."""
-    return over_seeds(pd.read_csv(path).set_index("global_epoch")[column] for path in files)
+def accuracies(files: Iterable[Path], column: str, stages: Stages = ()) -> pd.DataFrame:
+    """Mean, min and max over seeds of a column of history.csv, by epoch of the whole training.
+
+    A stage that early stopping cut short leaves a gap, so that the next one starts alike in all seeds: where
+    `stages` plans it or, without a plan of as many stages, after the longest of the seeds.
+    """
+    seeds = [_by_stage(pd.read_csv(path))[column] for path in files]
+    longest = pd.concat(seeds, axis=1).reset_index().groupby("stage")["epoch"].max()
+    if len(stages) == len(longest):
+        longest[:] = [epochs for _, epochs in stages]
+    before = longest.cumsum() - longest
+    for seed in seeds:
+        seed.index = [before[stage] + epoch for stage, epoch in seed.index]
+    return over_seeds(seeds).sort_index()
 
 
-def band(axis: Axes, seeds: pd.DataFrame, label: str, colour: str, line: str) -> None:
+def _by_stage(history: pd.DataFrame) -> pd.DataFrame:
+    """The rows by number of the stage and epoch within it, both from 1."""
+    return history.assign(stage=(history["epoch"] == 1).cumsum()).set_index(["stage", "epoch"])
+
+
+def band(axis: Axes, seeds: pd.DataFrame, label: str, colour: str, reading: Reading) -> None:
     """The mean as a line, with markers where it is short, and the range around it."""
     marker = "o" if len(seeds) <= 12 else None
-    axis.plot(seeds.index, seeds["mean"], color=colour, linestyle=line, label=label, marker=marker)
+    axis.plot(seeds.index, seeds["mean"], color=colour, label=label, marker=marker, **reading.look)
     axis.fill_between(seeds.index, seeds["min"], seeds["max"], color=colour, alpha=0.2, linewidth=0)
 
 
@@ -49,8 +68,9 @@ def compare(
     labels: Mapping[str, str],
     protocols: Mapping[str, str],
     seeds_of: Callable[[str, str], pd.DataFrame | None],
+    absent: Absent = EVERY_RUN,
 ) -> list[str]:
-    """A curve for each run and protocol: colours are runs, patterns of lines protocols.
+    """A curve for each run and protocol: colours are runs, patterns of lines and fills of markers protocols.
 
     Args:
         axis: where to draw.
@@ -58,6 +78,7 @@ def compare(
         labels: of the runs, by id.
         protocols: labels by id.
         seeds_of: columns mean, min and max of a protocol and a run; None for one that was not run.
+        absent: runs that a protocol does not have; they are not missed in it, nor named if none has them.
 
     Returns:
         What the legend does not name as not run: runs of only some of the protocols.
@@ -69,15 +90,18 @@ def compare(
     for index, run in enumerate(runs):
         colour = style.nth(style.COLOURS, index, "runs")
         drawn = {reading: seeds_of(reading.protocol, run) for reading in style.readings(protocols)}
+        if all(run in absent.get(protocol, {}) for protocol in protocols):
+            continue
         if all(seeds is None for seeds in drawn.values()):
             not_run(axis, labels[run], colour, style.LINES[0])
             continue
         label = labels[run]
         for reading, seeds in drawn.items():
             if seeds is None:
-                missing.append(labels[run] + reading.suffix)
+                is_missed = run not in absent.get(reading.protocol, {})
+                missing += [labels[run] + reading.suffix] if is_missed else []
             else:
-                band(axis, seeds, label, colour, reading.line)
+                band(axis, seeds, label, colour, reading)
                 label = "_nolegend_"
     if not style.has_points(axis):
         style.absent(axis, style.NOT_RUN)
@@ -102,10 +126,13 @@ def spans(stages: Stages) -> Iterator[tuple[int, int, int]]:
 
 
 def mark_stages(axis: Axes, stages: Stages) -> None:
-    """Lines between stages, and above the axis the resolution of each."""
+    """Lines between stages, and above the axis the resolution of each that is wide enough for it."""
+    left, right = axis.get_xlim()
     for resolution, first, last in spans(stages):
         if first > 1:
             axis.axvline(first - 0.5, color=style.PUBLISHED, linewidth=0.6, linestyle=(0, (4, 3)))
+        if last - first + 1 < _NARROW * (right - left):
+            continue
         middle = (first + last) / 2
         axis.text(
             middle,

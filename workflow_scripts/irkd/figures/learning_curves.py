@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from irkd.figures import curves, style
 from irkd.figures.curves import Histories
+from irkd.figures.style import EVERY_RUN, Absent
 
 
 @style.styled
@@ -17,6 +18,7 @@ def draw(
     labels: Mapping[str, str],
     protocols: Mapping[str, str],
     histories: Histories,
+    absent: Absent = EVERY_RUN,
 ) -> Figure:
     """The mean over seeds and their range; an overview that the paper does not have.
 
@@ -30,6 +32,7 @@ def draw(
         labels: of the runs, by id.
         protocols: labels by id; solid lines for the first, dashed for the second.
         histories: history.csv by protocol, run and seed.
+        absent: runs that a protocol does not have, and what is said of them.
 
     Raises:
         UserError: more runs in a panel, or more protocols, than a figure tells apart.
@@ -48,7 +51,7 @@ def draw(
         return curves.accuracies(files, "val_acc") if files else None
 
     for axis, (heading, runs) in zip(grid.flat, panels.items(), strict=False):
-        missing += curves.compare(axis, runs, labels, protocols, seeds_of)
+        missing += curves.compare(axis, runs, labels, protocols, seeds_of, absent)
         axis.set_title(heading)
         curves.epoch_axis(axis)
         style.percent([axis], "validation accuracy")

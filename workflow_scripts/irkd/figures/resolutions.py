@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from irkd.figures import curves, results, style
+from irkd.figures.style import EVERY_RUN, Absent
 
 VIEWS = {"scale": "whole image, scaled", "crop": "centre, full scale"}
 
@@ -20,6 +21,7 @@ def draw(
     labels: Mapping[str, str],
     protocols: Mapping[str, str],
     evaluations: Mapping[tuple[str, str, int], Path],
+    absent: Absent = EVERY_RUN,
 ) -> Figure:
     """Mean and range over seeds, a column a group of runs and a row a view; not in the paper.
 
@@ -32,6 +34,7 @@ def draw(
         labels: of the runs, by id.
         protocols: labels by id; solid lines for the first, dashed for the second.
         evaluations: JSON files by protocol, run and seed; a run without one is named as not run.
+        absent: runs that a protocol does not have, and what is said of them.
 
     Raises:
         UserError: more runs in a panel, or more protocols, than a figure tells apart.
@@ -42,7 +45,7 @@ def draw(
     measured, missing = results.read(evaluations), []
     for row, (view, name) in zip(grid, VIEWS.items(), strict=True):
         for axis, (heading, runs) in zip(row, panels.items(), strict=True):
-            missing += _panel(axis, view, runs, labels, protocols, measured)
+            missing += _panel(axis, view, runs, labels, protocols, measured, absent)
             axis.set_title(heading if view == "scale" else "")
         row[-1].annotate(name, (1.03, 0.5), xycoords="axes fraction", rotation=270, ha="left", va="center")
     style.percent(list(grid.flat), "test accuracy", labelled=list(grid[:, 0]))
@@ -66,12 +69,13 @@ def _panel(
     labels: Mapping[str, str],
     protocols: Mapping[str, str],
     measured: results.Results,
+    absent: Absent,
 ) -> list[str]:
     def seeds_of(protocol: str, run: str) -> pd.DataFrame | None:
         own = results.of_run(measured, protocol, run)
         return accuracies(own, view) if own else None
 
-    missing = curves.compare(axis, runs, labels, protocols, seeds_of)
+    missing = curves.compare(axis, runs, labels, protocols, seeds_of, absent)
     if style.has_points(axis):
         axis.set_xticks(sorted({side for line in axis.get_lines() for side in line.get_xdata()}))
     return missing

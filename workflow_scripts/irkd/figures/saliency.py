@@ -1,6 +1,5 @@
 """Saliency maps of student and teacher, and how they come to agree."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,11 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from torch import Tensor
+from torchvision.transforms.v2.functional import center_crop
 
+from irkd.agreement import moments as moments_of
 from irkd.errors import UserError
 from irkd.figures import curves, inputs, style
 
-_KEY = re.compile(r"stage(\d+)-(\d+)px-epoch(\d+)-correlation")
 _MAP = "viridis"
 # Share of a cell of the grid that a map fills, and the height of a row, in widths of a column.
 _FILL, _ROW = 0.92, 1.3
@@ -37,7 +37,8 @@ def draw(
     """Maps at the first and last epoch of each stage, and their correlation (paper, Figure 5).
 
     Where the paper shows another random crop in every row and the map of one fixed class, these are
-    the same whole test images throughout, and maps of their true class, in the last layer compared.
+    the same test images throughout, in the view of the validation, and maps of their true class, in the last
+    layer compared.
     The maps are those of the first protocol and its first seed. The panel below has the mean
     correlation over the recorded images and, as a band, its range over seeds.
 
@@ -57,7 +58,7 @@ def draw(
     """
     shown = sorted(key for key in records if key[1] == run and key[0] == next(iter(protocols)))
     record = dict(np.load(records[shown[0]])) if shown else None
-    moments = _moments(record) if shown else []
+    moments = moments_of(record) if shown else []
     stages = sorted({(stage, side) for stage, side, _ in moments})
     columns = 5 if any(len(_epochs(moments, stage)) > 1 for stage, _ in stages) else 3
     width = (style.DOUBLE - 1.3) / len(images) if len(images) > 1 else style.SINGLE
@@ -72,7 +73,7 @@ def draw(
         if record is None:
             style.absent(axis, f"{labels[run]}: {style.NOT_RUN}")
             continue
-        pictures = {side: inputs.pixels(images, side)[index] for _, side in stages}
+        pictures = {side: _picture(record, images[index], side) for _, side in stages}
         drawn = _maps(axis, record, moments, index, pictures, columns)
         axis.set(xlim=(-_LABEL / unit, columns), ylim=(len(stages) * _ROW - 0.05, -0.25), aspect="equal")
     if record is not None:
@@ -97,7 +98,7 @@ def agreement(files: Sequence[Path]) -> pd.DataFrame:
 
 def _correlations(path: Path) -> pd.Series:
     record = np.load(path)
-    moments = _moments(record)
+    moments = moments_of(record)
     ends = {stage: max(_epochs(moments, stage)) for stage, _, _ in moments}
     values = {
         sum(end for other, end in ends.items() if other < stage) + epoch: record[
@@ -108,9 +109,11 @@ def _correlations(path: Path) -> pd.Series:
     return pd.Series(values)
 
 
-def _moments(record: Mapping[str, np.ndarray]) -> list[tuple[int, int, int]]:
-    """Stage (from 1), pixels and epoch within the stage of each recorded moment, in order."""
-    return sorted(tuple(map(int, match.groups())) for match in map(_KEY.fullmatch, record) if match)
+def _picture(record: Mapping[str, np.ndarray], image: Tensor, side: int) -> np.ndarray:
+    """An image as the recorded networks saw it: its centre at full scale or, scaled, the whole."""
+    if record["view"] == "crop":
+        image = center_crop(image, [side, side])
+    return inputs.pixels(image[None], side)[0]
 
 
 def _epochs(moments: Sequence[tuple[int, int, int]], stage: int) -> list[int]:
@@ -158,7 +161,7 @@ def _agreement(
     records: Mapping[tuple[str, str, int], Path],
 ) -> None:
     stages: dict[int, tuple[int, int]] = {}
-    layers = set()
+    layers: dict[str, set[tuple[int, int]]] = {}
     for reading in style.readings(protocols):
         for run, colour in zip(pair, style.COLOURS, strict=False):
             files = curves.of_run(records, reading.protocol, run)
@@ -167,17 +170,19 @@ def _agreement(
                 continue
             seeds = agreement(files)
             label = f"{labels[run]}{reading.suffix}: {seeds['mean'].iloc[-1]:.2f} at the end"
-            curves.band(axis, seeds, label, colour, reading.line)
+            curves.band(axis, seeds, label, colour, reading)
             record = np.load(files[0])
-            layers.add((int(record["student_layers"][-1]), int(record["teacher_layers"][-1])))
-            for stage, side, epoch in _moments(record):
+            last = int(record["student_layers"][-1]), int(record["teacher_layers"][-1])
+            layers.setdefault(reading.protocol, set()).add(last)
+            for stage, side, epoch in moments_of(record):
                 stages.setdefault(stage, (side, epoch))
                 stages[stage] = (side, max(stages[stage][1], epoch))
-    if len(layers) > 1:
-        raise UserError(
-            f"{pair[0]} and {pair[1]} recorded maps of different last layers (student's and teacher's blocks"
-            f" {sorted(layers)}); name a control with the same network."
-        )
+    for compared in layers.values():
+        if len(compared) > 1:
+            raise UserError(
+                f"{pair[0]} and {pair[1]} recorded maps of different last layers (student's and teacher's"
+                f" blocks {sorted(compared)}); name a control with the same network."
+            )
     curves.epoch_axis(axis)
     axis.set_ylabel("correlation of student\nand teacher maps")
     if stages:

@@ -48,7 +48,7 @@ def draw(
             training_curve.mark_best(axis, value, (0.6, last - first + 1.4))
         for reading in style.readings(protocols):
             files = curves.of_run(histories, reading.protocol, run)
-            _panel(axis, files, (first, last), reading)
+            _panel(axis, files, stages, (first, last), reading)
         axis.set_title(f"{resolution} x {resolution} px")
         curves.epoch_axis(axis, last - first + 1)
         axis.set_xlabel("epoch of the stage")
@@ -57,13 +57,15 @@ def draw(
     return figure
 
 
-def _panel(axis: Axes, files: list[Path], span: tuple[int, int], reading: style.Reading) -> None:
+def _panel(
+    axis: Axes, files: list[Path], stages: Stages, span: tuple[int, int], reading: style.Reading
+) -> None:
     for column, name, colour in training_curve.MEASURES:
         label = name + reading.suffix
         if files:
-            seeds = curves.accuracies(files, column).loc[slice(*span)]
+            seeds = curves.accuracies(files, column, stages).loc[slice(*span)]
             seeds.index -= span[0] - 1
-            curves.band(axis, seeds, label, colour, reading.line)
+            curves.band(axis, seeds, label, colour, reading)
         else:
             curves.not_run(axis, label, colour, reading.line)
     if not files and reading.filled:

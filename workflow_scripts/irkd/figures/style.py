@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import matplotlib as mpl
 import numpy as np
@@ -20,9 +21,13 @@ from irkd.errors import UserError
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES = ("-", "--", ":", "-.")
-# Of all that is published, not ours.
+# Of all that is published, not ours; the lighter one of curves that only give the others their place.
 PUBLISHED = "#7F7F7F"
+PUBLISHED_TRAINING = "#BFBFBF"
 NOT_RUN = "not run"
+# By protocol and run id, what is said of a run that the protocol does not have; none.
+Absent = Mapping[str, Mapping[str, str]]
+EVERY_RUN: Absent = MappingProxyType({})
 
 # Inches: a column of a paper, and both.
 SINGLE, DOUBLE = 3.4, 7.0
@@ -65,6 +70,11 @@ class Reading:
     suffix: str
     line: str
     filled: bool
+
+    @property
+    def look(self) -> dict[str, str | None]:
+        """Of a curve, as arguments of `Axes.plot`."""
+        return {"linestyle": self.line, "markerfacecolor": None if self.filled else "white"}
 
 
 def readings(protocols: Mapping[str, str]) -> Iterator[Reading]:
@@ -146,6 +156,8 @@ def fitting_columns(labels: Sequence[str], width: float) -> int:
 def legend_below(axis: Axes, width: float) -> None:
     """A legend below an axis and its labels, where it hides no curve, as wide as given in inches."""
     _, labels = axis.get_legend_handles_labels()
+    if not labels:
+        return
     columns = fitting_columns(labels, width)
     axis.legend(ncols=columns, loc="upper center", bbox_to_anchor=(0.5, 0.0), borderaxespad=4.5)
 
@@ -153,7 +165,7 @@ def legend_below(axis: Axes, width: float) -> None:
 def protocol_legend(figure: Figure, protocols: Mapping[str, str], missing: Sequence[str]) -> None:
     """Which pattern of lines is which protocol, where there are several, and what some of them lack."""
     if len(protocols) > 1:
-        lines = [Line2D([], [], color="black", linestyle=reading.line) for reading in readings(protocols)]
+        lines = [Line2D([], [], color="black", marker="o", **reading.look) for reading in readings(protocols)]
         title = not_run(missing) if missing else None
         figure.legend(
             lines, list(protocols.values()), loc="outside lower center", ncols=len(lines), title=title

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from irkd import tables
-from irkd.figures import results, style
+from irkd import publication, tables
+from irkd.figures import style
 
 _REPRODUCED = style.COLOURS[0]
 
@@ -21,6 +21,7 @@ def draw(
     protocols: Mapping[str, str],
     evaluations: Mapping[tuple[str, str, int], Path],
     published: Path | None,
+    absent: tables.Absent = tables.EVERY_RUN,
 ) -> Figure:
     """A panel a column and a line a row of the table (paper, Table 1 as a picture).
 
@@ -32,9 +33,10 @@ def draw(
         note: below the title; may be empty.
         protocols: labels by id; filled markers for the first, others for the rest.
         evaluations: JSON files by protocol, run and seed; a run without one says "not run".
-        published: csv of published values, if there are any; see `tables.published_values`.
+        published: csv of published values, if there are any; see `publication.accuracies`.
+        absent: see `tables.cells`; the figure says why there is no value.
     """
-    cells = tables.cells(layout, protocols, evaluations, tables.published_values(published))
+    cells = tables.cells(layout, protocols, evaluations, publication.accuracies(published), absent)
     rows = [label for label, _ in layout.rows]
     figure = style.new(layout.title, note, style.DOUBLE, 1.3 + 0.16 * len(rows) * (1 + len(protocols)))
     axes = figure.subplots(1, len(layout.columns), sharey=True, squeeze=False)[0]
@@ -58,7 +60,7 @@ def interval(cell: pd.Series) -> tuple[float, float]:
     """Lower and upper end, in percent, of what is drawn for a cell that was run."""
     if pd.notna(cell["std"]):
         return cell["mean"] - cell["std"], cell["mean"] + cell["std"]
-    return results.binomial_interval(cell["mean"], int(cell["test_images"]))
+    return cell["low"], cell["high"]
 
 
 def _line(axis: Axes, cells: pd.DataFrame, row: int, readings: list[style.Reading]) -> None:
@@ -74,8 +76,8 @@ def _line(axis: Axes, cells: pd.DataFrame, row: int, readings: list[style.Readin
     for index, reading in enumerate(readings, start=1):
         cell = cells[cells["protocol"] == reading.protocol].iloc[0]
         place = first + index * step
-        if cell["status"] == tables.NOT_RUN:
-            _say(axis, place, style.NOT_RUN)
+        if cell["status"] != tables.RUN:
+            _say(axis, place, cell["status"])
             continue
         low, high = interval(cell)
         axis.errorbar(
@@ -103,7 +105,7 @@ def _say(axis: Axes, place: float, text: str) -> None:
 
 
 def _legend(figure: Figure, cells: pd.DataFrame, protocols: Mapping[str, str]) -> None:
-    run = cells[cells["status"] != tables.NOT_RUN]
+    run = cells[cells["status"] == tables.RUN]
     kinds = ["sample standard deviation over seeds"] if run["std"].notna().any() else []
     kinds += ["binomial 95 % of a single seed"] if run["std"].isna().any() else []
     hollow = {"linestyle": "none", "marker": "D", "markerfacecolor": "white"}

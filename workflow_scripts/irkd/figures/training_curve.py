@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from irkd import publication
 from irkd.figures import curves, style
 from irkd.figures.curves import Histories, Stages
 
@@ -39,8 +40,7 @@ def draw(
         protocols: labels by id; solid lines for the first, dashed for the second.
         histories: history.csv by protocol, run and seed; none of the run says "not run".
         stages: resolution and epochs of each stage, of the first protocol.
-        published: csv with the columns epoch or global_epoch, train_acc and val_acc (percent; either
-            accuracy may be absent), drawn in grey behind; None where no curve is published.
+        published: csv (see `publication.curve`), drawn in grey behind; None where no curve is published.
         published_stages: see `stage_best`; drawn across each stage that has one.
     """
     figure = style.new(title, note, style.SINGLE, 2.9)
@@ -57,7 +57,7 @@ def draw(
         for column, name, colour in MEASURES:
             label = name + reading.suffix
             if files:
-                curves.band(axis, curves.accuracies(files, column), label, colour, reading.line)
+                curves.band(axis, curves.accuracies(files, column, stages), label, colour, reading)
             else:
                 curves.not_run(axis, label, colour, reading.line)
     curves.epoch_axis(axis, sum(epochs for _, epochs in stages))
@@ -72,10 +72,10 @@ def stage_best(path: Path, run: str) -> pd.DataFrame:
     """Published best validation accuracies of a run by resolution in pixels.
 
     Args:
-        path: csv with the columns run, stage_px, val_acc (percent), view and digitized.
+        path: see `publication.stages`.
         run: its id; a run without an entry gives an empty frame.
     """
-    values = pd.read_csv(path)
+    values = publication.stages(path)
     return values[values["run"] == run].set_index("stage_px")
 
 
@@ -95,10 +95,7 @@ def legend_once(axes: list[Axes], figure: Figure) -> None:
 
 
 def _published(axis: Axes, path: Path) -> None:
-    curve = pd.read_csv(path).set_index("global_epoch")
-    for (column, name, _), line in zip(MEASURES, style.LINES, strict=False):
+    curve = publication.curve(path).set_index("global_epoch")
+    for (column, name, _), grey in zip(MEASURES, (style.PUBLISHED_TRAINING, style.PUBLISHED), strict=True):
         if column in curve:
-            label = f"{name}, published"
-            axis.plot(
-                curve.index, curve[column], color=style.PUBLISHED, linestyle=line, linewidth=0.9, label=label
-            )
+            axis.plot(curve.index, curve[column], color=grey, linewidth=0.9, label=f"{name}, published")

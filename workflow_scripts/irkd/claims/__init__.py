@@ -1,0 +1,1 @@
+"""Claims of a paper, and what the runs say of them."""
