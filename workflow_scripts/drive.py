@@ -5,6 +5,8 @@
 A killed snakemake leaves its lock behind, and whether a lock is stale cannot be seen from it. So this
 process takes one of the operating system's in its place and becomes snakemake: the lock lasts exactly
 as long as snakemake does, and signals and the exit status are snakemake's own.
+
+On a terminal its jobs and trainings are shown live; see snakemake_logger_plugin_terminal.
 """
 
 import fcntl
@@ -24,7 +26,17 @@ def main(arguments: list[str]) -> None:
             sys.exit(f"Another run is at work in {Path.cwd()}; wait until it ends.")
         # Snakemake inherits the lock, its jobs do not: subprocess closes what it does not pass on.
         os.set_inheritable(lock.fileno(), True)
-        os.execv(sys.executable, [sys.executable, "-m", "snakemake", "--nolock", *arguments])
+        command = [sys.executable, "-m", "snakemake", *_live_view(), "--nolock", *arguments]
+        os.execv(sys.executable, command)
+
+
+def _live_view() -> list[str]:
+    """Options that show it where there is a terminal; Snakemake looks for plugins on PYTHONPATH."""
+    if not sys.stderr.isatty():
+        return []
+    places = [str(Path(__file__).resolve().parent), os.environ.get("PYTHONPATH")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, places))
+    return ["--logger", "terminal"]
 
 
 if __name__ == "__main__":

@@ -2,15 +2,23 @@
 
 from pathlib import Path
 
-from irkd import runlog, tables
+from irkd import readings, runlog, tables
 
 runlog.to_file_and_stderr(snakemake.log[0])
 runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
+moments = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.read]
+further = readings.sentences(
+    [readings.Reading(**reading) for reading in snakemake.params.readings],
+    dict(zip(moments, map(Path, snakemake.input.histories), strict=True)),
+    snakemake.params.protocols,
+)
 tables.write(
-    layout=tables.Layout(snakemake.params.title, snakemake.params.columns, snakemake.params.rows),
+    layout=tables.Layout(**snakemake.params.layout),
     protocols=snakemake.params.protocols,
     evaluations=dict(zip(runs, map(Path, snakemake.input.evaluations), strict=True)),
     published=Path(snakemake.input.published) if snakemake.input.published else None,
+    absent=snakemake.params.absent,
+    further=[*snakemake.params.remarks, *further],
     note=snakemake.params.note,
     files={form: Path(path) for form, path in snakemake.output.items()},
 )

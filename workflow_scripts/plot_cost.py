@@ -13,6 +13,7 @@ figure = cost.draw(
     kinds=snakemake.params.kinds,
     labels=snakemake.params.labels,
     protocols=snakemake.params.protocols,
+    absent=snakemake.params.absent,
     evaluations=dict(zip(runs, map(Path, snakemake.input.evaluations), strict=True)),
 )
 style.save(figure, Path(snakemake.output.svg), Path(snakemake.output.png))

@@ -13,6 +13,7 @@ figure = learning_curves.draw(
     panels=snakemake.params.panels,
     labels=snakemake.params.labels,
     protocols=snakemake.params.protocols,
+    absent=snakemake.params.absent,
     histories=dict(zip(runs, map(Path, snakemake.input.histories), strict=True)),
 )
 style.save(figure, Path(snakemake.output.svg), Path(snakemake.output.png))

@@ -8,10 +8,11 @@ from irkd.figures import style, table
 runlog.to_file_and_stderr(snakemake.log[0])
 runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
 figure = table.draw(
-    layout=tables.Layout(snakemake.params.title, snakemake.params.columns, snakemake.params.rows),
+    layout=tables.Layout(**snakemake.params.layout),
     note=snakemake.params.note,
     protocols=snakemake.params.protocols,
     evaluations=dict(zip(runs, map(Path, snakemake.input.evaluations), strict=True)),
     published=Path(snakemake.input.published) if snakemake.input.published else None,
+    absent=snakemake.params.absent,
 )
 style.save(figure, Path(snakemake.output.svg), Path(snakemake.output.png))

@@ -5,6 +5,7 @@ from pathlib import Path
 from irkd import datasets, execution, runlog, spec, training
 
 runlog.to_file_and_stderr(snakemake.log[0])
+start = snakemake.input.get("start")
 device = execution.start(**snakemake.config["execution"])
 training.train(
     run=spec.from_mapping(snakemake.params.run),
@@ -19,4 +20,5 @@ training.train(
     ),
     code=snakemake.params.code,
     device=device,
+    start=Path(start) if start else None,
 )

@@ -1,0 +1,16 @@
+"""Compare the beginning of runs with what was published of them."""
+
+from pathlib import Path
+
+from irkd import published_check, runlog
+
+runlog.to_file_and_stderr(snakemake.log[0])
+runs = list(snakemake.params.checks)
+published_check.write(
+    checks=snakemake.params.checks,
+    histories=dict(zip(runs, map(Path, snakemake.input.histories), strict=True)),
+    published=dict(zip(runs, map(Path, snakemake.input.published), strict=True)),
+    title=snakemake.params.title,
+    note=snakemake.params.note,
+    files={form: Path(path) for form, path in snakemake.output.items()},
+)

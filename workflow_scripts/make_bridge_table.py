@@ -1,0 +1,17 @@
+"""Write what each switch between protocols is worth as csv, markdown, LaTeX and HTML."""
+
+from pathlib import Path
+
+from irkd import bridge, runlog
+
+runlog.to_file_and_stderr(snakemake.log[0])
+runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
+bridge.write(
+    title=snakemake.params.title,
+    base=snakemake.params.base,
+    switches=[bridge.Switch(**switch) for switch in snakemake.params.switches],
+    evaluations=dict(zip(runs, map(Path, snakemake.input.evaluations), strict=True)),
+    labels=snakemake.params.labels,
+    note=snakemake.params.note,
+    files={form: Path(path) for form, path in snakemake.output.items()},
+)

@@ -1,0 +1,162 @@
+"""The command: packages, data and state in; snakemake until the limit; evidence and state out."""
+
+import argparse
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from irkd.errors import UserError
+
+from offline_node import limit, luggage, packages, parts
+
+# Of `sysexits.h`: a temporary failure, the user is invited to try again.
+UNFINISHED = os.EX_TEMPFAIL
+DATA = "data/cifar10"
+
+
+def main(arguments: list[str], home: Path) -> int:
+    """Run part of the study; the exit status.
+
+    It is 0 when all that was asked for is there, `UNFINISHED` when the limit came first, and otherwise
+    snakemake's, or 1 with a sentence that says what is wrong.
+
+    Args:
+        arguments: of the command, those of snakemake after "--".
+        home: the repository.
+    """
+    options, asked = _parsed(arguments)
+    until = limit.Limit(options.minutes)
+    results = home / options.results
+    try:
+        packages.check()
+        if options.data:
+            link_data(options.data.expanduser().absolute(), home / DATA)
+        if options.state:
+            _unpack(options.state, home)
+        python = packages.environment(options.wheels.absolute(), home / ".node")
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    driver = [str(python), str(home / "workflow_scripts/drive.py"), *asked]
+    # A state has no data. Made among other jobs they would count as new, and all that used them as old.
+    status = limit.run([*driver, "--until", "prepare_dataset"], home, until) if _lacks_data(results) else 0
+    status = status or limit.run(driver, home, until)
+    stopped = status != 0 and until.reached()
+    try:
+        _pack(options, home, results)
+    except OSError as error:
+        print(f"packing failed: {error}: mend that, and give the same command again here.", file=sys.stderr)
+        return 1
+    if status == 0:
+        _say("finished: all that was asked for is there.")
+        return 0
+    _tell_rest([str(python), "-m", "snakemake", *asked], home, results)
+    if not stopped:
+        _say("snakemake failed, see above; mend that, and the same command goes on from here.")
+        return status
+    place = "from here, or elsewhere from the state" if options.state else "from here, on this machine alone"
+    _say(f"stopped at the limit; the same command goes on {place}.")
+    return UNFINISHED
+
+
+def link_data(source: Path, place: Path) -> None:
+    """Have the first source of the configuration find a copy of the data.
+
+    Raises:
+        UserError: there is none, or another is there.
+    """
+    if not source.exists():
+        raise UserError(f"--data: {source} does not exist: name the folder or archive that has CIFAR-10.")
+    if place.is_symlink():
+        place.unlink()
+    if place.exists():
+        raise UserError(f"--data: {place} is there already: leave --data out, or remove that folder.")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(source)
+
+
+def _parsed(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(
+        prog="node.py",
+        description="Run part of the study on a machine with torch, torchvision and timm, but no network.",
+        epilog="docs/offline-node.md: how such a machine is supplied, and what to do with what comes home.",
+        usage="%(prog)s [options] --pack OUT.tar.gz -- ARGUMENTS OF SNAKEMAKE",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--wheels", type=Path, default=Path("wheels"), metavar="FOLDER", help="made by `make wheels`; wheels")
+    add("--data", type=Path, metavar="PATH", help=f"a copy of CIFAR-10; without it, what {DATA} holds")
+    add("--minutes", type=_positive, default=math.inf, help="when snakemake is stopped, from the start")
+    add("--pack", type=Path, required=True, metavar="OUT.tar.gz", help="evidence: all results but weights")
+    add("--state", type=Path, metavar="STATE.tar", help="what to go on from: read if there, then written")
+    add("--part-size", type=int, metavar="MIB", help="write the state in parts: STATE.tar.001, .002, ...")
+    add("--light", action="store_true", help="leave weights that no table or training needs out of the state")
+    add("--results", type=Path, default=Path("results"), help="as in `pathvars`; results")
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options, asked = parser.parse_args(arguments[:end]), arguments[end + 1 :]
+    if not asked:
+        parser.error('after "--", the arguments of snakemake are missing, such as: -- archive --cores 8')
+    if options.part_size is not None and options.part_size < 1:
+        parser.error(f"--part-size: {options.part_size} MiB, expected 1 or more")
+    if not options.state and (options.part_size or options.light):
+        parser.error("--part-size and --light are about the state: add --state STATE.tar")
+    return options, asked
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text}: expected a number") from None
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text}: expected more than 0")
+    return value
+
+
+def _unpack(state: Path, home: Path) -> None:
+    if parts.present(state):
+        _say(f"{state}: {luggage.unpack_state(home, state)} files of the state unpacked")
+    else:
+        _say(f"{state}: no state there yet")
+
+
+def _lacks_data(results: Path) -> bool:
+    manifests = luggage.found(results, "data/*/manifest.json")
+    return any(not path.with_name("arrays.safetensors").exists() for path in manifests)
+
+
+def _pack(options: argparse.Namespace, home: Path, results: Path) -> None:
+    # The state first: it cannot be made again.
+    if options.state:
+        luggage.pack_state(home, results, options.state, options.part_size, options.light)
+        packed = parts.of(options.state)
+        _say(f"{options.state}: the state, {len(packed)} files, {_mebibytes(*packed)}")
+    count = luggage.pack_evidence(results, options.pack)
+    _say(f"{options.pack}: the evidence, {count} files, {_mebibytes(options.pack)}")
+
+
+def _tell_rest(snakemake: list[str], home: Path, results: Path) -> None:
+    """Say what is done and what is not."""
+    dry = [*snakemake, "--nolock", "--dry-run", "--quiet", "reason"]
+    planned = subprocess.run(dry, cwd=home, capture_output=True, text=True)
+    table = (planned.stdout + planned.stderr).partition("Job stats:\n")[2].partition("\n\n")[0]
+    left = re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)
+    trained, tested = (len(luggage.found(results, kind)) for kind in (luggage.RUNS, luggage.EVALUATIONS))
+    _say(f"done: {trained} trainings, {tested} of them tested")
+    _say("left: " + (", ".join(f"{rule} {count}" for rule, count in left) or "see snakemake --dry-run"))
+    for path in luggage.found(results, "resume/*/progress.json"):
+        report = json.loads(path.read_text())
+        name = path.parents[2].relative_to(results)
+        _say(f"under way: {name}, {report['done']} of {report['total']} epochs saved")
+
+
+def _mebibytes(*paths: Path) -> str:
+    return f"{sum(path.stat().st_size for path in paths) / 2**20:.1f} MiB"
+
+
+def _say(text: str) -> None:
+    print(f"node: {text}", flush=True)

@@ -1,0 +1,62 @@
+"""Commands that end in order before this machine is taken away."""
+
+import contextlib
+import math
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+# Trainings end within a second of SIGTERM; what does not is killed, which costs it its last epoch at most.
+_GRACE_SECONDS = 30.0
+_POLL_SECONDS = 0.2
+
+
+class Limit:
+    """The moment at which commands are stopped: so many minutes from now, or SIGTERM or SIGINT before.
+
+    To be made in the main thread.
+    """
+
+    def __init__(self, minutes: float = math.inf):
+        self._end = time.monotonic() + 60 * minutes
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._reach)
+
+    def reached(self) -> bool:
+        """Whether commands have to stop."""
+        return time.monotonic() >= self._end
+
+    def _reach(self, _number: int, _frame: FrameType | None) -> None:
+        self._end = -math.inf
+
+
+def run(command: Sequence[str], folder: Path, limit: Limit) -> int:
+    """Run a command with all its children; its exit status, as a shell has it.
+
+    At the limit all of them get SIGTERM, and half a minute later SIGKILL.
+    """
+    process = subprocess.Popen(command, cwd=folder, start_new_session=True)
+    try:
+        while not limit.reached():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return _status(process.wait(_POLL_SECONDS))
+        _tell(process, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE_SECONDS)
+    finally:
+        # Children outlive a parent that is killed or ends before them.
+        _tell(process, signal.SIGKILL)
+    return _status(process.wait())
+
+
+def _status(code: int) -> int:
+    return code if code >= 0 else 128 - code
+
+
+def _tell(process: subprocess.Popen, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)

@@ -1,0 +1,84 @@
+"""One file in parts of a limited size, each with its checksum."""
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from irkd.atomic import replacing
+from irkd.errors import InputError
+from irkd.provenance import sha256
+
+
+def listing(path: Path) -> Path:
+    """The file with the SHA-256 of all parts, as sha256sum writes it."""
+    return path.with_name(f"{path.name}.sha256")
+
+
+def of(path: Path) -> list[Path]:
+    """The parts, as they are listed."""
+    return [path.with_name(line.split("  ", 1)[1]) for line in listing(path).read_text().splitlines()]
+
+
+def present(path: Path) -> bool:
+    """Whether anything of such a file is there."""
+    return path.exists() or any(path.parent.glob(f"{path.name}.*"))
+
+
+@contextmanager
+def writing(path: Path, mebibytes: int | None = None) -> Iterator[BinaryIO]:
+    """A stream into `path`, or, with a size, into parts of it: `path`.001, `path`.002 and so on.
+
+    They take the place of earlier ones when the block ends without an exception.
+
+    Raises:
+        OSError: they cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as scratch:
+        temporary = Path(scratch) / path.name
+        if mebibytes is None:
+            with temporary.open("wb") as stream:
+                yield stream
+        else:
+            command = ["split", f"--bytes={mebibytes}M", "--numeric-suffixes=1", "--suffix-length=3"]
+            with subprocess.Popen([*command, "-", f"{temporary}."], stdin=subprocess.PIPE) as split:
+                yield split.stdin
+            if split.returncode:
+                raise OSError(f"{path}: split ended with status {split.returncode}")
+        made = sorted(Path(scratch).iterdir())
+        sums = "".join(f"{sha256(part)}  {part.name}\n" for part in made)
+        # Before any part is replaced: without its list no mixture of old and new is ever read.
+        listing(path).unlink(missing_ok=True)
+        for old in [path, *path.parent.glob(f"{path.name}.[0-9][0-9][0-9]")]:
+            old.unlink(missing_ok=True)
+        for part in made:
+            part.replace(path.with_name(part.name))
+    with replacing(listing(path)) as temporary:
+        temporary.write_text(sums)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[BinaryIO]:
+    """A stream of all that was written, once its parts were checked.
+
+    Raises:
+        InputError: naming each part that is missing or is not what was written.
+    """
+    if not listing(path).is_file():
+        raise InputError(f"{listing(path)} is missing: copy it here together with all parts that it lists.")
+    sums = dict(line.split("  ", 1)[::-1] for line in listing(path).read_text().splitlines())
+    wrong = []
+    for name, digest in sums.items():
+        part = path.with_name(name)
+        if not part.is_file():
+            wrong.append(f"{name} is missing")
+        elif sha256(part) != digest:
+            wrong.append(f"{name} is not what was written")
+    if wrong:
+        raise InputError(f"{listing(path)}: {', '.join(wrong)}: copy all that it lists here again.")
+    command = ["cat", *(str(path.with_name(name)) for name in sums)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as joined:
+        yield joined.stdout

@@ -1,0 +1,86 @@
+"""The folder of wheels that a machine without a network needs, made on one that has a network."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Collection
+from pathlib import Path
+
+from irkd.errors import InputError, UserError
+
+from offline_node.packages import MINIMUM, PYTHON_VERSION, PYTHONS, REQUIREMENTS
+
+# What such a machine has: torch, torchvision and timm, and what of the pinned packages they need.
+BROUGHT = ("torch", "torchvision", "timm", "numpy", "pillow", "pyyaml", "safetensors")
+# The newest C library that the wheels may need: that of Debian 11, Ubuntu 20.10 and Red Hat 9, as for torch.
+_GLIBC = 28
+# Published as source alone, in pure Python. Pip resolves for another Python from wheels only.
+_SOURCES = ("connection-pool",)
+
+
+def collect(
+    pins: Path, folder: Path, version: str, machine: str = "x86_64", brought: Collection[str] = BROUGHT
+) -> list[Path]:
+    """Download wheels for Linux and CPython with pip, and write beside them what they are.
+
+    Args:
+        pins: a requirements file with exact versions.
+        folder: it is emptied first, if it is such a folder.
+        version: of Python, such as "3.12".
+        machine: processor, as `uname -m` has it.
+        brought: packages that the other machine has.
+
+    Returns:
+        The wheels.
+
+    Raises:
+        InputError: the version is not supported, or `brought` or `folder` is none.
+        UserError: pip has failed.
+    """
+    if tuple(map(int, re.findall(r"\d+", version))) not in PYTHONS:
+        known = " or ".join(".".join(map(str, python)) for python in PYTHONS)
+        raise InputError(f"Python {version} is not supported, expected {known}: name one of them.")
+    lines = [line for line in pins.read_text().splitlines() if line and not line.startswith("#")]
+    unknown = sorted(set(brought) - {_name(line) for line in lines})
+    if unknown:
+        raise InputError(f"{pins} has no {', '.join(unknown)}: name packages that it pins.")
+    if folder.exists() and any(folder.iterdir()) and not (folder / PYTHON_VERSION).is_file():
+        raise InputError(f"{folder} holds other files than wheels: name another folder, or remove it.")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / PYTHON_VERSION).write_text(version + "\n")
+    _pip("wheel", "--no-deps", "--wheel-dir", folder, *_SOURCES)
+    wanted = [line for line in lines if _name(line) not in brought]
+    target = ["--only-binary=:all:", "--implementation", "cp", "--python-version", version]
+    for platform in _platforms(machine):
+        target += ["--platform", platform]
+    _pip("download", *target, "--dest", folder, "--find-links", folder, "--constraint", pins, "pip", *wanted)
+    for wheel in folder.glob("*.whl"):
+        if _name(wheel.name) in brought:
+            wheel.unlink()
+    found = sorted(folder.glob("*.whl"))
+    # Pip is what installs them, and looks for the others in any version. Not for torch and what builds on it:
+    # `packages.check` does, and a torch that works can lack what its package says that it needs.
+    exact = (wheel.name.split("-") for wheel in found if not wheel.name.startswith("pip-"))
+    needed = [*(f"{name}=={version}" for name, version, *_ in exact), *sorted(set(brought) - set(MINIMUM))]
+    (folder / REQUIREMENTS).write_text("".join(f"{line}\n" for line in needed))
+    return found
+
+
+def _platforms(machine: str) -> list[str]:
+    """Tags of wheels that run there; pip takes each literally."""
+    names = [f"manylinux_2_{minor}" for minor in range(_GLIBC, 4, -1)]
+    names += ["manylinux2014", "manylinux2010", "manylinux1", "linux"]
+    return [f"{name}_{machine}" for name in names]
+
+
+def _name(requirement: str) -> str:
+    """The normalized name of a pin or of a wheel."""
+    return re.sub(r"[-_.]+", "-", re.split(r"==|-\d", requirement)[0]).lower()
+
+
+def _pip(*arguments: str | Path) -> None:
+    command = [sys.executable, "-m", "pip", *map(str, arguments), "--quiet", "--disable-pip-version-check"]
+    if subprocess.run(command).returncode:
+        raise UserError("pip has failed, see above: mend that and try again.")

@@ -1,0 +1,148 @@
+"""Snakemake's messages on a terminal, with a live view of its jobs and their trainings below them.
+
+    snakemake --logger terminal
+
+Where there is no terminal, and for a dry run, everything is as Snakemake's own messages are.
+"""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from logging import ERROR, WARNING, LogRecord
+from pathlib import Path
+
+from irkd import progress, runlog
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+from snakemake_interface_logger_plugins.base import LogHandlerBase
+from snakemake_interface_logger_plugins.common import LogEvent
+
+# What the view says better.
+_UNSAID = (LogEvent.JOB_STARTED, LogEvent.PROGRESS)
+_UNSAID_MESSAGES = ("Select jobs to execute...",)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A job since it was started or submitted; `folder` is that of its run, if it is a training."""
+
+    name: str
+    begin: float
+    folder: Path | None
+
+    def lines(self, now: float) -> list[str]:
+        elapsed = now - self.begin
+        line = f"  {self.name} ({progress.duration(elapsed)})"
+        # An older report is that of a process that was killed.
+        report = progress.last_report(self.folder, now, within=elapsed) if self.folder else None
+        return [line, f"    {report}"] if report else [line]
+
+
+class LogHandler(LogHandlerBase):
+    """Prints what Snakemake prints, and draws what is at work."""
+
+    def __post_init__(self) -> None:
+        """Find out whether there is a terminal to draw on."""
+        self._console = Console(stderr=not self.common_settings.stdout, highlight=False)
+        terminal = self._console.file.isatty() and not self._console.is_dumb_terminal
+        self._draws = terminal and not self.common_settings.dryrun
+        self._jobs: dict[int, _Job] = {}
+        self._bar = Progress(
+            TextColumn("jobs"),
+            MofNCompleteColumn(),
+            BarColumn(bar_width=None),
+            TimeElapsedColumn(),
+            expand=True,
+        )
+        self._all = None
+        self._live = Live(
+            get_renderable=self._view, console=self._console, refresh_per_second=2, transient=True
+        )
+        if self._draws:
+            os.environ[runlog.DRAWN] = "snakemake"
+
+    def emit(self, record: LogRecord) -> None:
+        """Print a record, or let the view say it."""
+        try:
+            if self._draws:
+                self._draw(record)
+            else:
+                self._print(record)
+        except Exception:
+            self.handleError(record)
+
+    def close(self) -> None:
+        """Take the view off the terminal."""
+        self._live.stop()
+        super().close()
+
+    def _draw(self, record: LogRecord) -> None:
+        event = getattr(record, "event", None)
+        if event == LogEvent.RUN_INFO:
+            self._print(record)
+            self._all = self._bar.add_task("", total=record.stats["total"])
+            self._live.start()
+        elif event == LogEvent.PROGRESS and self._all is not None:
+            self._bar.update(self._all, completed=record.done, total=record.total)
+        elif event == LogEvent.JOB_INFO:
+            self._jobs[record.jobid] = _Job(
+                record.rule_msg or record.rule_name, time.time(), _run_folder(record.output)
+            )
+        elif event == LogEvent.JOB_FINISHED:
+            job = self._jobs.pop(record.job_id, None)
+            if job:
+                self._say(f"done in {progress.duration(time.time() - job.begin)}: {job.name}")
+        elif event not in _UNSAID and record.getMessage() not in _UNSAID_MESSAGES:
+            if event == LogEvent.JOB_ERROR:
+                self._jobs.pop(record.jobid, None)
+            self._print(record)
+
+    def _print(self, record: LogRecord) -> None:
+        style = "red" if record.levelno >= ERROR else "yellow" if record.levelno >= WARNING else ""
+        self._say(self.format(record), style)
+
+    def _say(self, text: str, style: str = "") -> None:
+        self._console.print(Text(text, style=style), soft_wrap=True)
+
+    def _view(self) -> Group:
+        now = time.time()
+        # A copy: jobs come and go in another thread. On a cluster those that only wait there come last.
+        jobs = sorted((job.lines(now) for job in list(self._jobs.values())), key=len, reverse=True)
+        lines = [line for job in jobs for line in job]
+        room = self._console.height - 3
+        if len(lines) > room:
+            lines = [*lines[: room - 1], "  and more"]
+        return Group(self._bar, *(Text(line, no_wrap=True, overflow="ellipsis") for line in lines))
+
+    @property
+    def writes_to_stream(self) -> bool:
+        """It takes the place of Snakemake's own messages."""
+        return True
+
+    @property
+    def writes_to_file(self) -> bool:
+        """Snakemake writes its log file by itself."""
+        return False
+
+    @property
+    def has_filter(self) -> bool:
+        """Snakemake's own filter holds, and with it --quiet."""
+        return False
+
+    @property
+    def has_formatter(self) -> bool:
+        """Snakemake's own texts are printed."""
+        return False
+
+    @property
+    def needs_rulegraph(self) -> bool:
+        """It does not draw the graph."""
+        return False
+
+
+def _run_folder(outputs: Sequence[str]) -> Path | None:
+    records = [Path(path) for path in outputs if Path(path).name == "run.json"]
+    return records[0].parent if records else None

@@ -1,0 +1,37 @@
+"""Show how far the trainings of a study are, on this machine or on the cluster that writes its files.
+
+    python workflow_scripts/watch.py [OVERLAY.yaml ...]
+
+The overlays are those given to snakemake by --configfile; without any, it is the study of config.yaml.
+"""
+
+import contextlib
+import sys
+import time
+from pathlib import Path
+
+import yaml
+from irkd import progress, study
+from irkd.errors import UserError
+from rich.console import Console
+
+HOME = Path(__file__).resolve().parents[1]
+
+
+def main(overlays: list[str]) -> None:
+    """Watch until all trainings are done, or print their state once where there is no terminal."""
+    files = [HOME / "config.yaml", *map(Path, overlays)]
+    schema = yaml.safe_load((HOME / "rules/schemas/config.schema.yaml").read_text())
+    try:
+        config = study.merge(*(yaml.safe_load(file.read_text()) for file in files))
+        resolved = study.resolve(config, schema, " + ".join(file.name for file in files))
+    except (OSError, UserError) as error:
+        sys.exit(str(error))
+    results = Path(config["pathvars"]["results"])
+    console = Console(force_interactive=sys.stdout.isatty(), highlight=False)
+    with contextlib.suppress(KeyboardInterrupt):
+        progress.watch(lambda: progress.survey(resolved, results, time.time()), str(results), console)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

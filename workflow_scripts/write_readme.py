@@ -1,0 +1,40 @@
+"""Write the made parts of README.md."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import torch
+import yaml
+from irkd import datasets, readme, study
+
+README = Path("README.md")
+
+
+def made() -> str:
+    """README.md as it should be."""
+    config = yaml.safe_load(Path("config.yaml").read_text())
+    schema = yaml.safe_load(Path("rules/schemas/config.schema.yaml").read_text())
+    resolved = study.resolve(config, schema, "config.yaml")
+    shorter = study.merge(config, yaml.safe_load(Path("config/cpu.yaml").read_text()))
+    protocols = {protocol: config["protocols"][protocol]["label"] for protocol in config["reproduce"]}
+    kept, kept_shorter = (Path("results/reference") / name for name in (resolved.name, shorter["study"]))
+    cells, costs = (pd.read_csv(kept / name) for name in ("tables/table1.csv", "costs/costs.csv"))
+    [dataset] = config["datasets"].values()
+    images = len(datasets.TRAIN_BATCHES) * datasets.OFFICIAL.records - dataset["split"]["holdout"]
+    command = [sys.executable, "-m", "snakemake", "--rulegraph", "mermaid-js", "all"]
+    graph = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    parts = {
+        "results": readme.results(cells, protocols),
+        "cpu": readme.stages(pd.read_csv(kept_shorter / "checks/checks.csv"), shorter["note"]),
+        "computation": readme.computation(resolved, protocols, images, costs),
+        "rules": readme.rulegraph(graph, leave_out=["all"]),
+    }
+    return readme.fill(README.read_text(), parts)
+
+
+if __name__ == "__main__":
+    # The operations that are counted are small: more threads would wait for each other.
+    torch.set_num_threads(1)
+    README.write_text(made())
