@@ -69,7 +69,8 @@ def teacher_of(wildcards):
     teacher = resolved(wildcards).teacher
     if teacher is None:
         return {}
-    folder = RUN.format(protocol=wildcards.protocol, run=teacher.run, seed=teacher.seed)
+    protocol, run = STUDY.entries[wildcards.protocol, wildcards.run].teacher
+    folder = RUN.format(protocol=protocol, run=run, seed=teacher.seed)
     return {
         "teacher_weights": ancient(f"{folder}/{teacher.weights}.safetensors"),
         "teacher_record": f"{folder}/run.json",
@@ -102,16 +103,16 @@ def identity_of(wildcards):
     }
 
 
-def chosen_runs(runs=None, role=None):
+def chosen_runs(runs=None, role=None, protocols=None):
     """Protocol, run and seed of all chosen trainings, or of those runs among them."""
     return [
         {"protocol": entry.protocol, "run": entry.run, "seed": seed}
-        for entry in STUDY.chosen(role)
+        for entry in STUDY.chosen(role, protocols)
         if runs is None or entry.run in runs
-        for seed in entry.seeds
+        for seed in STUDY.seeds_of(entry)
     ]
 
 
-def for_runs(pattern, runs=None, role=None):
+def for_runs(pattern, runs=None, role=None, protocols=None):
     """A pattern with the wildcards protocol, run and seed, filled in for chosen runs."""
-    return [pattern.format(**wildcards) for wildcards in chosen_runs(runs, role)]
+    return [pattern.format(**wildcards) for wildcards in chosen_runs(runs, role, protocols)]

@@ -5,12 +5,13 @@ rule plot_learning_curves:
     input:
         histories=of_figure(f"{RUN}/history.csv"),
     output:
-        svg=report(f"{FIGURE}.svg", category="Figures", caption="captions/learning-curves.rst"),
+        svg=report(f"{FIGURE}.svg", **shown(category("Learning curves"), "learning-curves", listed_figure)),
         png=f"{FIGURE}.png",
     log:
         "<results>/logs/plot_learning_curves/{figure}.log",
     wildcard_constraints:
         figure=any_of(figures_of("learning-curves")),
+    localrule: True
     conda:
         "../envs/environment.yaml"
     params:
@@ -19,6 +20,7 @@ rule plot_learning_curves:
         panels=setting("panels"),
         labels=lambda wildcards: labels_of(runs_in_figure(wildcards.figure)),
         protocols=PROTOCOLS,
+        absent=ABSENT,
         runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
         code=script_digest("plot_learning_curves.py"),
     message:
@@ -31,12 +33,13 @@ rule plot_cost:
     input:
         evaluations=of_figure(EVALUATION),
     output:
-        svg=report(f"{FIGURE}.svg", category="Figures", caption="captions/cost.rst"),
+        svg=report(f"{FIGURE}.svg", **shown(category("Figures"), "cost", listed_figure)),
         png=f"{FIGURE}.png",
     log:
         "<results>/logs/plot_cost/{figure}.log",
     wildcard_constraints:
         figure=any_of(figures_of("cost")),
+    localrule: True
     conda:
         "../envs/environment.yaml"
     params:
@@ -45,6 +48,7 @@ rule plot_cost:
         kinds=lambda wildcards: kinds_of(runs_in_figure(wildcards.figure)),
         labels=lambda wildcards: labels_of(runs_in_figure(wildcards.figure)),
         protocols=PROTOCOLS,
+        absent=ABSENT,
         runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
         code=script_digest("plot_cost.py"),
     message:
@@ -57,12 +61,13 @@ rule plot_resolutions:
     input:
         evaluations=of_figure(EVALUATION),
     output:
-        svg=report(f"{FIGURE}.svg", category="Figures", caption="captions/resolutions.rst"),
+        svg=report(f"{FIGURE}.svg", **shown(category("Figures"), "resolutions", listed_figure)),
         png=f"{FIGURE}.png",
     log:
         "<results>/logs/plot_resolutions/{figure}.log",
     wildcard_constraints:
         figure=any_of(figures_of("resolutions")),
+    localrule: True
     conda:
         "../envs/environment.yaml"
     params:
@@ -71,6 +76,7 @@ rule plot_resolutions:
         panels=setting("panels"),
         labels=lambda wildcards: labels_of(runs_in_figure(wildcards.figure)),
         protocols=PROTOCOLS,
+        absent=ABSENT,
         runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
         code=script_digest("plot_resolutions.py"),
     message:
@@ -82,22 +88,22 @@ rule plot_resolutions:
 rule plot_table:
     input:
         evaluations=of_figure(EVALUATION),
-        published=lambda wildcards: tabulated(wildcards).get("published", []),
+        published=lambda wildcards: beside_workflow(tabulated(wildcards).get("published")),
     output:
-        svg=report(f"{FIGURE}.svg", category="Figures", caption="captions/table.rst"),
+        svg=report(f"{FIGURE}.svg", **shown(category("Figures"), "table", listed_figure)),
         png=f"{FIGURE}.png",
     log:
         "<results>/logs/plot_table/{figure}.log",
     wildcard_constraints:
         figure=any_of(figures_of("table")),
+    localrule: True
     conda:
         "../envs/environment.yaml"
     params:
-        title=setting("title"),
         note=STUDY.note,
-        columns=lambda wildcards: tabulated(wildcards)["columns"],
-        rows=lambda wildcards: rows_of(config["figures"][wildcards.figure]["table"]),
+        layout=lambda wildcards: layout_of(config["figures"][wildcards.figure]["table"], wildcards.figure),
         protocols=PROTOCOLS,
+        absent=ABSENT,
         runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
         code=script_digest("plot_table.py"),
     message:
@@ -109,3 +115,4 @@ rule plot_table:
 rule figures:
     input:
         expand([f"{FIGURE}.svg", f"{FIGURE}.png"], figure=config["figures"]),
+    localrule: True

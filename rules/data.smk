@@ -8,6 +8,7 @@ rule fetch_dataset:
         source="<downloads>/{dataset}/source.json",
     log:
         "<downloads>/{dataset}/fetch.log",
+    localrule: True
     conda:
         "../envs/environment.yaml"
     message:
@@ -26,6 +27,7 @@ rule prepare_dataset:
         manifest="<results>/data/{dataset}/manifest.json",
     log:
         "<results>/logs/prepare_dataset/{dataset}.log",
+    localrule: True
     conda:
         "../envs/environment.yaml"
     params:
@@ -48,3 +50,4 @@ rule data:
                 for entry in STUDY.chosen()
             }
         ),
+    localrule: True

@@ -5,6 +5,12 @@ rule evaluate:
     input:
         unpack(dataset_of),
         unpack(teacher_of),
+        unpack(
+            # Too large for a checksum; run.json tells when it changes.
+            lambda wildcards: (
+                {"saliency": ancient(f"{RUN}/saliency.npz")} if resolved(wildcards).teacher else {}
+            )
+        ),
         last=ancient(f"{RUN}/last.safetensors"),
         best=ancient(f"{RUN}/best.safetensors"),
         record=f"{RUN}/run.json",
@@ -18,6 +24,9 @@ rule evaluate:
         "../envs/environment.yaml"
     resources:
         gpu=GPUS,
+        cpus_per_task=config["execution"]["threads"],
+        mem_mb=memory_mb,
+        runtime=evaluation_minutes,
     params:
         selection=lambda wildcards: STUDY.entries[wildcards.protocol, wildcards.run].selection,
         resolutions=config["evaluation"]["resolutions"],
@@ -31,3 +40,15 @@ rule evaluate:
 rule evaluation:
     input:
         for_runs(EVALUATION),
+    localrule: True
+
+
+# A target for each protocol: its trainings and their evaluation, with the teachers it needs.
+for protocol in config["protocols"]:
+
+    rule:
+        name:
+            protocol
+        input:
+            for_runs(EVALUATION, protocols=[protocol]),
+        localrule: True

@@ -5,12 +5,13 @@ rule plot_inputs:
     input:
         unpack(lambda wildcards: prepared(config["figures"][wildcards.figure]["dataset"])),
     output:
-        svg=report(f"{FIGURE}.svg", category="Figures", caption="captions/inputs.rst"),
+        svg=report(f"{FIGURE}.svg", **shown(category("Figures"), "inputs", listed_figure)),
         png=f"{FIGURE}.png",
     log:
         "<results>/logs/plot_inputs/{figure}.log",
     wildcard_constraints:
         figure=any_of(figures_of("inputs")),
+    localrule: True
     conda:
         "../envs/environment.yaml"
     params:
@@ -33,19 +34,20 @@ rule plot_training_curve:
         published=published_with("published"),
         published_stages=published_with("published_stages"),
     output:
-        svg=report(f"{FIGURE}.svg", category="Figures", caption="captions/training-curve.rst"),
+        svg=report(f"{FIGURE}.svg", **shown(category_of_curve, "training-curve", listed_figure)),
         png=f"{FIGURE}.png",
     log:
         "<results>/logs/plot_training_curve/{figure}.log",
     wildcard_constraints:
         figure=any_of(figures_of("training-curve")),
+    localrule: True
     conda:
         "../envs/environment.yaml"
     params:
         title=setting("title"),
         note=STUDY.note,
         run=setting("run"),
-        protocols=PROTOCOLS,
+        protocols=protocols_of,
         runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
         stages=stages_of,
         code=script_digest("plot_training_curve.py"),
@@ -60,19 +62,20 @@ rule plot_stages:
         histories=of_figure(f"{RUN}/history.csv"),
         published_stages=published_with("published_stages"),
     output:
-        svg=report(f"{FIGURE}.svg", category="Figures", caption="captions/stages.rst"),
+        svg=report(f"{FIGURE}.svg", **shown(category("Figures"), "stages", listed_figure)),
         png=f"{FIGURE}.png",
     log:
         "<results>/logs/plot_stages/{figure}.log",
     wildcard_constraints:
         figure=any_of(figures_of("stages")),
+    localrule: True
     conda:
         "../envs/environment.yaml"
     params:
         title=setting("title"),
         note=STUDY.note,
         run=setting("run"),
-        protocols=PROTOCOLS,
+        protocols=protocols_of,
         runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
         stages=stages_of,
         code=script_digest("plot_stages.py"),
@@ -87,12 +90,13 @@ rule plot_saliency:
         unpack(lambda wildcards: prepared(first_entry_of(wildcards).settings["dataset"])),
         records=of_figure(f"{RUN}/saliency.npz"),
     output:
-        svg=report(f"{FIGURE}.svg", category="Figures", caption="captions/saliency.rst"),
+        svg=report(f"{FIGURE}.svg", **shown(category("Figures"), "saliency", listed_figure)),
         png=f"{FIGURE}.png",
     log:
         "<results>/logs/plot_saliency/{figure}.log",
     wildcard_constraints:
         figure=any_of(figures_of("saliency")),
+    localrule: True
     conda:
         "../envs/environment.yaml"
     params:
@@ -102,7 +106,7 @@ rule plot_saliency:
         control=setting("control"),
         images=setting("images"),
         labels=lambda wildcards: labels_of(runs_in_figure(wildcards.figure)),
-        protocols=PROTOCOLS,
+        protocols=protocols_of,
         runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
         code=script_digest("plot_saliency.py"),
     message:

@@ -1,24 +1,12 @@
-# Look-ups for the rules of tables and figures; no rules.
+# Look-ups of what figures and claims show; no rules.
 
 FIGURE = f"<results>/{STUDY.name}/figures/{{figure}}"
-
-
-def labels_of(runs=None):
-    """Labels of all runs, or of these, by id, in the order of the configuration."""
-    return {entry.run: entry.label for entry in STUDY.entries.values() if runs is None or entry.run in runs}
-
-
-def rows_of(table):
-    """Label and runs of each row; `all` is one row a run."""
-    rows = config["tables"][table]["rows"]
-    if rows == "all":
-        return [(label, [run]) for run, label in labels_of().items()]
-    return [(row["label"], row["runs"]) for row in rows]
-
-
-def runs_in_table(table):
-    """Ids of the runs in a table."""
-    return {run for _, runs in rows_of(table) for run in runs}
+# A figure of one run is made where a protocol to reproduce has that run.
+config["figures"] = {
+    figure: settings
+    for figure, settings in config["figures"].items()
+    if "run" not in settings or any((protocol, settings["run"]) in STUDY.entries for protocol in PROTOCOLS)
+}
 
 
 def figures_of(kind):
@@ -47,15 +35,21 @@ def of_figure(pattern):
 
 
 def published_with(key):
-    """A look-up of a file that lies beside the workflow and that a figure may name."""
+    """A look-up of a file of published numbers that a figure may name."""
     return lambda wildcards: [
-        os.path.relpath(HOME / path) for path in [config["figures"][wildcards.figure].get(key)] if path
+        beside_workflow(path) for path in [config["figures"][wildcards.figure].get(key)] if path
     ]
 
 
+def protocols_of(wildcards):
+    """Labels of the protocols that have the run of a figure about one run."""
+    run = config["figures"][wildcards.figure]["run"]
+    return {protocol: label for protocol, label in PROTOCOLS.items() if (protocol, run) in STUDY.entries}
+
+
 def first_entry_of(wildcards):
-    """The run of a figure about one run, in the first protocol."""
-    return STUDY.entries[config["reproduce"][0], config["figures"][wildcards.figure]["run"]]
+    """The run of a figure about one run, in the first protocol that has it."""
+    return STUDY.entries[next(iter(protocols_of(wildcards))), config["figures"][wildcards.figure]["run"]]
 
 
 def stages_of(wildcards):
@@ -72,3 +66,26 @@ def kinds_of(runs):
     """Method and network of each of these runs, by id."""
     declared = {**config["teachers"], **config["students"]}
     return {run: (declared[run]["method"], declared[run]["model"]) for run in labels_of(runs)}
+
+
+def cases_of_claims():
+    """Every case of every claim."""
+    return [case for claim in config["claims"]["stated"].values() for case in claim["cases"]]
+
+
+def teachers_of(runs):
+    """Id of the teacher that each of these runs has in the paper, if it has one."""
+    declared = config["students"]
+    return {run: declared[run]["teacher"] for run in sorted(runs) if "teacher" in declared.get(run, {})}
+
+
+# Protocol and run of each run with a teacher, and those of its teacher.
+TAUGHT_BY = [[*key, *entry.teacher] for key, entry in STUDY.entries.items() if entry.teacher]
+
+
+def runs_in_claims():
+    """Ids of the runs that claims compare, and of their teachers."""
+    named = {case[key] for case in cases_of_claims() for key in ("run", "against") if key in case}
+    named |= {run for case in cases_of_claims() for run in case.get("instead", {}).values()}
+    taught = {teacher for _, run, _, teacher in TAUGHT_BY if run in named}
+    return named | taught | set(teachers_of(named).values())

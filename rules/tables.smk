@@ -4,22 +4,29 @@
 rule make_table:
     input:
         evaluations=lambda wildcards: for_runs(EVALUATION, runs_in_table(wildcards.table)),
-        published=lambda wildcards: config["tables"][wildcards.table].get("published", []),
+        histories=lambda wildcards: [f"{RUN}/history.csv".format(**run) for run in runs_read(wildcards.table)],
+        published=lambda wildcards: beside_workflow(config["tables"][wildcards.table].get("published")),
     output:
         csv=f"<results>/{STUDY.name}/tables/{{table}}.csv",
         md=f"<results>/{STUDY.name}/tables/{{table}}.md",
         tex=f"<results>/{STUDY.name}/tables/{{table}}.tex",
-        html=report(f"<results>/{STUDY.name}/tables/{{table}}.html", category="Tables"),
+        html=report(
+            f"<results>/{STUDY.name}/tables/{{table}}.html",
+            **shown(category("Tables"), "accuracy-table", listed_table),
+        ),
     log:
         "<results>/logs/make_table/{table}.log",
+    localrule: True
     conda:
         "../envs/environment.yaml"
     params:
-        title=lambda wildcards: config["tables"][wildcards.table]["title"],
-        columns=lambda wildcards: config["tables"][wildcards.table]["columns"],
-        rows=lambda wildcards: rows_of(wildcards.table),
+        layout=lambda wildcards: layout_of(wildcards.table),
         runs=lambda wildcards: chosen_runs(runs_in_table(wildcards.table)),
         protocols=PROTOCOLS,
+        absent=ABSENT,
+        remarks=REMARKS,
+        readings=lambda wildcards: config["tables"][wildcards.table].get("readings", []),
+        read=lambda wildcards: runs_read(wildcards.table),
         note=STUDY.note,
         code=script_digest("make_table.py"),
     message:
@@ -36,9 +43,13 @@ rule make_cost_table:
         csv=f"<results>/{STUDY.name}/costs/costs.csv",
         md=f"<results>/{STUDY.name}/costs/costs.md",
         tex=f"<results>/{STUDY.name}/costs/costs.tex",
-        html=report(f"<results>/{STUDY.name}/costs/costs.html", category="Tables"),
+        html=report(
+            f"<results>/{STUDY.name}/costs/costs.html",
+            **shown(category("Tables"), "cost-table", LISTED_COSTS),
+        ),
     log:
         "<results>/logs/make_cost_table.log",
+    localrule: True
     conda:
         "../envs/environment.yaml"
     params:
@@ -52,7 +63,42 @@ rule make_cost_table:
         "../workflow_scripts/make_cost_table.py"
 
 
+rule make_pairs:
+    input:
+        evaluations=for_runs(EVALUATION, runs_in_table(config["pairs"]["table"])),
+        published=beside_workflow(config["tables"][config["pairs"]["table"]].get("published")),
+    output:
+        csv=f"<results>/{STUDY.name}/pairs/pairs.csv",
+        md=f"<results>/{STUDY.name}/pairs/pairs.md",
+        tex=f"<results>/{STUDY.name}/pairs/pairs.tex",
+        html=report(
+            f"<results>/{STUDY.name}/pairs/pairs.html",
+            **shown(category("Tables"), "pairs", LISTED_PAIRS),
+        ),
+    log:
+        "<results>/logs/make_pairs.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    params:
+        title=config["pairs"]["title"],
+        layout=layout_of(config["pairs"]["table"]),
+        absent=ABSENT,
+        pairs=config["pairs"]["rows"],
+        runs=chosen_runs(runs_in_table(config["pairs"]["table"])),
+        protocols=PROTOCOLS,
+        note=STUDY.note,
+        code=script_digest("make_pairs.py"),
+    message:
+        "Comparing rows"
+    script:
+        "../workflow_scripts/make_pairs.py"
+
+
 rule tables:
     input:
         expand(rules.make_table.output, table=config["tables"]),
         rules.make_cost_table.output,
+        rules.make_switch_page.output,
+        rules.make_pairs.output,
+    localrule: True

@@ -4,6 +4,7 @@
 rule train:
     input:
         unpack(dataset_of),
+        unpack(start_of),
     output:
         last=f"{RUN}/last.safetensors",
         best=f"{RUN}/best.safetensors",
@@ -19,6 +20,9 @@ rule train:
         "../envs/environment.yaml"
     resources:
         gpu=GPUS,
+        cpus_per_task=config["execution"]["threads"],
+        mem_mb=memory_mb,
+        runtime=training_minutes,
     params:
         run=lambda wildcards: spec.to_mapping(resolved(wildcards)),
         identity=identity_of,
@@ -49,6 +53,9 @@ rule distill:
         "../envs/environment.yaml"
     resources:
         gpu=GPUS,
+        cpus_per_task=config["execution"]["threads"],
+        mem_mb=memory_mb,
+        runtime=training_minutes,
     params:
         run=lambda wildcards: spec.to_mapping(resolved(wildcards)),
         identity=identity_of,
@@ -62,9 +69,11 @@ rule distill:
 rule teachers:
     input:
         [for_runs(file, role="teacher") for file in rules.train.output],
+    localrule: True
 
 
 rule students:
     input:
         [for_runs(file, untaught_or_taught(False), role="student") for file in rules.train.output],
         [for_runs(file, untaught_or_taught(True), role="student") for file in rules.distill.output],
+    localrule: True

@@ -1,0 +1,46 @@
+# A module: tables and figures once more, from the evidence that the repository keeps. It has no rules
+# that train or test, so what has no evidence is shown as not run.
+
+
+include: "common.smk"
+include: "protocols.smk"
+include: "report.smk"
+include: "layouts.smk"
+include: "presentation.smk"
+include: "evidence.smk"
+include: "switches.smk"
+include: "tables.smk"
+include: "claims.smk"
+include: "figures.smk"
+include: "comparisons.smk"
+include: "checks.smk"
+include: "provenance.smk"
+
+
+rule rebuild:
+    input:
+        rules.tables.input,
+        rules.figures.input,
+        rules.claims.input,
+        rules.provenance.input,
+        rules.compare_with_published.output if CHECKS["runs"] else [],
+    localrule: True
+
+
+rule compare:
+    input:
+        rebuilt=rules.rebuild.input,
+        sums=f"{KEPT}/{STUDY.name}/SHA256SUMS",
+    output:
+        f"<results>/{STUDY.name}/compared.txt",
+    log:
+        "<results>/logs/compare.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    params:
+        code=script_digest("compare_reference.py"),
+    message:
+        "Comparing with what is kept"
+    script:
+        "../workflow_scripts/compare_reference.py"

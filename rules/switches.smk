@@ -1,0 +1,29 @@
+# The page of switches: what is set of each run, and where that comes from.
+
+
+rule make_switch_page:
+    input:
+        sources=os.path.relpath(HOME / config["switches"]["sources"]),
+    output:
+        csv=f"<results>/{STUDY.name}/switches/switches.csv",
+        md=f"<results>/{STUDY.name}/switches/switches.md",
+        tex=f"<results>/{STUDY.name}/switches/switches.tex",
+        html=report(
+            f"<results>/{STUDY.name}/switches/switches.html",
+            **shown(category("Tables"), "switches", LISTED_SWITCHES),
+        ),
+    log:
+        "<results>/logs/make_switch_page.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    params:
+        title=config["switches"]["title"],
+        note=STUDY.note,
+        settings=settings_of_runs(),
+        protocols=PROTOCOLS,
+        code=script_digest("make_switch_page.py"),
+    message:
+        "Listing the switches"
+    script:
+        "../workflow_scripts/make_switch_page.py"
