@@ -1,0 +1,158 @@
+"""What is measured: one training step of a kind that the study has, and how many images it is given."""
+
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+import yaml
+from irkd import cost, datasets, study
+from irkd.errors import UserError
+from irkd.spec import Model, Run, Stage
+from irkd.study import Study
+from torch import Tensor
+
+HOME = Path(__file__).resolve().parents[1]
+PROTOCOL = "released"
+PROJECTED = "described"
+RUNS = (
+    "custom-p2-ce",
+    "custom-p2-kd",
+    "custom-p2-kd-cl-sal",
+    "tiny-p4-ce",
+    "tiny-p4-kd",
+    "tiny-p4-kd-cl-sal",
+    "tiny-p2-kd",
+    "tiny-p2-kd-cl-sal",
+    "small-p4",
+)
+RESOLUTION = 32
+# Updates in the life of a schedule; more than any measurement makes.
+SCHEDULED = 100_000
+
+# FLOPs of one measurement on a CPU, about two seconds of two cores; a batch is at least the first number.
+_FLOPS = 2e11
+_SMALLEST, _LARGEST, _MOST_STEPS = 8, 32, 4
+# A step is short on a GPU; so many of them are one measurement.
+_GPU_STEPS, _CPU_STEPS = 20, 1
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kind of training step.
+
+    Attributes:
+        name: id of the run that it is taken from.
+        run: that run with a single stage, an epoch of `steps` batches and `run.batch_size` images in each.
+        teacher: network of its teacher, if it has one.
+        steps: batches of one measurement.
+    """
+
+    name: str
+    run: Run
+    teacher: Model | None
+    steps: int
+
+    @property
+    def resolution(self) -> int:
+        """Side in pixels of what the network sees."""
+        return self.run.stages[0].resolution
+
+    @property
+    def images(self) -> int:
+        """Images of one measurement."""
+        return self.steps * self.run.batch_size
+
+    @property
+    def flops(self) -> int:
+        """FLOPs of one image: forward, loss, backward, and the teacher's answer."""
+        return _flops(replace(self.run, batch_size=1), self.teacher)
+
+    def data(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Random images uint8 [N, 3, S, S] and labels int64 [N]; they cost what real ones do."""
+        rng, side = torch.Generator().manual_seed(self.run.seed), self.run.model.image_size
+        images = torch.randint(256, (self.images, 3, side, side), generator=rng, dtype=torch.uint8)
+        labels = torch.randint(self.run.model.classes, (self.images,), generator=rng)
+        return images.to(device), labels.to(device)
+
+
+@functools.cache
+def _flops(run: Run, teacher: Model | None) -> int:
+    return cost.training_flops(run, teacher, 1, [1])[0]
+
+
+def load(overlays: Sequence[Path]) -> tuple[dict, Study]:
+    """The configuration with its overlays, and its runs.
+
+    Raises:
+        UserError: an overlay is missing or no mapping, or the configuration has errors.
+    """
+    files = [HOME / "config.yaml", *overlays]
+    contents = [_read(file) for file in files]
+    schema = yaml.safe_load((HOME / "rules/schemas/config.schema.yaml").read_text())
+    config = study.merge(*contents)
+    return config, study.resolve(config, schema, " + ".join(file.name for file in files))
+
+
+def _read(file: Path) -> dict:
+    try:
+        content = yaml.safe_load(file.read_text())
+    except OSError as error:
+        raise UserError(
+            f"{file}: this overlay cannot be read ({error.strerror}); name a file such as config/demo.yaml."
+        ) from error
+    except yaml.YAMLError as error:
+        raise UserError(f"{file}: this overlay is no YAML ({error}); correct it.") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{file}: an overlay is a mapping of keys of config.yaml; correct it.")
+    return content
+
+
+def steps_of(resolved: Study, device: torch.device, full: bool) -> list[Case]:
+    """The cases of the table: runs of the released protocol at the size of the images.
+
+    On a GPU, or with `full`, a batch has the size that the protocol says; else a measurement has about
+    as many FLOPs in every case.
+    """
+    cases = []
+    for name in RUNS:
+        case = _case(resolved, PROTOCOL, name, RESOLUTION)
+        if device.type == "cuda" or full:
+            case = replace(case, steps=_GPU_STEPS if device.type == "cuda" else _CPU_STEPS)
+        else:
+            case = _small(case)
+        cases.append(case)
+    return cases
+
+
+def projected(resolved: Study, device: torch.device) -> Iterator[tuple[Case, str, int]]:
+    """Each run of the described protocol at each resolution that it has: case, role and epochs of it."""
+    for entry in resolved.chosen(protocols=[PROJECTED]):
+        stages = entry.resolve(entry.seeds[0]).stages
+        for resolution in dict.fromkeys(stage.resolution for stage in stages):
+            case = _case(resolved, PROJECTED, entry.run, resolution)
+            case = replace(case, steps=_GPU_STEPS if device.type == "cuda" else _CPU_STEPS)
+            yield case, entry.role, sum(s.epochs for s in stages if s.resolution == resolution)
+
+
+def training_images(config: dict, dataset: str) -> int:
+    """Images in an epoch of the study."""
+    settings = config["datasets"][dataset]
+    whole = datasets.OFFICIAL.records * len(datasets.TRAIN_BATCHES) - settings["split"]["holdout"]
+    return settings.get("limit", {}).get("train", whole)
+
+
+def _case(resolved: Study, protocol: str, name: str, resolution: int) -> Case:
+    entry = resolved.entries[protocol, name]
+    run, teacher = entry.resolve(entry.seeds[0]), resolved.teacher_of(protocol, name, entry.seeds[0])
+    single = replace(run, stages=(Stage(resolution, 1),), early_stopping=None, recorded_maps=None)
+    return Case(name, single, teacher.model if teacher else None, steps=1)
+
+
+def _small(case: Case) -> Case:
+    wanted = int(_FLOPS / case.flops)
+    batch = max(_SMALLEST, min(_LARGEST, 2 ** (wanted.bit_length() - 1) if wanted else 0))
+    return replace(
+        case, run=replace(case.run, batch_size=batch), steps=max(1, min(_MOST_STEPS, wanted // batch))
+    )

@@ -1,0 +1,147 @@
+"""The measured frame as files: bench.csv, a page for readers, and a picture of the ratios."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+from irkd import documents
+from irkd.atomic import replacing
+from irkd.documents import Document, Section
+from irkd.figures import style
+
+from bench import picture
+
+TARGET_MINUTES = 25
+NONE = "none"
+
+
+def write(frame: pd.DataFrame, facts: Mapping[str, str], folder: Path) -> None:
+    """Write bench.csv, bench.md, bench.svg and bench.png into a folder.
+
+    Args:
+        frame: see `bench.frame`.
+        facts: by name, what is true of the whole measurement: device, threads, versions, commit.
+        folder: made if it is not there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / "bench.csv") as temporary:
+        frame.to_csv(temporary, index=False, float_format="%.6g")
+    # Read again, so that page and picture show what the file says to the last digit.
+    frame = pd.read_csv(folder / "bench.csv")
+    with replacing(folder / "bench.md") as temporary:
+        temporary.write_text(documents.markdown(page(frame, facts)))
+    style.save(picture.draw(frame, facts["device"]), folder / "bench.svg", folder / "bench.png")
+
+
+def page(frame: pd.DataFrame, facts: Mapping[str, str]) -> Document:
+    """Ratios first, then what this machine did; the tables of `--full` where they were measured."""
+    sections = [_ratios(frame), _parts(frame), _absolute(frame)]
+    if (frame["part"] == "projection").any():
+        sections.append(_projection(frame))
+    if (frame["part"] == "processes").any():
+        sections.append(_processes(frame))
+    remarks = [f"{name}: {value}" for name, value in facts.items()]
+    note = "Ratios are what to read; absolute numbers are of this machine alone"
+    return Document(f"Speed of a training step on {facts['device']}", note, sections, remarks)
+
+
+def _ratios(frame: pd.DataFrame) -> Section:
+    steps = frame[frame["part"] == "step"]
+    rows = {}
+    for case, own in steps.groupby("case", sort=False):
+        ways = own.set_index(["way", "precision"])
+        rows[case] = {
+            "batch x steps": f"{own['batch'].iloc[0]} x {own['steps'].iloc[0]}",
+            "ours / notebook": _times(ways["over_notebook"].get(("ours", "fp32"))),
+            "ours bf16 / notebook": _times(ways["over_notebook"].get(("ours", "bf16"))),
+            "timm / notebook": _times(own[own["way"] == "timm"]["over_notebook"].max()),
+            "ours / timm": _times(ways["over_timm"].get(("ours", "fp32"))),
+            "ours bf16 / timm": _times(ways["over_timm"].get(("ours", "bf16"))),
+        }
+    caption = (
+        "Images a second, data included, as multiples: 2 is twice as fast. Notebook: Hugging Face, Pillow and"
+        " a DataLoader, fp32, as the released notebooks. timm: its networks, task and optimizer; it has no"
+        " saliency loss, so none there. Ours: an epoch of irkd.epochs.Learner. All at 32 px, with the run's"
+        " own augmentation and teacher; random images and weights. Median of rounds in turns."
+    )
+    return Section("Training steps", pd.DataFrame.from_dict(rows, orient="index"), caption)
+
+
+def _parts(frame: pd.DataFrame) -> Section:
+    parts = frame[frame["part"].isin(("views", "class map", "attention"))]
+    rows = {}
+    for (_, case), own in parts.groupby(["part", "case"], sort=False):
+        base, ours = own.iloc[0], own.iloc[1]
+        rows[case] = {
+            "compared": f"{ours['way']} / {base['way']}",
+            "speed": _times(ours["over_notebook"]),
+            "images": f"{ours['batch']:,} / {base['batch']:,}",
+            "memory (MB)": f"{_number(ours['memory_mb'])} / {_number(base['memory_mb'])}",
+        }
+    caption = (
+        "Speed in images a second, memory of all images of a measurement. Views: one CPU thread, Pillow's"
+        " images one by one; on a GPU ours are made there. Class maps: the whole term of the loss with its"
+        " backward pass, given the tokens. Attention: forward pass, maps and backward pass of the student."
+    )
+    return Section("Parts", pd.DataFrame.from_dict(rows, orient="index"), caption)
+
+
+def _absolute(frame: pd.DataFrame) -> Section:
+    steps = frame[frame["part"] == "step"]
+    table = pd.DataFrame(
+        {
+            "images/s": steps["images_per_second"].map(_number),
+            "ms a step": (1000 * steps["seconds"] / steps["steps"]).map(_number),
+            "peak memory (MB)": steps["memory_mb"].map(_number),
+            "share of the floor": (100 * steps["floor"]).map(lambda share: f"{share:.0f} %"),
+        }
+    )
+    table.index = [f"{row.case}, {row.way} {row.precision}" for row in steps.itertuples()]
+    caption = (
+        "Peak memory is above what was there before the measurement. The floor is the time of the step's"
+        " matrix products, counted, at the rate measured for one large product in the same precision."
+    )
+    return Section("This machine", table, caption)
+
+
+def _projection(frame: pd.DataFrame) -> Section:
+    own = frame[frame["part"] == "projection"]
+    milliseconds = (1000 * own["seconds"] / own["steps"]).map(_number)
+    sides = own["way"].str.extract(r", (\d+) px$")[0]
+    table = (
+        pd.DataFrame({"case": own["case"], "side": sides + " px", "ms": milliseconds})
+        .pivot(index="case", columns="side", values="ms")
+        .reindex(own["case"].unique())
+        .fillna("")
+    )
+    seconds = own.groupby("case", sort=False)["run_seconds"].sum()
+    table["seconds of the run"] = seconds.map(_number)
+    table.columns.name = table.index.name = None
+    caption = (
+        f"Milliseconds a step of each run as described, and all its epochs: {seconds.sum() / 60:.1f} minutes"
+        f" for the {len(seconds)} trainings of one seed, one after the other, without validation. Target on"
+        f" one H100: {TARGET_MINUTES} minutes."
+    )
+    return Section("Projected trainings", table, caption)
+
+
+def _processes(frame: pd.DataFrame) -> Section:
+    own = frame[frame["part"] == "processes"]
+    table = own.assign(text=own["over_one"].map(_times)).pivot(index="case", columns="way", values="text")
+    table = table.reindex(own["case"].unique())
+    table.columns.name = table.index.name = None
+    caption = (
+        "Images a second of all processes together as a multiple of one process alone, each process with one"
+        " CPU thread: above 1, trainings side by side finish sooner than one after the other."
+    )
+    return Section("Trainings side by side", table, caption)
+
+
+def _times(value: float | None) -> str:
+    return NONE if value is None or pd.isna(value) else f"{value:.2f}" if value < 10 else f"{value:.0f}"
+
+
+def _number(value: float) -> str:
+    if pd.isna(value):
+        return "not measured"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -1,0 +1,55 @@
+"""The training loop of this project."""
+
+import torch
+from irkd import epochs, networks, optimization, streams
+from irkd.spec import Run
+from torch import Tensor, nn
+
+from bench.cases import SCHEDULED, Case
+
+
+class EngineLoop:
+    """Epochs of a run over images uint8 [N, 3, S, S] with labels [N] on the device.
+
+    Attributes:
+        model: the network in training.
+    """
+
+    def __init__(
+        self, run: Run, teacher: nn.Module | None, images: Tensor, labels: Tensor, device: torch.device
+    ):
+        self._run, self._images, self._labels, self._number = run, images, labels, 0
+        self.model = networks.build(run.model, streams.generator(run.seed, "init")).to(device)
+        self._optimizer = optimization.build_optimizer(self.model, run.optimizer)
+        self._schedule = optimization.build_schedule(
+            self._optimizer, run.optimizer.lr, run.one_cycle or run.warmup_cosine, SCHEDULED
+        )
+        self._learner = epochs.Learner(run, self.model, teacher, device)
+
+    def epoch(self) -> float:
+        """One pass over the images, with the views made for it; the mean loss.
+
+        Under deterministic algorithms, as in every training of the study; the other loops go without.
+        """
+        self._number += 1
+        torch.use_deterministic_algorithms(True)
+        try:
+            measures = self._learner.epoch(
+                self._images,
+                self._labels,
+                self._run.stages[0],
+                self._number,
+                self._optimizer,
+                self._schedule,
+            )
+        finally:
+            torch.use_deterministic_algorithms(False)
+        return measures.loss
+
+
+def teacher_of(case: Case, device: torch.device) -> nn.Module | None:
+    """A frozen network with random weights in the place of a case's teacher; None where it has none."""
+    if case.teacher is None:
+        return None
+    network = networks.build(case.teacher, streams.generator(case.run.seed, "teacher"))
+    return network.eval().requires_grad_(False).to(device)

@@ -1,0 +1,165 @@
+"""The networks of the released notebooks, built from Hugging Face transformers."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from irkd.errors import UserError
+from irkd.spec import Model
+from torch import Tensor, nn
+from transformers import (
+    DeiTConfig,
+    DeiTForImageClassification,
+    ViTConfig,
+    ViTForImageClassification,
+    ViTModel,
+)
+
+
+@dataclass
+class Recorded:
+    """What layers did in one forward pass, by index.
+
+    Attributes:
+        tokens: leaving the layer [B, prefix + patches, width].
+        attention: probabilities [B, heads, prefix + patches, prefix + patches].
+    """
+
+    tokens: dict[int, Tensor] = field(default_factory=dict)
+    attention: dict[int, Tensor] = field(default_factory=dict)
+
+
+class Classifier(nn.Module):
+    """A ViT or DeiT for image classification that answers with logits alone."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+        self.base = network.base_model
+        self.classifier = network.classifier
+        self.prefix_tokens = 2 if hasattr(self.base.embeddings, "distillation_token") else 1
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits [B, classes] of images [B, 3, r, r]."""
+        return self.network(images, interpolate_pos_encoding=True).logits
+
+
+class Distilled(nn.Module):
+    """The released student: a distillation token behind the embeddings, no final norm, two heads."""
+
+    def __init__(self, config: ViTConfig):
+        super().__init__()
+        self.base = ViTModel(config, add_pooling_layer=False)
+        self.distillation_token = nn.Parameter(torch.zeros(1, 1, config.hidden_size))
+        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self.distiller = nn.Linear(config.hidden_size, config.num_labels)
+        self.prefix_tokens = 2
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits [B, classes] of both heads, the classifier's first, of images [B, 3, r, r]."""
+        stream = self.base.embeddings(images, interpolate_pos_encoding=True)
+        token = self.distillation_token.expand(len(images), -1, -1)
+        stream = torch.cat((stream[:, :1], token, stream[:, 1:]), dim=1)
+        for layer in self.base.layers:
+            stream = layer(stream)
+        return self.classifier(stream[:, 0]), self.distiller(stream[:, 1])
+
+
+def build(model: Model, attention: str) -> Classifier | Distilled:
+    """A network with the start of Hugging Face.
+
+    Args:
+        model: sizes and dropout.
+        attention: "sdpa", or "eager" where the probabilities of all tokens are wanted.
+
+    Raises:
+        UserError: a student whose distillation token is not that of the released notebooks.
+    """
+    token = model.distillation_token
+    common = {
+        "hidden_size": model.width,
+        "num_hidden_layers": model.depth,
+        "num_attention_heads": model.heads,
+        "intermediate_size": model.mlp_width,
+        "hidden_dropout_prob": model.dropout,
+        "attention_probs_dropout_prob": model.attention_dropout,
+        "layer_norm_eps": 1e-12,
+        "image_size": model.image_size,
+        "patch_size": model.patch_size,
+        "num_labels": model.classes,
+        "attn_implementation": attention,
+    }
+    if token is None and not model.without_final_norm:
+        return Classifier(ViTForImageClassification(ViTConfig(**common)))
+    if token is not None and token.without_head and not model.without_final_norm:
+        return Classifier(DeiTForImageClassification(DeiTConfig(**common)))
+    if token is None or token.without_head or token.position or not model.without_final_norm:
+        raise UserError(
+            "the loop of the notebooks has students with a distillation token without position and final"
+            " norm, or with neither change; leave the models of the protocol 'released' as they are."
+        )
+    return Distilled(ViTConfig(**common))
+
+
+@contextmanager
+def recording(network: Classifier | Distilled, layers: Sequence[int]) -> Iterator[Recorded]:
+    """Record what the layers of a network do in the forward pass inside the block."""
+    record, hooks = Recorded(), []
+    for index in layers:
+        layer = network.base.layers[index]
+        hooks.append(layer.register_forward_hook(_keep(record.tokens, index, whole=True)))
+        hooks.append(layer.attention.register_forward_hook(_keep(record.attention, index, whole=False)))
+    try:
+        yield record
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def load(network: Classifier | Distilled, weights: Mapping[str, Tensor]) -> None:
+    """Copy the weights of the same network of this project (`irkd.models.vit`) into one of Hugging Face.
+
+    A final norm that the network has but does not use keeps its start.
+    """
+    own, base = {}, "base."
+    positions = weights["positions"]
+    own[f"{base}embeddings.cls_token"] = weights["cls_token"]
+    if isinstance(network, Distilled):
+        own["distillation_token"] = weights["distillation_token"]
+    elif "distillation_token" in weights:
+        own[f"{base}embeddings.distillation_token"] = weights["distillation_token"]
+        second = weights["distillation_position"]
+        positions = torch.cat((positions[:, :1], second, positions[:, 1:]), dim=1)
+    own[f"{base}embeddings.position_embeddings"] = positions
+    renamed = {f"{base}embeddings.patch_embeddings.projection": "patch_embed.proj", "classifier": "head"}
+    if isinstance(network, Distilled):
+        renamed["distiller"] = "distillation_head"
+    if "norm.weight" in weights:
+        renamed[f"{base}layernorm"] = "norm"
+    for index in range(len(network.base.layers)):
+        layer, block = f"{base}layers.{index}", f"blocks.{index}"
+        renamed |= {
+            f"{layer}.layernorm_before": f"{block}.norm1",
+            f"{layer}.layernorm_after": f"{block}.norm2",
+            f"{layer}.attention.o_proj": f"{block}.attn.proj",
+            f"{layer}.mlp.fc1": f"{block}.mlp.fc1",
+            f"{layer}.mlp.fc2": f"{block}.mlp.fc2",
+        }
+        for kind in ("weight", "bias"):
+            parts = weights[f"{block}.attn.qkv.{kind}"].chunk(3)
+            own |= {
+                f"{layer}.attention.{name}_proj.{kind}": part for name, part in zip("qkv", parts, strict=True)
+            }
+    for theirs, ours in renamed.items():
+        own |= {f"{theirs}.{kind}": weights[f"{ours}.{kind}"] for kind in ("weight", "bias")}
+    with torch.no_grad():
+        for name, value in own.items():
+            network.get_parameter(name).copy_(value)
+
+
+def _keep(into: dict[int, Tensor], index: int, whole: bool) -> Callable:
+    def hook(_module: nn.Module, _inputs: tuple, output: Tensor | tuple[Tensor, Tensor | None]) -> None:
+        into[index] = output if whole else output[1]
+
+    return hook

@@ -1,0 +1,72 @@
+"""The ratios as bars: whole steps, and parts of them."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+from irkd.figures import style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter
+
+_WAYS = {("timm", None): "timm", ("ours", "fp32"): "ours, fp32", ("ours", "bf16"): "ours, bf16"}
+_PARTS = ("views", "class map", "attention")
+
+
+@style.styled
+def draw(frame: pd.DataFrame, device: str) -> Figure:
+    """Speed over that of the notebooks' way: steps at the left, parts, on a logarithmic axis, beside them."""
+    note = "speed as a multiple of that of the released notebooks' way, measured side by side"
+    figure = style.new(f"Training steps and their parts on {device}", note, style.DOUBLE, 3.6)
+    left, right = figure.subplots(1, 2)
+    _steps(left, frame[frame["part"] == "step"])
+    _parts(right, frame[frame["part"].isin(_PARTS)])
+    return figure
+
+
+def _steps(axis: Axes, steps: pd.DataFrame) -> None:
+    cases = list(dict.fromkeys(steps["case"]))
+    height = 0.8 / len(_WAYS)
+    for place, ((way, precision), label) in enumerate(_WAYS.items()):
+        own = steps[steps["way"] == way]
+        own = own if precision is None else own[own["precision"] == precision]
+        values = own.set_index("case")["over_notebook"].reindex(cases)
+        positions = [index + (place - 1) * height for index in range(len(cases))]
+        axis.barh(positions, values.fillna(0), height, color=style.COLOURS[place], label=label)
+        _label(axis, positions, values)
+    axis.axvline(1, color="black", linewidth=0.8)
+    axis.set(yticks=range(len(cases)), yticklabels=cases, xlabel="whole step (notebook = 1)")
+    axis.margins(x=0.12)
+    axis.invert_yaxis()
+    axis.grid(axis="y", visible=False)
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=len(_WAYS))
+
+
+def _parts(axis: Axes, parts: pd.DataFrame) -> None:
+    ours = parts[parts["way"].isin(("whole epoch", "closed form", "one row"))]
+    # From 1 on: a logarithmic axis has no zero for bars to start from.
+    axis.barh(range(len(ours)), ours["over_notebook"] - 1, 0.6, left=1, color=style.COLOURS[1])
+    _label(axis, range(len(ours)), ours["over_notebook"])
+    axis.axvline(1, color="black", linewidth=0.8)
+    axis.set(
+        yticks=range(len(ours)),
+        yticklabels=ours["case"],
+        xscale="log",
+        xlim=(0.9 * min(1, ours["over_notebook"].min()), 2 * max(1, ours["over_notebook"].max())),
+        xlabel="part (notebook = 1; log scale)",
+    )
+    axis.xaxis.set_major_formatter(FormatStrFormatter("%g"))
+    axis.invert_yaxis()
+    axis.grid(axis="y", visible=False)
+
+
+def _label(axis: Axes, positions: Iterable[float], values: pd.Series) -> None:
+    """The values, to the right of their bars and of the line at 1."""
+    for position, value in zip(positions, values, strict=True):
+        axis.annotate(
+            "none" if pd.isna(value) else f"{value:.2f}" if value < 10 else f"{value:.0f}",
+            (1 if pd.isna(value) else max(1, value), position),
+            xytext=(2, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=style.SMALL - 1,
+        )

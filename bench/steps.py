@@ -1,0 +1,64 @@
+"""Whole training steps in the three loops, measured in turns."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from bench import hugging_face, measure, timm_loop
+from bench.cases import Case
+from bench.engine_loop import EngineLoop, teacher_of
+from bench.notebook_loop import NotebookLoop, attention_of
+from bench.timm_loop import TimmLoop
+
+NOTEBOOK, TIMM, OURS = "notebook", "timm", "ours"
+PRECISIONS = ("fp32", "bf16")
+
+
+def rows(case: Case, rounds: int, device: torch.device, rates: Mapping[str, float]) -> Iterator[dict]:
+    """One row of the frame for each loop of a case; see `bench.frame`.
+
+    Args:
+        case: what is trained.
+        rounds: that count.
+        device: where.
+        rates: measured FLOP/s by precision.
+    """
+    loops = build(case, device)
+    timings = measure.interleaved({key: loop.epoch for key, loop in loops.items()}, rounds, device)
+    for (loop, precision), timing in timings.items():
+        yield {
+            "part": "step",
+            "case": case.name,
+            "way": loop,
+            "precision": precision,
+            "batch": case.run.batch_size,
+            "steps": case.steps,
+            "seconds": timing.median,
+            "images_per_second": case.images / timing.median,
+            "memory_mb": None if timing.memory is None else timing.memory / 1e6,
+            "floor": case.images * case.flops / rates[precision] / timing.median,
+        }
+
+
+def build(case: Case, device: torch.device) -> dict[tuple[str, str], NotebookLoop | TimmLoop | EngineLoop]:
+    """The loops of a case by name and precision, each with the teacher of its kind; timm has no saliency."""
+    run, (images, labels) = case.run, case.data(device)
+    loops: dict = {}
+    theirs = None
+    if case.teacher:
+        theirs = _frozen(hugging_face.build(case.teacher, attention_of(run)), device)
+    loops[NOTEBOOK, "fp32"] = NotebookLoop(run, theirs, images, labels, device)
+    if not run.losses.saliency:
+        teacher = _frozen(timm_loop.network(case.teacher), device) if case.teacher else None
+        precision = "bf16" if device.type == "cuda" else "fp32"
+        loops[TIMM, precision] = TimmLoop(run, teacher, images, labels, device)
+    own = teacher_of(case, device)
+    for precision in PRECISIONS:
+        loops[OURS, precision] = EngineLoop(replace(run, precision=precision), own, images, labels, device)
+    return loops
+
+
+def _frozen(network: nn.Module, device: torch.device) -> nn.Module:
+    return network.eval().requires_grad_(False).to(device)
