@@ -15,16 +15,20 @@ from irkd.spec import (
     CrossEntropy,
     Distillation,
     DistillationToken,
+    EarlyStopping,
     Losses,
     Mixing,
     Model,
     Normalization,
     OneCycle,
     Optimizer,
+    RandomErasing,
     Run,
     Saliency,
     Stage,
     Teacher,
+    Views,
+    WarmupCosine,
 )
 
 CPU = torch.device("cpu")
@@ -37,7 +41,7 @@ ADAMW = Optimizer("adamw", lr=0.003, weight_decay=0.01, decay="proper", restart=
 CYCLE = OneCycle(rising=0.6, initial_divisor=20.0, final_divisor=5.0, beta1_low=0.85, beta1_high=0.95)
 STAGES = (Stage(8, 2), Stage(12, 2))
 CROP = Augmentation(crop_padding=4, flip=0.5)
-TIMINGS = ("seconds", "images_per_second")
+MEASURED = ("seconds", "images_per_second", "peak_memory_mb")
 
 
 def arrays(train=64, validation=16, test=16, seed=0) -> Arrays:
@@ -91,12 +95,48 @@ def student_run(**changes) -> Run:
     return run(**{"model": STUDENT, "losses": losses, "teacher": Teacher("teacher", 0, "best"), **changes})
 
 
+def released_run(**changes) -> Run:
+    """A student as released: crops, one optimizer, class maps, stages that stop early.
+
+    It learns so little that no epoch is better than the first of its stage: each stage ends after two.
+    """
+    losses = Losses(
+        CrossEntropy(0.5), Distillation(0.5, 4.0), Saliency(0.8, "class-map", (0, 2), (0, 2), "sum")
+    )
+    token = DistillationToken("zeros", False)
+    fields = {
+        "model": Model(**{**vars(STUDENT), "without_final_norm": True, "distillation_token": token}),
+        "losses": losses,
+        "stages": (Stage(8, 4), Stage(12, 4)),
+        "augmentation": Augmentation(4, 0.5, 1.0, RandomErasing(0.5, (0.02, 0.2), (0.3, 3.3))),
+        "optimizer": Optimizer("adamw", 1e-8, 0.01, "biases-only", restart="never"),
+        "views": Views("crop", "crop"),
+        "early_stopping": EarlyStopping(1, "on-stop"),
+    }
+    return student_run(**{**fields, **changes})
+
+
+def fine_tuning_run(**changes) -> Run:
+    """A teacher as released for patch size 2: warm-up and cosine, accumulation, the best weights restored."""
+    fields = {
+        "one_cycle": None,
+        "warmup_cosine": WarmupCosine(0.2),
+        "optimizer": Optimizer("adamw", 0.004, 0.02, "all", restart="never", accumulation=3),
+        "early_stopping": EarlyStopping(8, "always"),
+    }
+    return teacher_run(**{**fields, **changes})
+
+
 RUNS = {
     "curriculum": run(),
     "one-cycle": teacher_run(),
     "one-cycle-per-stage": run(one_cycle=CYCLE),
     "saliency": student_run(),
+    "released": released_run(),
+    "fine-tuning": fine_tuning_run(),
 }
+# Epochs that each of them really has.
+EPOCHS = {name: run.epochs for name, run in RUNS.items()} | {"released": 4}
 
 
 def start_of(run: Run):
@@ -147,7 +187,7 @@ def stopping_after(monkeypatch, saves: int) -> None:
 def results(files: training.Outputs) -> dict[str, bytes | list]:
     """All that equal runs have in common: the bytes of each file, the history without its timings."""
     with files.history.open(newline="") as file:
-        rows = [{k: v for k, v in row.items() if k not in TIMINGS} for row in csv.DictReader(file)]
+        rows = [{k: v for k, v in row.items() if k not in MEASURED} for row in csv.DictReader(file)]
     paths = [path for path in (files.last, files.best, files.saliency) if path]
     return {path.name: path.read_bytes() for path in paths} | {"history": rows}
 

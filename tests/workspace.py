@@ -11,15 +11,20 @@ from pathlib import Path
 
 import yaml
 from filelock import FileLock
+from tiny_runs import MEASURED
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PLAIN = [sys.executable, "-m", "snakemake"]
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 IMAGES_PER_BATCH = 64
-TARGETS = {"all", "data", "teachers", "students", "evaluation", "tables", "figures"}
+TARGETS = {
+    *("all", "data", "teachers", "students", "evaluation", "tables", "figures", "claims", "provenance"),
+    *("described", "released", "bridge", "check"),
+}
 
 TINY = {
     "note": "tiny",
+    "reproduce": ["described"],
     "execution": {"device": "cpu", "threads": 1},
     "seeds": {"students": [0]},
     "datasets": {"cifar10": {"sources": [{"local": "absent"}], "split": {"holdout": 64}}},
@@ -52,8 +57,12 @@ class Workspace:
         names = subprocess.run(listed, cwd=REPOSITORY, check=True, capture_output=True, text=True).stdout
         for name in names.split("\0"):
             source, target = REPOSITORY / name, path / name
-            if name and not name.startswith(("tests/", "results/")) and source.is_file():
-                target.parent.mkdir(parents=True, exist_ok=True)
+            if not name or name.startswith("tests/"):
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_symlink():
+                target.symlink_to(source.readlink())
+            elif source.is_file():
                 shutil.copy2(source, target)
         workspace = cls(path)
         workspace.overlay.write_text(yaml.safe_dump(TINY))
@@ -92,16 +101,10 @@ class Workspace:
 
     def prepare_data(self) -> None:
         """Arrays and manifest of random images, as the rule prepare_dataset would leave them."""
-        import torch
         from irkd import datasets
 
         batches = self.path / "batches"
-        batches.mkdir()
-        generator = torch.Generator().manual_seed(0)
-        for name in (*datasets.TRAIN_BATCHES, datasets.TEST_BATCH):
-            records = torch.randint(256, (IMAGES_PER_BATCH, 3073), generator=generator, dtype=torch.uint8)
-            records[:, 0] %= 10
-            (batches / name).write_bytes(records.numpy().tobytes())
+        batches_in(batches)
         folder = self.path / "results/data/cifar10"
         files = folder / "arrays.safetensors", folder / "manifest.json"
         datasets.prepare(batches, *files, holdout=64, seed=42)
@@ -146,7 +149,7 @@ class Workspace:
         files = {}
         for path in sorted(self.study.rglob("*")):
             name = str(path.relative_to(self.study))
-            if not path.is_file() or "/resume/" in name or name.startswith("costs/"):
+            if not path.is_file() or "/resume/" in name or name.startswith(("costs/", "provenance/")):
                 continue
             if path.name == "history.csv":
                 files[name] = _without_times(path.read_text())
@@ -155,6 +158,19 @@ class Workspace:
             else:
                 files[name] = path.read_bytes()
         return files
+
+
+def batches_in(folder: Path) -> None:
+    """Write the six batches of a data set of random images, always the same."""
+    import torch
+    from irkd import datasets
+
+    folder.mkdir(parents=True)
+    generator = torch.Generator().manual_seed(0)
+    for name in (*datasets.TRAIN_BATCHES, datasets.TEST_BATCH):
+        records = torch.randint(256, (IMAGES_PER_BATCH, 3073), generator=generator, dtype=torch.uint8)
+        records[:, 0] %= 10
+        (folder / name).write_bytes(records.numpy().tobytes())
 
 
 def once(tmp_path_factory, name: str, build) -> Workspace:
@@ -189,11 +205,13 @@ def _merged(base: dict, changes: dict) -> dict:
 
 def _without_times(history: str) -> bytes:
     rows = [line.split(",") for line in history.splitlines()]
-    timed = {rows[0].index(name) for name in ("seconds", "images_per_second")}
+    timed = {rows[0].index(name) for name in MEASURED}
     kept = [[cell for index, cell in enumerate(row) if index not in timed] for row in rows]
     return repr(kept).encode()
 
 
 def _without_sessions(record: dict) -> dict:
-    stages = [{key: value for key, value in stage.items() if key != "seconds"} for stage in record["stages"]]
-    return {**record, "sessions": None, "peak_memory_mb": None, "stages": stages}
+    stages = [
+        {key: value for key, value in stage.items() if key not in MEASURED} for stage in record["stages"]
+    ]
+    return {**record, "sessions": None, "stages": stages}

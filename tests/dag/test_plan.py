@@ -6,18 +6,21 @@ import yaml
 from workspace import REPOSITORY, Workspace, stats
 
 DATA = {"fetch_dataset": 1, "prepare_dataset": 1}
-TRAININGS = {"train": 20, "distill": 27}
-TABLES = {"make_table": 2, "make_cost_table": 1}
-CURVES = {"plot_training_curve": 2, "plot_stages": 1, "plot_saliency": 1, "plot_learning_curves": 1}
+TRAININGS = {"train": 38, "distill": 54}
+TABLES = {"make_table": 2, "make_cost_table": 1, "make_pairs": 1, "make_switch_page": 1}
+CLAIMS = {"make_claims": 1}
+CURVES = {"plot_training_curve": 10, "plot_stages": 1, "plot_saliency": 1, "plot_learning_curves": 1}
 FIGURES = {**CURVES, "plot_inputs": 1, "plot_cost": 1, "plot_resolutions": 1, "plot_table": 1}
-EVERYTHING = {**DATA, **TRAININGS, "evaluate": 47, **TABLES, **FIGURES}
+INDEX = {"index_runs": 1}
+SHOWN = {**TABLES, **FIGURES, **CLAIMS, **INDEX}
+EVERYTHING = {**DATA, **TRAININGS, "evaluate": 92, **SHOWN}
 
 
 def planned(workspace, *arguments, **options):
     return stats(workspace.snakemake("-n", *arguments, **options))
 
 
-def test_the_shipped_study_is_47_trainings_from_the_download_to_the_tables(workspace):
+def test_the_shipped_study_is_92_trainings_from_the_download_to_the_tables(workspace):
     assert planned(workspace(), "all", configfile="config.yaml") == EVERYTHING
 
 
@@ -38,36 +41,81 @@ def test_a_plan_takes_less_than_ten_seconds_and_no_torch(workspace, tmp_path):
     ("target", "expected"),
     [
         ("data", DATA),
-        ("teachers", {**DATA, "train": 2}),
+        ("teachers", {**DATA, "train": 5}),
         ("students", {**DATA, **TRAININGS}),
-        ("evaluation", {**DATA, **TRAININGS, "evaluate": 47}),
-        ("tables", {**DATA, **TRAININGS, "evaluate": 47, **TABLES}),
-        ("figures", {**DATA, **TRAININGS, "evaluate": 47, **FIGURES}),
+        ("evaluation", {**DATA, **TRAININGS, "evaluate": 92}),
+        ("tables", {**DATA, **TRAININGS, "evaluate": 92, **TABLES}),
+        ("figures", {**DATA, **TRAININGS, "evaluate": 92, **FIGURES}),
+        ("described", {**DATA, "train": 20, "distill": 27, "evaluate": 47}),
+        ("released", {**DATA, "train": 18, "distill": 27, "evaluate": 45}),
+        ("provenance", {**DATA, **TRAININGS, "evaluate": 92, **INDEX}),
+        ("archive", {**EVERYTHING, "archive": 1}),
+        # ViT-Tiny P2 with CE and with CL is in no claim.
+        ("claims", {**DATA, "train": 29, "distill": 54, "evaluate": 83, **CLAIMS}),
     ],
 )
 def test_a_part_can_be_asked_for_by_name(workspace, target, expected):
     assert planned(workspace(), target, configfile="config.yaml") == expected
 
 
+def test_the_bridge_is_asked_for_by_name_and_trains_each_switch_beside_its_base(workspace):
+    # 10 students with 3 seeds and 2 teachers in the base, 46 students and 2 teachers with a switch turned.
+    expected = {
+        **DATA,
+        "train": 40,
+        "distill": 132,
+        "evaluate": 172,
+        "make_bridge_table": 1,
+        "plot_bridge": 1,
+    }
+    assert planned(workspace(), "bridge", configfile="config.yaml") == expected
+    assert 40 + 132 == (10 + 46) * 3 + 2 + 2
+
+
+def test_the_check_against_published_logs_is_two_trainings_and_a_comparison(workspace):
+    workspace = workspace()
+    counts = planned(workspace, "check", configfile="config/check.yaml")
+    assert counts == {**DATA, "train": 2, "compare_with_published": 1}
+    output = workspace.snakemake("-n", "check", status=1)
+    assert "`checks` is empty: snakemake --cores 1 check --configfile config/check.yaml" in output
+
+
+def test_the_row_that_a_cpu_reached_is_one_training_whose_archive_has_the_comparison(workspace):
+    counts = planned(workspace(), "archive", configfile="config/cpu.yaml")
+    assert {job: counts[job] for job in ("train", "evaluate", "compare_with_published")} == {
+        "train": 1,
+        "evaluate": 1,
+        "compare_with_published": 1,
+    }
+    assert "distill" not in counts
+
+
 def test_a_selected_student_brings_its_teacher_and_nothing_else(workspace):
     counts = planned(workspace(select=["tiny-p4-kd"], seeds={"students": [0, 1, 2]}))
-    assert counts == {**DATA, "train": 1, "distill": 3, "evaluate": 4, **TABLES, **FIGURES}
+    assert counts == {**DATA, "train": 1, "distill": 3, "evaluate": 4, **SHOWN}
 
 
 def test_a_selected_student_without_a_teacher_comes_alone(workspace):
     counts = planned(workspace(select=["tiny-p4-ce"]))
-    assert counts == {**DATA, "train": 1, "evaluate": 1, **TABLES, **FIGURES}
+    assert counts == {**DATA, "train": 1, "evaluate": 1, **SHOWN}
 
 
 def test_the_demo_is_the_whole_study_with_one_seed(workspace):
     counts = planned(workspace(), configfile="config/demo.yaml")
-    assert counts == {**DATA, "train": 8, "distill": 9, "evaluate": 17, **TABLES, **FIGURES}
+    assert counts == {**DATA, "train": 16, "distill": 18, "evaluate": 34, **SHOWN}
+
+
+def test_a_teacher_of_published_weights_stops_the_plan_with_the_file_to_supply(workspace):
+    workspace = workspace(reproduce=["released"], select=["small-p2-50-pretrained"])
+    output = workspace.snakemake("-n", "released", status=1)
+    assert "weights/deit_small_distilled_patch16_224-649709d9.pth: small-p2-50-pretrained starts" in output
+    assert "supply the file" in output
 
 
 def test_prepared_data_need_no_download(workspace):
     workspace = workspace(select=["tiny-p4-ce"])
     workspace.prepare_data()
-    assert planned(workspace) == {"train": 1, "evaluate": 1, **TABLES, **FIGURES}
+    assert planned(workspace) == {"train": 1, "evaluate": 1, **SHOWN}
 
 
 @pytest.mark.parametrize(
@@ -79,7 +127,7 @@ def test_trainings_and_evaluations_alone_ask_for_a_gpu_and_only_under_cuda(works
     for path in (workspace.path / "rules").glob("*.smk"):
         path.write_text(re.sub(r"    message:\n.*\n", "", path.read_text()))
     jobs = re.findall(r"rule (\w+):\n(?:    .*\n)*    resources: (.*)\n", workspace.snakemake("-n"))
-    assert {rule for rule, _ in jobs} == {*DATA, *TRAININGS, "evaluate", *TABLES, *FIGURES, "all"}
+    assert {rule for rule, _ in jobs} == {*DATA, *TRAININGS, "evaluate", *SHOWN, "all"}
     assert {rule for rule, resources in jobs if "gpu=1" in resources} == users
     assert not any(re.search(r"gpu=(?!0|1\b)", resources) for _, resources in jobs)
 
@@ -87,8 +135,6 @@ def test_trainings_and_evaluations_alone_ask_for_a_gpu_and_only_under_cuda(works
 def test_another_workflow_can_use_this_one_as_a_module(workspace, tmp_path):
     source = workspace().path / "Snakefile"
     config = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
-    for table in config["tables"].values():
-        table["published"] = str(REPOSITORY / table["published"])
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     (tmp_path / "Snakefile").write_text(
         'configfile: "config.yaml"\n'

@@ -5,10 +5,14 @@ import re
 import pytest
 
 ACCURACIES, COSTS = {"Making table1", "Making runs"}, {"Adding up the costs"}
-TABLES = ACCURACIES | COSTS
+PAIRS, CLAIMS = {"Comparing rows"}, {"Judging the claims"}
+SWITCHES = {"Listing the switches"}
+TABLES = ACCURACIES | COSTS | PAIRS
 CURVES = {"Drawing learning-curves"}
 SCORES = {"Drawing accuracy-by-computation", "Drawing accuracy-by-resolution", "Drawing table1-cells"}
 FIGURES = CURVES | SCORES
+INDEX, PACKING = {"Indexing the runs"}, {"Packing the results"}
+SHOWN = TABLES | FIGURES | CLAIMS | INDEX
 TAUGHT = ("tiny-p4-kd", "tiny-p4-kd-cl", "tiny-p4-kd-cl-sal")
 UNTAUGHT = ("small-p4", "tiny-p4-ce")
 EVERY_RUN = (*UNTAUGHT, *TAUGHT)
@@ -25,7 +29,12 @@ def evaluating(*runs):
 
 def consequences(*runs):
     """All that follows when these runs change."""
-    return training(*runs) | evaluating(*runs) | TABLES | FIGURES
+    return training(*runs) | evaluating(*runs) | SHOWN | own_curves(*runs)
+
+
+def own_curves(*runs):
+    """The figures of one run, of those with a published curve."""
+    return {f"Drawing curve-{run}" for run in runs if run in ("small-p4", "tiny-p4-kd-cl-sal")}
 
 
 def append(workspace, name, text):
@@ -63,17 +72,17 @@ def test_any_times_of_the_files_plan_nothing_even_where_weights_are_too_large_fo
 
 def test_gamma_concerns_the_student_with_saliency_alone(finished):
     finished.configure(recipes={"student": {"losses": {"saliency": {"weight": 0.9}}}})
-    assert finished.plan() == consequences("tiny-p4-kd-cl-sal")
+    assert finished.plan() == consequences("tiny-p4-kd-cl-sal") | SWITCHES
 
 
 def test_a_setting_of_one_student_concerns_it_alone(finished):
     finished.configure(students={"tiny-p4-kd": {"set": {"batch_size": 16}}})
-    assert finished.plan() == consequences("tiny-p4-kd")
+    assert finished.plan() == consequences("tiny-p4-kd") | SWITCHES
 
 
 def test_a_setting_of_the_teachers_concerns_them_and_those_they_teach(finished):
     finished.configure(recipes={"teacher": {"optimizer": {"lr": 0.001}}})
-    assert finished.plan() == consequences("small-p4", *TAUGHT)
+    assert finished.plan() == consequences("small-p4", *TAUGHT) | SWITCHES
 
 
 def test_the_number_of_threads_concerns_nothing(finished):
@@ -83,7 +92,7 @@ def test_the_number_of_threads_concerns_nothing(finished):
 
 def test_a_label_concerns_what_shows_it(finished):
     finished.configure(students={"tiny-p4-kd": {"label": "Another name"}})
-    assert finished.plan() == {"Making runs"} | FIGURES - {"Drawing table1-cells"}
+    assert finished.plan() == {"Making runs"} | INDEX | SWITCHES | FIGURES - {"Drawing table1-cells"}
 
 
 def test_an_overlay_may_name_the_students_in_any_order(finished):
@@ -109,10 +118,15 @@ def test_the_layout_of_scripts_concerns_nothing(finished):
         ("losses/saliency.py", consequences("tiny-p4-kd-cl-sal")),
         ("losses/kd.py", consequences(*TAUGHT)),
         ("training.py", consequences(*EVERY_RUN)),
-        ("evaluation.py", evaluating(*EVERY_RUN) | TABLES | SCORES),
-        ("tables.py", ACCURACIES | {"Drawing table1-cells"}),
+        ("evaluation.py", evaluating(*EVERY_RUN) | TABLES | SCORES | CLAIMS | INDEX),
+        ("tables.py", ACCURACIES | PAIRS | INDEX | {"Drawing table1-cells"}),
         ("cost_table.py", COSTS),
-        ("documents.py", TABLES | {"Drawing table1-cells"}),
+        ("provenance_index.py", INDEX),
+        ("archive.py", set()),
+        ("documents.py", TABLES | SWITCHES | CLAIMS | INDEX | {"Drawing table1-cells"}),
+        ("pairs.py", PAIRS),
+        ("claims/statistics.py", CLAIMS),
+        ("estimates.py", ACCURACIES | PAIRS | CLAIMS | INDEX | {"Drawing table1-cells"}),
         ("figures/learning_curves.py", CURVES),
         ("study.py", set()),
     ],
@@ -130,19 +144,47 @@ def test_a_new_student_concerns_itself_and_the_table_of_all_runs(finished):
         "Testing extra, described, seed 0",
         "Making runs",
         *COSTS,
+        *INDEX,
+        *SWITCHES,
     }
+
+
+def test_an_archive_concerns_the_index_alone_where_all_else_is_there(finished):
+    assert finished.plan("archive") == PACKING
+    for path in (finished.study / "provenance").iterdir():
+        path.unlink()
+    assert finished.plan("archive") == INDEX | PACKING
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"threshold": {"above": 1}},
+        {"claim": "Said in other words"},
+        {"remark": "A remark"},
+    ],
+    ids=["threshold", "sentence", "remark"],
+)
+def test_another_word_or_threshold_of_a_claim_concerns_the_claims_alone(finished, change):
+    finished.configure(claims={"stated": {"kd-beats-ce": change}})
+    assert finished.plan() == CLAIMS
+
+
+def test_a_verdict_that_is_withheld_concerns_the_claims_alone(finished):
+    finished.configure(no_verdict="too few epochs")
+    assert finished.plan() == CLAIMS
 
 
 def test_a_new_seed_concerns_no_finished_training(finished):
     finished.configure(seeds={"students": [0, 1]})
     students = [message for run in (*TAUGHT, "tiny-p4-ce") for message in training(run) | evaluating(run)]
     new = {message.replace("seed 0", "seed 1") for message in students}
-    assert finished.plan() == new | TABLES | FIGURES
+    assert finished.plan() == new | SHOWN | SWITCHES | own_curves("tiny-p4-kd-cl-sal")
 
 
 def test_a_deleted_evaluation_is_made_again_with_what_shows_it(finished):
     (finished.study / "evaluation/described/tiny-p4-kd/seed-0.json").unlink()
-    assert finished.plan() == evaluating("tiny-p4-kd") | TABLES | SCORES
+    assert finished.plan() == evaluating("tiny-p4-kd") | TABLES | SCORES | CLAIMS | INDEX
 
 
 @pytest.mark.parametrize("name", ["last.safetensors", "best.safetensors", "history.csv", "run.json"])

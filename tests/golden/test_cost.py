@@ -30,12 +30,12 @@ def test_training_costs_three_forward_passes_but_for_the_gradient_of_the_image()
     forward = forward_by_hand(run.model, 32)
     patches = (32 // run.model.patch_size) ** 2
     image_gradient = 2 * patches * 3 * run.model.patch_size**2 * run.model.width
-    assert cost.training_flops(run, None, 10) == [2 * 10 * (3 * forward - image_gradient)]
+    assert cost.training_flops(run, None, 10, [2]) == [2 * 10 * (3 * forward - image_gradient)]
 
 
 def test_each_stage_is_counted_at_its_own_resolution():
     run = tiny_runs.run(stages=(Stage(16, 1), Stage(32, 1), Stage(16, 3)))
-    first, second, third = cost.training_flops(run, None, 10)
+    first, second, third = cost.training_flops(run, None, 10, [1, 1, 3])
     assert (third, first < second) == (3 * first, True)
 
 
@@ -45,9 +45,9 @@ def test_a_teacher_adds_one_forward_pass_and_a_saliency_term_adds_more():
     kd = replace(plain, losses=replace(plain.losses, saliency=None))
     alone = replace(kd, losses=replace(kd.losses, kd=None), teacher=None)
     teacher = tiny_runs.MODEL
-    [student_cost] = cost.training_flops(alone, None, 1)
-    [kd_cost] = cost.training_flops(kd, teacher, 1)
-    [saliency_cost] = cost.training_flops(plain, teacher, 1)
+    [student_cost] = cost.training_flops(alone, None, 1, [1])
+    [kd_cost] = cost.training_flops(kd, teacher, 1, [1])
+    [saliency_cost] = cost.training_flops(plain, teacher, 1, [1])
     second_head = 3 * 2 * kd.model.width * kd.model.classes
     assert kd_cost == student_cost + forward_by_hand(teacher, 32) + second_head - second_head // 3
     assert saliency_cost > 1.5 * kd_cost

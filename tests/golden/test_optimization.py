@@ -7,8 +7,9 @@ import pytest
 import torch
 from irkd import optimization
 from irkd.models.vit import build
-from irkd.spec import DistillationToken, Model, OneCycle, Optimizer
+from irkd.spec import DistillationToken, Model, OneCycle, Optimizer, WarmupCosine
 from torch import nn
+from transformers import get_cosine_schedule_with_warmup
 
 MODEL = Model(
     "vit",
@@ -109,6 +110,23 @@ def test_proper_decay_exempts_exactly_biases_norms_tokens_and_positions():
     assert {"patch_embed.proj.weight", "head.weight", "distillation_head.weight"}.isdisjoint(exempt)
 
 
+def test_decay_of_biases_only_exempts_biases_and_nothing_else():
+    decay = decay_by_name("biases-only")
+    assert {name for name, value in decay.items() if value == 0} == {n for n in decay if n.endswith(".bias")}
+    assert decay["cls_token"] == decay["blocks.0.norm1.weight"] == decay["positions"] == 0.02
+
+
+def test_the_released_rule_of_the_p4_student_decays_5376000_parameters_and_spares_25940():
+    token = DistillationToken("zeros", False)
+    model = Model("vit", 32, 4, 192, 12, 3, 768, 10, without_final_norm=True, distillation_token=token)
+    network = build(model, torch.Generator())
+    groups = optimization.build_optimizer(network, settings("biases-only")).param_groups
+    sizes = {group["weight_decay"]: sum(p.numel() for p in group["params"]) for group in groups}
+    # The released network also holds a final norm and a pooler, which it never uses.
+    norm, pooler = 192, 192 * 192
+    assert sizes == {0.02: 5_376_000 - norm - pooler, 0.0: 25_940 - 2 * 192}
+
+
 def test_decay_of_all_exempts_nothing():
     assert set(decay_by_name("all").values()) == {0.02}
 
@@ -159,6 +177,28 @@ def test_one_cycle_rises_and_falls_on_cosines_and_beta1_moves_against_it(steps):
             expected = cosine(PEAK, PEAK / 20 / 5, progress), cosine(0.85, 0.95, progress)
         assert (rates[step], beta1[step]) == pytest.approx(expected, rel=1e-9), step
     assert set(beta2) == {0.999}
+
+
+@pytest.mark.parametrize("steps", [10, 45, 200])
+def test_warm_up_and_cosine_are_those_of_hugging_face(steps):
+    reference = torch.optim.AdamW([nn.Parameter(torch.zeros(1))], lr=PEAK)
+    theirs = get_cosine_schedule_with_warmup(reference, int(0.2 * steps), steps)
+    ours, beta1, _ = trajectory(WarmupCosine(0.2), steps)
+    for rate in ours:
+        assert rate == pytest.approx(theirs.get_last_lr()[0], rel=1e-12)
+        reference.step()
+        theirs.step()
+    assert (ours[0], max(ours), set(beta1)) == (0.0, PEAK, {0.9})
+
+
+def test_the_rate_that_the_released_notebook_printed_follows_from_warm_up_and_cosine():
+    # Epoch 40 of 50, 176 updates each, peak 3e-4; the notebook printed a tenth of it.
+    optimizer = optimization.build_optimizer(Bowl(), settings(lr=3e-4))
+    schedule = optimization.build_schedule(optimizer, 3e-4, WarmupCosine(0.2), 8800)
+    for _ in range(7040):
+        optimizer.step()
+        schedule.step()
+    assert schedule.get_last_lr()[0] / 10 == pytest.approx(4.3933982822017874e-06, rel=1e-9)
 
 
 def test_one_cycle_starts_peaks_and_ends_where_its_settings_say():

@@ -19,15 +19,26 @@ def taught_once(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def unbroken(taught_once, tmp_path_factory):
-    """What the study produces when nothing disturbs it."""
+def finished_once(taught_once, tmp_path_factory):
+    """The study when nothing disturbed it, to be read only."""
 
     def build(path):
-        workspace = taught_once.copy(path)
-        workspace.drive()
+        taught_once.copy(path).drive()
         return path
 
-    return once(tmp_path_factory, "unbroken", build).outcome()
+    return once(tmp_path_factory, "unbroken", build)
+
+
+@pytest.fixture(scope="session")
+def unbroken(finished_once):
+    """What the study produces when nothing disturbs it."""
+    return finished_once.outcome()
+
+
+@pytest.fixture
+def finished(finished_once, tmp_path):
+    """The finished study, in a workspace of the test's own."""
+    return finished_once.copy(tmp_path / "finished")
 
 
 @pytest.fixture

@@ -43,7 +43,10 @@ def large():
     return auto_augment.draw(100_000, torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize(("seeds", "height", "width"), [(SEEDS, 32, 32), (300, 20, 28)])
+@pytest.mark.parametrize(
+    ("seeds", "height", "width"),
+    [(SEEDS, 32, 32), (300, 20, 28), (100, 22, 26), (100, 25, 26), (100, 25, 27)],
+)
 def test_the_same_draws_give_the_same_bits_as_torchvision(seeds, height, width):
     images = photos(seeds, height, width)
     ours = auto_augment.apply(images, forced_draws(range(seeds)))
@@ -73,6 +76,13 @@ def test_an_image_does_not_depend_on_the_others_beside_it():
         one = slice(index, index + 1)
         alone = auto_augment.Draws(draws.sub_policy[one], draws.applied[one], draws.sign[one])
         assert torch.equal(auto_augment.apply(images[one], alone)[0], together[index])
+
+
+def test_the_order_of_the_bytes_in_memory_does_not_matter():
+    images = photos(300)
+    draws = auto_augment.draw(300, torch.Generator().manual_seed(5))
+    channels_last = images.contiguous(memory_format=torch.channels_last)
+    assert torch.equal(auto_augment.apply(channels_last, draws), auto_augment.apply(images, draws))
 
 
 def test_nothing_applied_leaves_every_image_as_it_is_in_a_new_tensor():

@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import json
 import logging
 
 import pytest
@@ -157,6 +158,19 @@ def test_a_kept_result_is_written_again_after_its_files_are_gone(tmp_path, monke
         path.unlink()
     assert Checkpoint(tmp_path / "resume", KEY).emit(files)
     assert [path.read_text() for path in files.values()] == ["weights", "{}"]
+
+
+@pytest.mark.parametrize("ended", ["kept", "emitted"])
+def test_a_report_is_there_until_the_result_is(tmp_path, ended):
+    files = written(tmp_path / "out", last="weights")
+    saved = Checkpoint(tmp_path / "resume", KEY)
+    report = tmp_path / "resume" / KEY[:16] / "progress.json"
+    if ended == "emitted":
+        saved.keep(files)
+    saved.report({"done": 1})
+    assert json.loads(report.read_text()) == {"done": 1}
+    saved.keep(files) if ended == "kept" else saved.emit(files)
+    assert not report.exists()
 
 
 def test_before_a_result_is_kept_there_is_none(tmp_path):

@@ -20,9 +20,11 @@ def files(tmp_path):
         records[protocol, run, seed].write_text(
             json.dumps(
                 {
-                    "stages": [{"seconds": seconds, "images": 1000}, {"seconds": 2 * seconds, "images": 500}],
+                    "stages": [
+                        {"seconds": seconds, "images": 1000, "peak_memory_mb": 1234.5},
+                        {"seconds": 2 * seconds, "images": 500, "peak_memory_mb": 2345.5},
+                    ],
                     "sessions": [{"name": "GPU A"}, {"name": "GPU B"}, {"name": "GPU A"}],
-                    "peak_memory_mb": 1234.5,
                     "spec": {"precision": "bf16"},
                 }
             )
@@ -39,6 +41,10 @@ def test_a_training_costs_the_sum_of_its_stages(files):
     assert frame["seconds"].tolist() == [30.0, 90.0]
     assert frame["images_per_second"].tolist() == [1500 / 30, 1500 / 90]
     assert frame["inference_gflop"].tolist() == [0.4, 0.4]
+
+
+def test_the_peak_of_the_memory_is_that_of_the_stage_that_took_most(files):
+    assert set(cost_table.costs(*files)["peak_memory_mb"]) == {2345.5}
 
 
 def test_every_device_is_named_once_and_every_session_counted(files):

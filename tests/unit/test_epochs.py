@@ -1,5 +1,6 @@
 """One epoch of training against a plain loop, and what it measures."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -22,7 +23,7 @@ def trained(run, number=1, model=None, teacher=None, data=DATA, stage=STAGE):
     """A network after one epoch, and the measures."""
     model = model or start_of(run)
     optimizer = optimization.build_optimizer(model, run.optimizer)
-    schedule = optimization.build_schedule(optimizer, run.optimizer.lr, run.one_cycle, 4)
+    schedule = optimization.build_schedule(optimizer, run.optimizer.lr, run.one_cycle or run.warmup_cosine, 4)
     learner = epochs.Learner(run, model, teacher, CPU)
     measures = learner.epoch(data.train_images, data.train_labels, stage, number, optimizer, schedule)
     return model, measures
@@ -43,7 +44,7 @@ class Constant(nn.Module):
     def no_weight_decay(self):
         return set()
 
-    def forward(self, images, capture=()):
+    def forward(self, images, capture=(), captured="entering"):
         logits = functional.one_hot(torch.full((len(images),), 3), 10) + 0 * self.unused
         return Output(logits, None, {}, 1)
 
@@ -51,7 +52,7 @@ class Constant(nn.Module):
 class Reader(nn.Module):
     """Answers the class written into the first pixel."""
 
-    def forward(self, images, capture=()):
+    def forward(self, images, capture=(), captured="entering"):
         return Output(functional.one_hot(images[:, 0, 0, 0].long(), 10), None, {}, 1)
 
 
@@ -142,7 +143,7 @@ def test_a_saliency_run_trains_with_a_second_derivative_that_fused_attention_has
 
 
 def test_fused_attention_would_stop_a_saliency_run(monkeypatch):
-    monkeypatch.setattr(components.load("saliency", "gradient"), "SECOND_ORDER", False)
+    monkeypatch.setattr(epochs, "sdpa_kernel", lambda _: nullcontext())
     quiet = tiny_runs.student_run(model=replace(tiny_runs.STUDENT, attention_dropout=0.0))
     with pytest.raises(RuntimeError, match="not implemented"):
         trained(quiet, teacher=frozen_teacher())
@@ -265,3 +266,27 @@ def test_bf16_evaluation_answers_in_float32_with_rounded_values():
     assert rough.dtype == torch.float32
     assert not torch.equal(full, rough)
     torch.testing.assert_close(full, rough, rtol=0.1, atol=0.02)
+
+
+# Accumulation
+
+
+def test_accumulated_batches_make_the_update_of_their_mean_gradient():
+    """Two batches of 25 images are one of 50."""
+    one = tiny_runs.run(batch_size=50, model=replace(tiny_runs.MODEL, dropout=0.0))
+    two = replace(one, batch_size=25, optimizer=replace(one.optimizer, accumulation=2))
+    pairs = zip(trained(one)[0].state_dict().items(), trained(two)[0].state_dict().values(), strict=True)
+    start = start_of(one).state_dict()
+    for (name, whole), accumulated in pairs:
+        torch.testing.assert_close(accumulated, whole, rtol=0, atol=2e-5)
+        assert not torch.equal(whole, start[name])
+
+
+def test_batches_left_over_at_the_end_of_an_epoch_make_an_update_of_their_own(monkeypatch):
+    run = tiny_runs.run(optimizer=replace(tiny_runs.ADAMW, accumulation=3))
+    model = start_of(run)
+    optimizer = optimization.build_optimizer(model, run.optimizer)
+    schedule = optimization.build_schedule(optimizer, run.optimizer.lr, None, 2)
+    learner = epochs.Learner(run, model, None, CPU)
+    learner.epoch(DATA.train_images, DATA.train_labels, STAGE, 1, optimizer, schedule)
+    assert {int(entry["step"]) for entry in optimizer.state_dict()["state"].values()} == {2}

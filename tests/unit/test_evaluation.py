@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import tiny_runs
 import torch
@@ -13,9 +14,11 @@ from tiny_runs import CPU
 DATA = tiny_runs.arrays(test=40)
 
 
-def evaluated(folder, output, selection="best", data=DATA, teacher=None):
+def evaluated(folder, output, selection="best", data=DATA, teacher=None, saliency=None):
     weights = {name: folder / f"{name}.safetensors" for name in ("last", "best")}
-    evaluation.evaluate(weights, folder / "run.json", teacher, selection, (16, 32), data, output, CPU)
+    evaluation.evaluate(
+        weights, folder / "run.json", teacher, saliency, selection, (16, 32), data, output, CPU
+    )
     return json.loads(output.read_text())
 
 
@@ -98,18 +101,41 @@ def test_a_taught_run_is_compared_with_its_teacher_and_another_is_not(
     unbroken, teacher, run_folder, tmp_path
 ):
     folder, _ = unbroken("saliency")
-    content = evaluated(folder, tmp_path / "taught.json", teacher=tiny_runs.teacher_files(teacher))
+    files = tiny_runs.teacher_files(teacher)
+    content = evaluated(folder, tmp_path / "taught.json", teacher=files, saliency=folder / "saliency.npz")
     assert 0 <= content["teacher"]["same_answer"] <= 100
     assert content["teacher"]["kl"] > 0
     assert content["cost"]["training_flops"][0] > 0
-    assert evaluated(run_folder, tmp_path / "alone.json")["teacher"] is None
+    alone = evaluated(run_folder, tmp_path / "alone.json")
+    assert alone["teacher"] is alone["saliency"] is None
+
+
+def test_the_agreement_of_saliency_maps_is_copied_moment_by_moment_and_layer_by_layer(
+    unbroken, teacher, tmp_path
+):
+    folder, _ = unbroken("saliency")
+    content = evaluated(
+        folder,
+        tmp_path / "taught.json",
+        teacher=tiny_runs.teacher_files(teacher),
+        saliency=folder / "saliency.npz",
+    )["saliency"]
+    assert content["kind"] == "gradient"
+    assert content["student_layers"] == content["teacher_layers"] == [0, 1, 2]
+    places = [(moment["stage"], moment["resolution"], moment["epoch"]) for moment in content["moments"]]
+    assert places == [(1, 8, 1), (1, 8, 2), (2, 12, 1), (2, 12, 2)]
+    record = np.load(folder / "saliency.npz")
+    for (stage, side, epoch), moment in zip(places, content["moments"], strict=True):
+        expected = record[f"stage{stage}-{side}px-epoch{epoch}-correlation"].mean(axis=1)
+        assert moment["correlation"] == pytest.approx(expected.tolist())
 
 
 def test_the_cost_is_that_of_the_network_and_the_stages(run_folder, tmp_path):
     content = evaluated(run_folder, tmp_path / "test.json")
     record = json.loads((run_folder / "run.json").read_text())
     assert content["cost"]["parameters"] == record["parameters"]
-    assert len(content["cost"]["training_flops"]) == len(record["stages"])
+    counted = [stage["training_flops"] for stage in record["stages"]]
+    assert content["cost"]["training_flops"] == counted
 
 
 def test_equal_runs_give_equal_files(tmp_path):

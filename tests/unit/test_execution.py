@@ -1,10 +1,12 @@
 """Where a network is executed."""
 
 import os
+import tempfile
+from types import SimpleNamespace
 
 import pytest
 import torch
-from irkd import execution
+from irkd import devices, execution
 from irkd.errors import UserError
 
 
@@ -13,8 +15,10 @@ def settings_restored(monkeypatch):
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "unset")
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    filled = torch.utils.deterministic.fill_uninitialized_memory
     torch.use_deterministic_algorithms(False)
     yield
+    torch.utils.deterministic.fill_uninitialized_memory = filled
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(deterministic)
 
@@ -30,9 +34,36 @@ def test_cuda_without_a_device_is_refused_with_what_to_do(monkeypatch):
     assert not torch.are_deterministic_algorithms_enabled()
 
 
-def test_cuda_with_a_device_is_used(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert execution.start("cuda", 1) == torch.device("cuda")
+@pytest.fixture
+def gpus(monkeypatch, tmp_path):
+    """A machine that seems to have so many GPUs, whose locks are the test's own."""
+
+    def present(count):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+        monkeypatch.setattr(
+            torch.cuda, "get_device_properties", lambda index: SimpleNamespace(uuid=f"GPU-{index}")
+        )
+        monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        monkeypatch.setattr(devices, "_HELD", [])
+        return chosen
+
+    chosen = []
+    return present
+
+
+def test_the_only_gpu_is_used_without_a_lock(gpus, tmp_path):
+    chosen = gpus(1)
+    assert execution.start("cuda", 1) == torch.device("cuda", 0)
+    assert chosen == [torch.device("cuda", 0)]
+    assert not list(tmp_path.iterdir())
+
+
+def test_of_several_gpus_each_job_takes_another(gpus):
+    chosen = gpus(2)
+    assert [execution.start("cuda", 1) for _ in range(3)] == chosen
+    assert [device.index for device in chosen] == [0, 1, 0]
 
 
 def test_cpu_needs_no_cuda(monkeypatch):
@@ -56,6 +87,7 @@ def test_algorithms_are_deterministic_without_exception():
     execution.start("cpu", 1)
     assert torch.are_deterministic_algorithms_enabled()
     assert not torch.is_deterministic_algorithms_warn_only_enabled()
+    assert not torch.utils.deterministic.fill_uninitialized_memory
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
 
 

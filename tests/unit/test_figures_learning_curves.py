@@ -1,7 +1,7 @@
 import pytest
 from drawn import empty, flaws, legend, panels, words
 from irkd.errors import UserError
-from irkd.figures import learning_curves, style
+from irkd.figures import curves, learning_curves, style
 
 PANELS = {"Custom student (P2)": ["custom-ce", "custom-kd"], "Teachers": ["small"], "Third": ["custom-ce"]}
 LABELS = {"custom-ce": "Custom CE", "custom-kd": "Custom KD", "small": "ViT-Small"}
@@ -10,8 +10,8 @@ TWO = ONE | {"released": "as released"}
 
 
 def history(path, accuracies):
-    lines = [f"{epoch},{value}" for epoch, value in enumerate(accuracies, start=1)]
-    path.write_text("\n".join(["global_epoch,val_acc", *lines]) + "\n")
+    lines = [f"{epoch},{epoch},{value}" for epoch, value in enumerate(accuracies, start=1)]
+    path.write_text("\n".join(["epoch,global_epoch,val_acc", *lines]) + "\n")
     return path
 
 
@@ -116,3 +116,29 @@ def test_a_single_panel_fills_the_figure(draw):
 def test_eight_runs_in_a_panel_are_refused(draw):
     with pytest.raises(UserError, match="at most 7 runs"):
         draw(panels={"Many": ["custom-ce"] * 8})
+
+
+def test_stages_that_stopped_early_leave_gaps_and_the_next_begin_together(tmp_path):
+    def seed(name, *stages):
+        rows, number = ["epoch,global_epoch,val_acc"], 0
+        for accuracies in stages:
+            for epoch, value in enumerate(accuracies, start=1):
+                number += 1
+                rows.append(f"{epoch},{number},{value}")
+        (tmp_path / name).write_text("\n".join(rows) + "\n")
+        return tmp_path / name
+
+    files = [seed("a.csv", [10, 20], [50, 60]), seed("b.csv", [20, 30, 40], [70])]
+    free = curves.accuracies(files, "val_acc")
+    assert free["mean"].to_dict() == {1: 15, 2: 25, 3: 40, 4: 60, 5: 60}
+    planned = curves.accuracies(files, "val_acc", stages=[(12, 4), (32, 3)])
+    assert list(planned.index) == [1, 2, 3, 5, 6]
+
+
+def test_a_run_that_a_protocol_does_not_have_is_not_missed_in_it(draw):
+    absent = {"released": {"custom-kd": "not released"}}
+    found = " ".join(words(draw(protocols=TWO, absent=absent))).replace("\xa0", " ")
+    assert "Custom CE (as released)" in found
+    assert "Custom KD (as released)" not in found
+    nowhere = {name: {"small": "not released"} for name in TWO}
+    assert "ViT-Small" not in " ".join(words(draw(protocols=TWO, absent=nowhere)))

@@ -4,7 +4,7 @@ import pytest
 from drawn import empty, flaws, legend, panels, words
 from irkd import tables
 from irkd.errors import UserError
-from irkd.figures import cost, resolutions, results, style, table
+from irkd.figures import cost, resolutions, style, table
 
 ONE = {"described": "as described"}
 TWO = ONE | {"released": "as released"}
@@ -44,7 +44,7 @@ def evaluations(tmp_path):
 @pytest.fixture
 def published(tmp_path):
     path = tmp_path / "published.csv"
-    path.write_text("run,accuracy,doubt\ncustom,66.85,\nsmall,82.95,another value is printed\n")
+    path.write_text("run,accuracy,source,doubt\ncustom,66.85,t,\nsmall,82.95,t,another value is printed\n")
     return path
 
 
@@ -135,12 +135,3 @@ def test_the_table_shows_published_and_reproduced_with_the_interval_of_their_kin
     title = figure.legends[0].get_title().get_text()
     assert title == "bars: sample standard deviation over seeds or binomial 95 % of a single seed"
     assert [text.get_text() for text in axes["ViT-Tiny (P2)"].texts] == ["not published", "not run"]
-
-
-def test_wilsons_interval_is_that_of_the_textbook_and_never_leaves_0_to_100():
-    # Newcombe (1998), table I: 81 of 263 and 15 of 148, Wilson without correction.
-    assert results.binomial_interval(100 * 81 / 263, 263) == pytest.approx((25.53, 36.62), abs=0.005)
-    assert results.binomial_interval(100 * 15 / 148, 148) == pytest.approx((6.24, 16.05), abs=0.005)
-    low, high = results.binomial_interval(100.0, 10)
-    assert low > 60
-    assert high == pytest.approx(100.0)

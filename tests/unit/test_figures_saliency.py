@@ -16,6 +16,7 @@ IMAGES = torch.arange(2 * 3 * 32 * 32).reshape(2, 3, 32, 32).remainder(256).to(t
 def write(path, stages, level, last=3):
     """A record whose correlations are `level` + image / 100 + 0.001 in the last layer, and -1 elsewhere."""
     contents = {"student_layers": np.array([0, 1, last]), "teacher_layers": np.array([0, 1, 11])}
+    contents["view"] = np.array("scale")
     rng = np.random.default_rng(0)
     for number, (side, epochs) in enumerate(stages, start=1):
         for epoch in sorted({1, epochs}):
@@ -95,6 +96,13 @@ def test_a_control_of_another_depth_is_refused(records, tmp_path):
     files = {key: other if key[1] == "plain" else path for key, path in files.items()}
     with pytest.raises(UserError, match="different last layers"):
         draw(files)
+
+
+def test_protocols_may_compare_different_layers(records, tmp_path):
+    files = records(protocols=TWO)
+    other = write(tmp_path / "other.npz", SIX, 0.1, last=2)
+    files = {key: other if key[0] == "released" else path for key, path in files.items()}
+    assert draw(files, TWO) is not None
 
 
 def test_equal_inputs_give_equal_bytes(records, tmp_path):

@@ -20,16 +20,17 @@ def at_the_root(monkeypatch, request):
 def histories(tmp_path):
     """Histories of 60 epochs whose validation is 20 + epoch / 2, the first seed's 2 above the second's."""
 
-    def make(protocols, epochs=60):
+    def make(protocols, epochs=60, of=SIX):
         files = {}
         for protocol in protocols:
             for seed in (0, 1):
                 path = tmp_path / f"{protocol}-{seed}.csv"
                 with path.open("w", newline="") as file:
                     writer = csv.writer(file)
-                    writer.writerow(["global_epoch", "train_acc", "val_acc"])
+                    writer.writerow(["epoch", "global_epoch", "train_acc", "val_acc"])
                     for epoch in range(1, epochs + 1):
-                        writer.writerow([epoch, 10 + epoch, 21 + epoch / 2 - 2 * seed])
+                        within = 1 + (epoch - 1) % (epochs // len(of))
+                        writer.writerow([within, epoch, 10 + epoch, 21 + epoch / 2 - 2 * seed])
                 files[protocol, "custom-p2-cl", seed] = path
         return files
 
@@ -64,7 +65,7 @@ def line(axis, label):
 @pytest.mark.parametrize("run", [True, False], ids=["run", "not run"])
 def test_no_panel_is_empty_and_no_text_hides_another(histories, make, protocols, of, run):
     epochs = sum(count for _, count in of)
-    figure = make(histories(protocols, epochs) if run else {}, protocols, of)
+    figure = make(histories(protocols, epochs, of) if run else {}, protocols, of)
     assert empty(figure) == []
     assert list(flaws(figure)) == []
     assert any("not run" in text for text in words(figure)) != run
@@ -95,13 +96,21 @@ def test_the_stages_are_marked_with_their_resolutions_and_published_best(histori
 
 
 def test_stages_without_a_published_value_are_not_marked(histories):
-    (axis,) = whole(histories(ONE, 4), of=[(12, 2), (18, 2)]).axes
+    (axis,) = whole(histories(ONE, 4, [(12, 2), (18, 2)]), of=[(12, 2), (18, 2)]).axes
     assert [start[1] for start, _ in marks(axis)] == [38.22]
+
+
+def test_stages_beside_a_much_longer_published_curve_have_no_names_that_would_overlap(histories):
+    published = "config/published/curves/tiny-p2-kd-cl.csv"
+    stages = [(12, 1), (20, 1), (32, 1)]
+    figure = whole(histories(ONE, 3, stages), of=stages, published=published, best=None)
+    assert list(flaws(figure)) == []
+    assert not any("px" in text.get_text() for text in figure.axes[0].texts)
 
 
 def test_a_published_curve_lies_behind_in_grey(histories):
     published = "config/published/curves/custom-p2-ce.csv"
-    (axis,) = whole(histories(ONE), of=[(32, 60)], published=published, best=None).axes
+    (axis,) = whole(histories(ONE, of=[(32, 60)]), of=[(32, 60)], published=published, best=None).axes
     behind = line(axis, "validation, published")
     assert behind.get_color() == style.PUBLISHED
     assert len(behind.get_xdata()) == 60

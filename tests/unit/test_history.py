@@ -4,7 +4,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 import tiny_runs
-from irkd import history
+from irkd import history, spec
 from irkd.epochs import Measures
 from irkd.spec import CrossEntropy, Losses, Stage
 
@@ -18,13 +18,13 @@ def rows(run, seconds, measures=MEASURES):
     """The first epochs of a run, with the seconds that each took."""
     places = [(stage, epoch) for stage in run.stages for epoch in range(1, stage.epochs + 1)]
     return [
-        history.row(run, stage, epoch, number, measures, 50.0, taken)
+        history.row(run, stage, epoch, number, measures, 50.0, taken, 100.0 * number)
         for number, ((stage, epoch), taken) in enumerate(zip(places, seconds, strict=False), start=1)
     ]
 
 
 def test_a_row_has_every_column_and_the_divergence_without_the_squared_temperature():
-    assert history.row(STUDENT, STUDENT.stages[1], 2, 4, MEASURES, 43.5, 12.25) == {
+    assert history.row(STUDENT, STUDENT.stages[1], 2, 4, MEASURES, 43.5, 12.25, 800.5) == {
         "stage_px": 16,
         "epoch": 2,
         "global_epoch": 4,
@@ -37,11 +37,12 @@ def test_a_row_has_every_column_and_the_divergence_without_the_squared_temperatu
         "lr": 3e-4,
         "seconds": 12.25,
         "images_per_second": 1234.5,
+        "peak_memory_mb": 800.5,
     }
 
 
 def test_terms_that_a_run_does_not_have_are_absent():
-    row = history.row(PLAIN, PLAIN.stages[0], 1, 1, replace(MEASURES, terms={"ce": 1.5}), 43.5, 12.25)
+    row = history.row(PLAIN, PLAIN.stages[0], 1, 1, replace(MEASURES, terms={"ce": 1.5}), 43.5, 12.25, 800.5)
     assert (row["ce_loss"], row["kl"], row["saliency_loss"]) == (1.5, None, None)
     assert tuple(row) == history.COLUMNS
 
@@ -62,7 +63,7 @@ def test_an_absent_value_is_an_empty_cell(tmp_path):
     frame = pd.read_csv(tmp_path / "history.csv")
     assert frame.columns[frame.isna().all()].tolist() == ["kl", "saliency_loss"]
     assert (tmp_path / "history.csv").read_text().splitlines()[1] == (
-        "8,1,1,41.0625,50.0,2.6,1.5,,,0.0003,1.0,1234.5"
+        "8,1,1,41.0625,50.0,2.6,1.5,,,0.0003,1.0,1234.5,100.0"
     )
 
 
@@ -125,10 +126,26 @@ def test_a_resolution_that_comes_again_costs_what_it_cost_before():
 
 def test_costs_by_stage_add_up_to_those_of_the_run():
     seconds = [1.5, 2.0, 4.0, 8.0, 16.0]
-    costs = history.costs(STUDENT, rows(STUDENT, seconds), images=64)
+    costs = history.costs(STUDENT, rows(STUDENT, seconds), images=64, flops=[7, 11])
     assert costs == [
-        {"resolution": 8, "epochs": 2, "images": 128, "seconds": 3.5},
-        {"resolution": 16, "epochs": 3, "images": 192, "seconds": 28.0},
+        {
+            "resolution": 8,
+            "epochs": 2,
+            "images": 128,
+            "seconds": 3.5,
+            "images_per_second": 128 / 3.5,
+            "training_flops": 7,
+            "peak_memory_mb": 200.0,
+        },
+        {
+            "resolution": 16,
+            "epochs": 3,
+            "images": 192,
+            "seconds": 28.0,
+            "images_per_second": 192 / 28.0,
+            "training_flops": 11,
+            "peak_memory_mb": 500.0,
+        },
     ]
     assert sum(cost["seconds"] for cost in costs) == sum(seconds)
     assert sum(cost["images"] for cost in costs) == 64 * STUDENT.epochs
@@ -136,5 +153,41 @@ def test_costs_by_stage_add_up_to_those_of_the_run():
 
 def test_a_resolution_that_comes_twice_has_costs_of_its_own_in_each_stage():
     run = replace(PLAIN, stages=(Stage(8, 1), Stage(16, 1), Stage(8, 2)))
-    costs = history.costs(run, rows(run, [1.0, 2.0, 4.0, 8.0]), images=10)
+    costs = history.costs(run, rows(run, [1.0, 2.0, 4.0, 8.0]), images=10, flops=[1, 2, 3])
     assert [(cost["images"], cost["seconds"]) for cost in costs] == [(10, 1.0), (10, 2.0), (20, 12.0)]
+
+
+def test_a_report_before_the_first_epoch_says_what_there_is_to_do():
+    assert history.report(STUDENT, []) == {
+        "spec": spec.digest(STUDENT),
+        "stage": 1,
+        "stages": 2,
+        "stage_px": 8,
+        "epoch": 0,
+        "epochs": 2,
+        "done": 0,
+        "total": 5,
+    }
+
+
+def test_a_report_is_of_the_stage_that_comes_next_and_of_the_epoch_that_was_last():
+    told = rows(STUDENT, [10.0, 20.0])
+    told[0]["val_acc"] = 60.0
+    report = history.report(STUDENT, told)
+    assert (report["stage"], report["stage_px"], report["epoch"], report["epochs"]) == (2, 16, 0, 3)
+    assert (report["train_acc"], report["val_acc"], report["images_per_second"]) == (41.0625, 50.0, 1234.5)
+    # Four times the pixels of the epochs seen.
+    assert report["seconds_an_epoch"] == pytest.approx(4 * 15.0)
+    assert report["seconds_left"] == pytest.approx(3 * 4 * 15.0)
+    assert report["best_val_acc"] == 60.0
+
+
+def test_the_best_of_a_report_is_that_of_the_last_epochs_stage():
+    told = rows(STUDENT, [10.0, 20.0, 30.0, 30.0])
+    told[0]["val_acc"], told[2]["val_acc"] = 60.0, 55.0
+    assert history.report(STUDENT, told)["best_val_acc"] == 55.0
+
+
+def test_the_report_of_a_finished_run_is_of_its_last_stage():
+    report = history.report(STUDENT, rows(STUDENT, [1.0] * 5))
+    assert (report["stage"], report["epoch"], report["done"], report["seconds_left"]) == (2, 3, 5, 0.0)

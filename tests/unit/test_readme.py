@@ -5,19 +5,15 @@ from pathlib import Path
 
 import pytest
 import yaml
-from irkd import documents, study, tables
+from irkd import study
+from irkd.claims import verdicts
+from irkd.claims.statistics import STATISTICS
 from irkd.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 SCHEMA = yaml.safe_load((ROOT / "rules/schemas/config.schema.yaml").read_text())
-
-
-def cells(text):
-    """Rows of the first markdown table that has these cells, without layout."""
-    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")]
-    return [tuple(cell.strip() for cell in row) for row in rows if re.search(r" / (not run|\d)", row[1])]
 
 
 def snippet(name):
@@ -27,21 +23,9 @@ def snippet(name):
     return yaml.safe_load("\n".join(line.removeprefix("    ") for line in block))
 
 
-def test_the_table_of_the_readme_is_the_published_one_beside_what_was_run():
-    table = CONFIG["tables"]["table1"]
-    layout = tables.Layout(
-        table["title"], table["columns"], [(row["label"], row["runs"]) for row in table["rows"]]
-    )
-    protocols = {"described": "as described"}
-    frame = tables.cells(layout, protocols, {}, tables.published_values(ROOT / table["published"]))
-    assert cells(README) == cells(documents.markdown(tables.document(layout, frame, protocols, "")))
-    [heading] = [line for line in README.splitlines() if line.startswith("| Top-1")]
-    assert [cell.strip() for cell in heading.strip("|").split("|")][1:] == table["columns"]
-
-
 def test_the_overlays_of_the_readme_are_valid():
     rows = study.resolve(study.merge(CONFIG, snippet("rows.yaml")), SCHEMA, "rows.yaml")
-    assert rows.selected == {"tiny-p4-ce", "tiny-p4-kd", "small-p4"}
+    assert {entry.run for entry in rows.chosen()} == {"tiny-p4-ce", "tiny-p4-kd", "small-p4"}
     gamma = study.resolve(study.merge(CONFIG, snippet("gamma.yaml")), SCHEMA, "gamma.yaml")
     assert gamma.entries["described", "tiny-p4-gamma-2"].resolve(0).losses.saliency.weight == 2.0
 
@@ -52,6 +36,15 @@ def test_the_error_of_the_readme_is_the_one_a_user_sees():
     with pytest.raises(UserError) as error:
         study.resolve(study.merge(CONFIG, overlay), SCHEMA, "config.yaml + gamma.yaml")
     assert str(error.value).splitlines()[1].strip() in README
+
+
+def test_the_readme_names_every_statistic_and_every_verdict():
+    [section] = re.findall(r"\n## Claims\n(.*?)\n## ", README, re.DOTALL)
+    said = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", section))
+    assert said == set(STATISTICS)
+    rows = re.findall(r"^\| (.*?) \|", section, re.MULTILINE)
+    known = [verdicts.SUPPORTED, verdicts.NOT_SUPPORTED, verdicts.UNDECIDED, verdicts.NOT_RUN]
+    assert rows[1:] == known
 
 
 def test_the_readme_counts_the_trainings():

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from tiny_runs import (
+    EPOCHS,
     RUNS,
     arrays,
     python,
@@ -35,7 +36,7 @@ def epoch_lines(caplog):
 
 # Stopped and continued
 
-STOPS = [(name, after) for name, run_ in RUNS.items() for after in range(1, run_.epochs + 1)]
+STOPS = [(name, after) for name, epochs in EPOCHS.items() for after in range(1, epochs + 1)]
 
 
 @pytest.mark.parametrize(("name", "after"), STOPS)
@@ -49,9 +50,8 @@ def test_a_run_stopped_after_any_epoch_ends_as_the_unbroken_one(
     assert not (tmp_path / "run.json").exists()
     caplog.clear()
     assert results(train(RUNS[name], tmp_path, taught(name, teacher))) == expected
-    total = RUNS[name].epochs
-    assert f"tiny: continuing after epoch {after} of {total}" in caplog.messages
-    assert len(epoch_lines(caplog)) == total - after
+    assert f"tiny: continuing after epoch {after} of {RUNS[name].epochs}" in caplog.messages
+    assert len(epoch_lines(caplog)) == EPOCHS[name] - after
     assert first_epochs(tmp_path) == [1, after + 1]
 
 
@@ -59,13 +59,13 @@ def test_a_run_stopped_after_any_epoch_ends_as_the_unbroken_one(
 def test_a_run_stopped_after_every_epoch_ends_as_the_unbroken_one(
     tmp_path, monkeypatch, teacher, unbroken, name
 ):
-    for _ in range(RUNS[name].epochs):
+    for _ in range(EPOCHS[name]):
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
             stopping_after(patch, 1)
             train(RUNS[name], tmp_path, taught(name, teacher))
     _, expected = unbroken(name)
     assert results(train(RUNS[name], tmp_path, taught(name, teacher))) == expected
-    assert first_epochs(tmp_path) == list(range(1, RUNS[name].epochs + 2))
+    assert first_epochs(tmp_path) == list(range(1, EPOCHS[name] + 2))
 
 
 KILL = """

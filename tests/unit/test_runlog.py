@@ -1,18 +1,21 @@
+import os
+import pty
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from irkd import runlog
 
 SCRIPTS = Path(__file__).parents[2] / "workflow_scripts"
+HEAD = "import logging\nfrom irkd import errors, runlog\nrunlog.to_file_and_stderr({log!r})\n"
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}"
 
 
 def script(log, code):
     """A script of the pipeline that reports to a file, as a process that has ended."""
-    head = f"import logging\nfrom irkd import errors, runlog\nrunlog.to_file_and_stderr({str(log)!r})\n"
-    command = [sys.executable, "-c", head + code]
+    command = [sys.executable, "-c", HEAD.format(log=str(log)) + code]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=SCRIPTS)
 
 
@@ -50,6 +53,28 @@ def test_any_other_exception_leaves_its_traceback(log):
     assert lines[-1] == "ZeroDivisionError: division by zero"
     assert ended.stderr == log.read_text()
     assert ended.returncode == 1
+
+
+def test_an_interruption_is_one_word(log):
+    ended = script(log, "raise KeyboardInterrupt")
+    assert re.fullmatch(rf"{TIME} ERROR interrupted\n", log.read_text())
+    assert ended.returncode != 0
+
+
+@pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipe"])
+@pytest.mark.parametrize("drawn", [True, False], ids=["drawn", "plain"])
+def test_only_a_terminal_that_another_draws_on_is_spared(log, monkeypatch, terminal, drawn):
+    monkeypatch.delenv(runlog.DRAWN, raising=False)
+    if drawn:
+        monkeypatch.setenv(runlog.DRAWN, "snakemake")
+    code = HEAD.format(log=str(log)) + "logging.info('here')"
+    command = [sys.executable, "-c", code]
+    ends = pty.openpty() if terminal else os.pipe()
+    subprocess.run(command, check=True, cwd=SCRIPTS, stderr=ends[1])
+    os.write(ends[1], b".")
+    said = os.read(ends[0], 1000).decode()
+    assert ("here" in said) != (terminal and drawn)
+    assert "here" in log.read_text()
 
 
 def test_a_script_that_runs_again_starts_its_file_afresh(log):

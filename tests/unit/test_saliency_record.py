@@ -25,7 +25,7 @@ def observed(run=None, stages=tiny_runs.STAGES, teacher=tiny_runs.MODEL, pair=No
     record = SaliencyRecord(run, teacher, DATA.test_images, DATA.test_labels)
     for index, stage in enumerate(stages):
         for epoch in range(1, stage.epochs + 1):
-            record.observe(*(pair or networks()), index, epoch)
+            record.observe(*(pair or networks()), index, epoch, epoch == stage.epochs)
     return record
 
 
@@ -112,8 +112,9 @@ def test_a_file_holds_the_arrays_and_the_labels_and_equal_records_give_equal_byt
     other.write(tmp_path / "two.npz")
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
     with np.load(tmp_path / "one.npz") as stored:
+        assert stored["view"] == "scale"
         assert stored["labels"].tolist() == DATA.test_labels[:8].tolist()
-        assert len(stored.files) == len(record.arrays) + 3
+        assert len(stored.files) == len(record.arrays) + 4
         for name, value in record.arrays.items():
             np.testing.assert_array_equal(stored[name], value.numpy())
 

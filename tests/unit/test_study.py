@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 from irkd import spec, study
+from irkd.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 BASE = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -124,23 +125,33 @@ def test_a_described_run_is_that_of_the_paper(run):
         assert entry.resolve(seed) == expected(run, seed)
 
 
+def of_protocol(resolved, protocol):
+    """Entries of a protocol by run."""
+    return {run: entry for (name, run), entry in resolved.entries.items() if name == protocol}
+
+
 def test_the_described_protocol_has_the_runs_of_the_paper_and_no_others():
-    assert [run for _, run in resolve().entries] == list(PAPER)
+    assert list(of_protocol(resolve(), "described")) == list(PAPER)
 
 
 def test_students_have_three_seeds_and_teachers_one():
-    for (_, run), entry in resolve().entries.items():
+    for (protocol, run), entry in resolve().entries.items():
         assert entry.role == ("teacher" if run.startswith("small") else "student")
         assert entry.seeds == ((0,) if entry.role == "teacher" else (0, 1, 2))
-        assert (entry.selection, entry.protocol, entry.run) == ("best", "described", run)
-        assert entry.teacher == PAPER[run][4]
+        assert (entry.protocol, entry.run) == (protocol, run)
+
+
+def test_described_runs_are_tested_at_their_best_and_learn_from_the_one_teacher_of_their_patch_size():
+    for run, entry in of_protocol(resolve(), "described").items():
+        assert entry.selection == "best"
+        assert entry.teacher == (("described", PAPER[run][4]) if PAPER[run][4] else None)
 
 
 def test_the_demo_has_the_same_runs_at_another_size():
     resolved = resolve(DEMO)
-    assert [run for _, run in resolved.entries] == list(PAPER)
+    assert resolved.entries.keys() == resolve().entries.keys()
     assert resolved.note == "demo budget, not comparable"
-    for (_, run), entry in resolved.entries.items():
+    for run, entry in of_protocol(resolved, "described").items():
         small = entry.resolve(0)
         assert small.epochs == (2 if PAPER[run][1] in (FIXED, LONG) else 3)
         assert small.precision == "fp32"
@@ -184,16 +195,33 @@ def test_null_removes_an_optional_part_of_a_recipe(part):
 # --- choosing -------------------------------------------------------------------------------------
 
 
-def test_an_empty_selection_means_every_run():
-    assert {entry.run for entry in resolve().chosen()} == set(PAPER)
-    assert [entry.run for entry in resolve().chosen("teacher")] == ["small-p2", "small-p4"]
+ALONE = {"reproduce": ["described"]}
+
+
+def test_an_empty_selection_means_every_student_and_the_teachers_they_need():
+    assert {entry.run for entry in resolve(ALONE).chosen()} == set(PAPER)
+    assert [entry.run for entry in resolve(ALONE).chosen("teacher")] == ["small-p2", "small-p4"]
+    released = resolve({"reproduce": ["released"]})
+    needed = ["small-p2-50-scratch", "small-p2-65-scratch", "small-p4"]
+    assert [entry.run for entry in released.chosen("teacher")] == needed
+
+
+def test_a_teacher_of_nobody_is_trained_where_it_is_selected():
+    resolved = resolve({"select": ["small-p2-50-pretrained"]})
+    assert [(entry.protocol, entry.run) for entry in resolved.chosen()] == [
+        ("released", "small-p2-50-pretrained")
+    ]
 
 
 def test_a_selected_student_brings_its_teacher_and_nothing_else():
-    resolved = resolve({"select": ["tiny-p4-kd"]})
+    resolved = resolve(ALONE, {"select": ["tiny-p4-kd"]})
     assert [entry.run for entry in resolved.chosen()] == ["small-p4", "tiny-p4-kd"]
     assert [entry.run for entry in resolved.chosen("student")] == ["tiny-p4-kd"]
-    assert len(resolved.entries) == 17
+    both = resolve({"select": ["tiny-p4-kd"]})
+    assert [(entry.protocol, entry.run) for entry in both.chosen("student")] == [
+        ("described", "tiny-p4-kd"),
+        ("released", "tiny-p4-kd"),
+    ]
 
 
 # --- protocols ------------------------------------------------------------------------------------
@@ -254,7 +282,7 @@ OTHER = {
 
 def test_a_second_protocol_has_entries_of_its_own_and_leaves_those_of_the_first_alone():
     resolved = resolve(OTHER)
-    assert list(resolved.entries)[17:] == [("other", run) for run in PAPER]
+    assert list(of_protocol(resolved, "other")) == list(PAPER)
     assert digests(resolved, "described") == digests(resolve(), "described")
     assert resolved.entries["other", "custom-p2-ce"].resolve(0).batch_size == 64
 
@@ -297,3 +325,67 @@ def test_the_layers_of_a_loss_outrank_those_of_the_network():
     overlay = {"students": {"tiny-p2-kd-cl-sal": {"set": {"losses": {"saliency": saliency}}}}}
     resolved = resolve(overlay).entries["described", "tiny-p2-kd-cl-sal"].resolve(0).losses.saliency
     assert (resolved.student_layers, resolved.teacher_layers) == ((1, 2, 3), (0, 5, 11))
+
+
+# --- the runs of a protocol -----------------------------------------------------------------------
+
+
+def test_a_run_that_no_protocol_to_reproduce_has_cannot_be_asked_for():
+    with pytest.raises(UserError) as error:
+        resolve({"reproduce": ["released"], "select": ["tiny-p2-ce"]})
+    line = "select: 'tiny-p2-ce' is in no protocol to reproduce (released); add one that has it"
+    assert line in str(error.value)
+
+
+def test_the_runs_of_a_listed_protocol_are_those_it_overrides():
+    runs = of_protocol(resolve(), "released")
+    assert set(runs) == set(BASE["protocols"]["released"]["overrides"])
+    assert {"small-p2", "tiny-p2-ce", "tiny-p2-cl"} & set(runs) == set()
+
+
+def derived(**changes):
+    other = {"label": "other", "base": "described", "runs": "listed", **changes}
+    return resolve({"protocols": {"other": other}})
+
+
+def test_a_protocol_takes_over_what_its_base_says():
+    base = {"described": {"overrides": {"tiny-p4-kd": {"batch_size": 64, "precision": "fp32"}}}}
+    other = {"label": "x", "base": "described", "overrides": {"tiny-p4-kd": {"batch_size": 32}}}
+    entry = resolve({"protocols": {**base, "other": other}}).entries["other", "tiny-p4-kd"]
+    run = entry.resolve(0)
+    assert (run.batch_size, run.precision, entry.selection) == (32, "fp32", "best")
+
+
+def test_the_teacher_of_a_base_teaches_where_a_protocol_has_none_of_its_own():
+    resolved = derived(overrides={"tiny-p4-kd": {"batch_size": 64}})
+    assert list(of_protocol(resolved, "other")) == ["tiny-p4-kd"]
+    assert resolved.entries["other", "tiny-p4-kd"].teacher == ("described", "small-p4")
+    assert [(e.protocol, e.run) for e in resolved.chosen(protocols=["other"])] == [
+        ("described", "small-p4"),
+        ("other", "tiny-p4-kd"),
+    ]
+
+
+def test_a_teacher_of_its_own_teaches_in_a_protocol():
+    resolved = derived(overrides={"small-p4": {"batch_size": 64}, "tiny-p4-kd": {}})
+    assert resolved.entries["other", "tiny-p4-kd"].teacher == ("other", "small-p4")
+
+
+def test_a_protocol_that_is_not_to_be_reproduced_is_resolved_and_not_chosen():
+    resolved = derived(overrides={"tiny-p4-kd": {"batch_size": 64}})
+    assert ("other", "tiny-p4-kd") in resolved.entries
+    assert {entry.protocol for entry in resolved.chosen()} == {"described", "released"}
+
+
+def test_recipes_of_a_protocol_concern_every_run_of_the_recipe():
+    resolved = resolve({"protocols": {"described": {"recipes": {"student": {"batch_size": 64}}}}})
+    sizes = {entry.role: entry.resolve(0).batch_size for entry in of_protocol(resolved, "described").values()}
+    assert sizes == {"teacher": 128, "student": 64}
+
+
+def test_weights_to_start_from_are_named_by_their_sum_and_not_by_their_path():
+    entry = resolve().entries["released", "small-p2-50-pretrained"]
+    assert entry.resolve(0).start == spec.Start("deit", "649709d9")
+    assert entry.start == BASE["weights"]["deit-small"]["file"]
+    moved = resolve({"weights": {"deit-small": {"file": "elsewhere.pth"}}})
+    assert digests(moved, "released") == digests(resolve(), "released")

@@ -10,11 +10,14 @@ LAYOUT = tables.Layout(
 )
 PROTOCOLS = {"described": "as described"}
 TWO = PROTOCOLS | {"released": "as released"}
-PUBLISHED = "run,accuracy,doubt\ncustom-ce,66.85,\nvit-ce,74.00,no log; the text says 73.5\nvit-kd,80.1,\n"
+PUBLISHED = (
+    "run,accuracy,source,doubt\n"
+    "custom-ce,66.85,t,\nvit-ce,74.00,t,no log; the text says 73.5\nvit-kd,80.1,t,\n"
+)
 ACCURACIES = {
     ("described", "custom-ce", 0): 61.25,
     ("described", "custom-ce", 1): 64.5,
-    ("described", "custom-ce", 2): 62.875,
+    ("described", "custom-ce", 2): 62.88,
     ("described", "vit-ce", 0): 70.0,
     ("described", "custom-kd", 0): 80.0,
     ("described", "custom-kd", 1): 81.0,
@@ -25,7 +28,9 @@ ACCURACIES = {
 def write(tmp_path):
     """Write a table of accuracies; its cells as read back from the csv, and the markdown."""
 
-    def do(accuracies=ACCURACIES, layout=LAYOUT, protocols=PROTOCOLS, published=PUBLISHED, note=""):
+    def do(
+        accuracies=ACCURACIES, layout=LAYOUT, protocols=PROTOCOLS, published=PUBLISHED, note="", **options
+    ):
         evaluations = {}
         for index, (key, value) in enumerate(accuracies.items()):
             evaluations[key] = tmp_path / f"{index}.json"
@@ -36,7 +41,7 @@ def write(tmp_path):
             source = tmp_path / "published.csv"
             source.write_text(published)
         files = {form: tmp_path / f"tables/t.{form}" for form in ("csv", "md", "tex", "html")}
-        tables.write(layout, protocols, evaluations, source, note, files)
+        tables.write(layout, protocols, evaluations, source, note, files, **options)
         return pd.read_csv(files["csv"], dtype={"seeds": str, "accuracies": str}), files["md"].read_text()
 
     return do
@@ -62,7 +67,7 @@ def grids(text):
 
 def test_mean_and_spread_are_those_of_numpy_over_seeds(write):
     row = cell(write()[0], "custom-ce")
-    values = [61.25, 64.5, 62.875]
+    values = [61.25, 64.5, 62.88]
     expected = [np.mean(values), np.std(values, ddof=1), min(values), max(values)]
     assert row[["mean", "std", "min", "max"]].tolist() == pytest.approx(expected, abs=5e-5)
     assert (row["seeds"], row["accuracies"], row["status"]) == ("0 1 2", "61.25 64.50 62.88", "run")
@@ -78,8 +83,8 @@ def test_seeds_are_in_order_whatever_the_order_of_the_files(write):
 def test_a_cell_shows_the_published_value_beside_mean_and_spread(write):
     (grid,) = grids(write()[1])
     assert grid == {
-        ("CE", "Custom"): "66.85 / 62.88 ± 1.62",
-        ("CE", "ViT"): "74.00 / 70.00",
+        ("CE", "Custom"): "66.85 / 62.88 ± 1.63",
+        ("CE", "ViT"): "74.00 / 70.00 [69.09, 70.89]",
         ("KD", "Custom"): "- / 80.50 ± 0.71",
         ("KD", "ViT"): "80.10 / not run",
     }
@@ -95,7 +100,9 @@ def test_a_run_that_was_not_run_is_so_named_and_has_no_numbers(write):
     row = cell(write()[0], "vit-kd")
     assert row["status"] == "not run"
     assert row["published"] == 80.1
-    assert row[["mean", "std", "min", "max", "seeds", "accuracies", "test_images"]].isna().all()
+    assert (
+        row[["mean", "std", "min", "max", "low", "high", "seeds", "accuracies", "test_images"]].isna().all()
+    )
 
 
 def test_a_value_that_was_not_published_is_a_dash(write):
@@ -142,7 +149,7 @@ def test_two_protocols_have_a_section_each(write):
     ]
     described, released = grids(text)
     assert described == grids(write()[1])[0]
-    assert released["CE", "Custom"] == "66.85 / 55.00"
+    assert released["CE", "Custom"] == "66.85 / 55.00 [54.02, 55.97]"
     assert {released["KD", "Custom"], released["KD", "ViT"]} == {"- / not run", "80.10 / not run"}
     assert len(frame) == 8
 
@@ -151,13 +158,13 @@ def test_rows_and_columns_keep_the_order_of_the_layout(write):
     layout = tables.Layout("t", ["B", "A"], [("z", ["vit-ce", "custom-ce"]), ("a", ["vit-kd", "custom-kd"])])
     (grid,) = grids(write(layout=layout)[1])
     assert list(grid) == [("z", "B"), ("z", "A"), ("a", "B"), ("a", "A")]
-    assert grid["z", "B"] == "74.00 / 70.00"
+    assert grid["z", "B"] == "74.00 / 70.00 [69.09, 70.89]"
 
 
 def test_a_run_may_stand_in_two_columns(write):
     layout = tables.Layout("t", ["A", "B"], [("CE", ["custom-ce", "custom-ce"])])
     frame, text = write(layout=layout)
-    assert set(grids(text)[0].values()) == {"66.85 / 62.88 ± 1.62"}
+    assert set(grids(text)[0].values()) == {"66.85 / 62.88 ± 1.63"}
     assert len(frame) == 2
 
 
@@ -173,14 +180,16 @@ def test_doubts_about_published_values_are_listed_once(write):
     assert text.endswith("\n\n- published vit-ce, 74.00: no log; the text says 73.5\n")
     assert text.count("no log") == 1
     assert cell(frame, "vit-ce")["doubt"] == "no log; the text says 73.5"
-    assert "doubt:" not in write(published="run,accuracy,doubt\ncustom-ce,66.85,\n")[1]
+    assert "doubt:" not in write(published="run,accuracy,source,doubt\ncustom-ce,66.85,t,\n")[1]
 
 
 def test_the_caption_says_what_the_numbers_are(write):
-    assert (
-        "Mean ± sample standard deviation over seeds (1 seed, 2 seeds, 3 seeds; no ± for a single seed),"
-        " 10,000 test images, weights of the best validation accuracy in the last stage." in write()[1]
+    caption = (
+        "Mean ± sample standard deviation over seeds (1 seed, 2 seeds, 3 seeds; of a single seed the binomial"
+        " 95 % interval, Wilson's, in brackets), 10,000 test images, weights of the best validation accuracy"
+        " in the last stage."
     )
+    assert caption in write()[1]
 
 
 def test_a_protocol_of_which_nothing_was_run_says_so(write):
@@ -193,3 +202,40 @@ def test_equal_inputs_give_equal_files(write, tmp_path):
     first = [(tmp_path / "tables" / name).read_bytes() for name in ("t.csv", "t.md")]
     write()
     assert [(tmp_path / "tables" / name).read_bytes() for name in ("t.csv", "t.md")] == first
+
+
+# --- runs that a protocol does not have -----------------------------------------------------------
+
+ABSENT = {"released": {"vit-ce": "not released", "vit-kd": "not released"}}
+
+
+def released(write, **changes):
+    """The markdown where the protocol `released` has one run of the table."""
+    return write({("released", "custom-ce", 0): 55.0}, protocols=TWO, absent=ABSENT, **changes)
+
+
+def test_a_cell_says_why_its_protocol_has_no_such_run(write):
+    frame, text = released(write)
+    _, grid = grids(text)
+    assert grid["CE", "ViT"] == "74.00 / not released"
+    assert cell(frame, "vit-ce", "released")["status"] == "not released"
+    assert cell(frame, "vit-ce", "described")["status"] == "not run"
+
+
+def test_rows_of_which_a_protocol_has_no_run_are_named_below_its_table(write):
+    layout = tables.Layout("t", ["accuracy"], [("A", ["custom-ce"]), ("B", ["vit-ce"]), ("C", ["vit-kd"])])
+    frame, text = released(write, layout=layout)
+    described, other = grids(text)
+    assert {row for row, _ in described} == {"A", "B", "C"}
+    assert {row for row, _ in other} == {"A"}
+    assert "Not released: B, C." in text
+    assert len(frame) == 6
+
+
+def test_another_run_may_stand_in_a_row_of_a_protocol_beside_the_same_published_value(write):
+    instead = {"released": {"KD": ["custom-kd", "custom-ce"]}}
+    layout = tables.Layout(LAYOUT.title, LAYOUT.columns, LAYOUT.rows, instead)
+    _, text = released(write, layout=layout)
+    described, other = grids(text)
+    assert described["KD", "ViT"] == "80.10 / not run"
+    assert other["KD", "ViT"] == "80.10 / 55.00 [54.02, 55.97]"

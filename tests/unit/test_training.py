@@ -9,7 +9,7 @@ import tiny_runs
 import torch
 from irkd import components, epochs, provenance, spec, views
 from irkd.checkpoint import Checkpoint
-from irkd.spec import Stage, Teacher
+from irkd.spec import EarlyStopping, Stage, Teacher
 from safetensors.torch import load_file
 from tiny_runs import RUNS, arrays, results, run, stopping_after, student_run, taught, teacher_files, train
 
@@ -77,6 +77,56 @@ def test_the_best_weights_are_the_earliest_of_the_best_epochs_of_the_last_stage(
         assert (entry["global_epoch"], entry["val_acc"]) == (number, accuracy)
 
 
+@pytest.mark.parametrize(
+    ("restore", "patience", "lasts", "handed_on"),
+    [("never", 2, 3, 3), ("on-stop", 2, 3, 1), ("on-stop", 9, 4, 4), ("always", 9, 4, 1)],
+)
+def test_a_stage_hands_on_its_last_or_its_best_weights(
+    tmp_path, monkeypatch, restore, patience, lasts, handed_on
+):
+    """Of a first stage whose best epoch is its first."""
+    before, after, epoch = [], [], epochs.Learner.epoch
+
+    def watched(self, *arguments):
+        before.append(self.model.state_dict()["head.weight"].clone())
+        measures = epoch(self, *arguments)
+        after.append(self.model.state_dict()["head.weight"].clone())
+        return measures
+
+    monkeypatch.setattr(epochs.Learner, "epoch", watched)
+    monkeypatch.setattr(epochs, "accuracy", lambda *_: 50.0 - len(after))
+    stages = (Stage(8, 4), Stage(12, 1))
+    train(run(stages=stages, early_stopping=EarlyStopping(patience, restore)), tmp_path)
+    assert len(after) == lasts + 1
+    assert torch.equal(before[lasts], after[handed_on - 1])
+
+
+@pytest.mark.parametrize(("restore", "last"), [("never", 3), ("always", 1)])
+def test_the_record_says_which_epoch_the_last_weights_are_of(tmp_path, monkeypatch, restore, last):
+    done, epoch = [], epochs.Learner.epoch
+    monkeypatch.setattr(epochs.Learner, "epoch", lambda *a: done.append(1) or epoch(*a))
+    monkeypatch.setattr(epochs, "accuracy", lambda *_: 50.0 - len(done))
+    files = train(run(stages=(Stage(8, 3),), early_stopping=EarlyStopping(9, restore)), tmp_path)
+    entry = record(tmp_path)["weights"]["last"]
+    assert (entry["global_epoch"], entry["val_acc"]) == (last, 50.0 - last)
+    assert (files.last.read_bytes() == files.best.read_bytes()) is (restore == "always")
+
+
+def test_the_cost_of_a_run_that_stopped_early_is_that_of_the_epochs_it_had(unbroken):
+    folder, found = unbroken("released")
+    stages = [(s["resolution"], s["epochs"], s["images"]) for s in record(folder)["stages"]]
+    assert stages == [(8, 2, 128), (12, 2, 128)]
+    assert [row["epoch"] for row in found["history"]] == ["1", "2", "1", "2"]
+
+
+def test_maps_are_recorded_at_the_epoch_that_ended_a_stage(unbroken):
+    with np.load(unbroken("released")[0] / "saliency.npz") as maps:
+        moments = {name.rsplit("-", 1)[0] for name in maps.files if name.startswith("stage")}
+        assert moments == {f"stage{s}-{px}px-epoch{e}" for s, px in ((1, 8), (2, 12)) for e in (1, 2)}
+        assert maps["stage2-12px-epoch2-student"].shape == (2, 8, 3, 3)
+        assert maps["view"] == "crop"
+
+
 # The record
 
 
@@ -97,7 +147,10 @@ def test_the_record_says_what_was_trained_from_what_and_vouches_for_the_weights(
     assert content["parameters"] == sum(value.numel() for value in stored.values())
     stages = [(s["resolution"], s["epochs"], s["images"]) for s in content["stages"]]
     assert stages == [(8, 2, 128), (12, 2, 128)]
-    assert all(stage["seconds"] > 0 for stage in content["stages"])
+    assert all(
+        stage["images_per_second"] == stage["images"] / stage["seconds"] for stage in content["stages"]
+    )
+    assert all(stage["training_flops"] > 0 < stage["peak_memory_mb"] for stage in content["stages"])
     [session] = content["sessions"]
     assert (session["from_epoch"], session["device"], session["cpu_threads"]) == (1, "cpu", 1)
     assert session["packages"]["torch"] == torch.__version__.split("+")[0]
@@ -143,9 +196,9 @@ def test_runs_of_a_seed_share_their_start_and_the_order_and_crops_of_their_first
             starts.append({name: value.clone() for name, value in self.model.state_dict().items()})
         return epoch(self, images, labels, stage, number, *rest)
 
-    def recorded(images, augmentation, resolution, normalization, generator):
+    def recorded(images, augmentation, resolution, normalization, generator, kind, _reuse):
         shown.append((images, view(images, augmentation, 32, normalization, generator.clone_state())))
-        return view(images, augmentation, resolution, normalization, generator)
+        return view(images, augmentation, resolution, normalization, generator, kind)
 
     monkeypatch.setattr(epochs.Learner, "epoch", watched)
     monkeypatch.setattr(views, "training_view", recorded)

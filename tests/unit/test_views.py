@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 from irkd import views
-from irkd.augmentations import auto_augment
+from irkd.augmentations import auto_augment, erasing
 from irkd.errors import UserError
-from irkd.spec import Augmentation, Normalization
+from irkd.spec import Augmentation, Normalization, RandomErasing
 from PIL import Image
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
@@ -46,7 +46,7 @@ def crops_and_flips(view, padding=4):
 def test_crops_and_flips_are_those_of_torchvision_for_every_offset():
     images = photos(162)
     grid = torch.cartesian_prod(torch.arange(9), torch.arange(9), torch.arange(2))
-    result = views.crop_and_flip(images, grid[:, :2], grid[:, 2].bool(), 4)
+    result = views.crop_and_flip(images, grid[:, :2], grid[:, 2].bool(), 4, 32)
     for image, (top, left, flip), view in zip(images, grid.tolist(), result, strict=True):
         crop = functional.crop(functional.pad(image, [4]), top, left, 32, 32)
         assert torch.equal(view, functional.horizontal_flip(crop) if flip else crop)
@@ -56,7 +56,7 @@ def test_a_data_set_larger_than_a_piece_is_cropped_image_by_image():
     images = photos(700)
     offsets = torch.randint(5, (700, 2), generator=rng())
     flips = torch.rand(700, generator=rng()) < 0.5
-    result = views.crop_and_flip(images, offsets, flips, 2)
+    result = views.crop_and_flip(images, offsets, flips, 2, 32)
     for index in (0, 255, 256, 511, 512, 699):
         top, left = offsets[index].tolist()
         crop = functional.crop(functional.pad(images[index], [2]), top, left, 32, 32)
@@ -246,3 +246,106 @@ def test_a_resolution_outside_the_size_of_the_images_is_refused(resolution):
         views.plain_view(photos(2), resolution, RAW)
     with pytest.raises(UserError, match=message):
         views.training_view(photos(2), Augmentation(), resolution, RAW, rng())
+
+
+# What a stage shows
+
+
+def test_at_twelve_pixels_described_shows_the_whole_image_and_released_a_part_at_full_scale():
+    images, settings = coordinates(400), Augmentation(crop_padding=4)
+    described = grey_levels(views.training_view(images, settings, 12, RAW, rng())).int()
+    released = grey_levels(views.training_view(images, settings, 12, RAW, rng(), "crop")).int()
+    # Rows are numbered from 1, padding is 0: a scaled image spans nearly all rows, a crop twelve of them.
+    whole, part = (view[:, 0].amax(2) for view in (described, released))
+    assert (whole.amax(1) - whole.amin(1)).min() >= 24
+    inside = part.amin(1) > 0
+    assert 0.5 < inside.double().mean() < 1
+    assert (part[inside].diff(dim=1) == 1).all()
+
+
+def test_crops_show_padding_as_often_as_their_offsets_say():
+    # Of 29 offsets a side, 4 to 24 keep a crop of 12 px inside the image: (21 / 29) squared.
+    view = grey_levels(views.training_view(coordinates(6000), Augmentation(4), 12, RAW, rng(), "crop"))
+    whole = (view[:, 2] == 255).flatten(1).all(1).double().mean()
+    assert float(whole) == pytest.approx((21 / 29) ** 2, abs=0.02)
+
+
+def test_crops_and_flips_of_a_stage_are_those_of_torchvision_for_every_offset():
+    images = photos(50)
+    grid = torch.cartesian_prod(torch.arange(29), torch.arange(29), torch.arange(2))[::37]
+    images = images[torch.arange(len(grid)) % 50]
+    result = views.crop_and_flip(images, grid[:, :2], grid[:, 2].bool(), 4, 12)
+    for image, (top, left, flip), view in zip(images, grid.tolist(), result, strict=True):
+        crop = functional.crop(functional.pad(image, [4]), top, left, 12, 12)
+        assert torch.equal(view, functional.horizontal_flip(crop) if flip else crop)
+
+
+def test_at_full_size_a_crop_is_the_scaled_view():
+    images, settings = photos(300), Augmentation(4, 0.5, 0.5)
+    one, other = (views.training_view(images, settings, 32, CIFAR, rng(), kind) for kind in ("scale", "crop"))
+    assert torch.equal(one, other)
+
+
+def test_scaling_first_pads_and_crops_the_small_image():
+    images, settings = photos(300), Augmentation(4, 0.5)
+    view = views.training_view(images, settings, 12, RAW, rng(), "scale-then-crop")
+    small = functional.resize(images, [12, 12], antialias=True)
+    again = views.training_view(small, settings, 12, RAW, rng())
+    assert torch.equal(view, again)
+
+
+def test_the_validation_shows_whole_images_scaled_or_their_centres():
+    images = photos(300)
+    assert torch.equal(views.validation_view(images, "scale", 12, CIFAR), views.plain_view(images, 12, CIFAR))
+    centre = grey_levels(views.validation_view(images, "crop", 12, RAW))
+    assert torch.equal(centre, images[:, :, 10:22, 10:22])
+
+
+# Random erasing
+
+ERASING = RandomErasing(0.2, (0.02, 0.2), (0.3, 3.3))
+
+
+def erased(count=4000, side=32, settings=ERASING):
+    """Which pixels of white images were set to 0, bool [N, side, side]."""
+    images = torch.ones(count, 3, side, side)
+    erasing.erase(images, settings, rng())
+    assert torch.equal(images[:, 0], images[:, 1])
+    return images[:, 0] == 0
+
+
+def test_a_share_of_the_images_loses_one_rectangle():
+    gone = erased()
+    hit = gone.flatten(1).any(1)
+    assert float(hit.double().mean()) == pytest.approx(0.2, abs=0.02)
+    rows, columns = gone[hit].any(2).sum(1), gone[hit].any(1).sum(1)
+    assert torch.equal(gone[hit].flatten(1).sum(1), rows * columns)
+
+
+@pytest.mark.parametrize("side", [12, 32])
+def test_rectangles_are_distributed_as_torchvisions(side):
+    always = RandomErasing(1.0, ERASING.scale, ERASING.ratio)
+    ours = erased(3000, side, always)
+    torch.manual_seed(0)
+    chain = v2.RandomErasing(p=1.0, scale=ERASING.scale, ratio=ERASING.ratio)
+    theirs = torch.stack([chain(torch.ones(3, side, side))[0] for _ in range(3000)]) == 0
+    for measure in (
+        lambda gone: gone.flatten(1).double().mean(1),
+        lambda gone: gone.any(2).double().mean(1),
+        lambda gone: gone.any(1).double().mean(1),
+    ):
+        one, other = measure(ours), measure(theirs)
+        error = ((one.var() + other.var()) / 3000).sqrt()
+        assert abs(float(one.mean() - other.mean())) < 4 * float(error)
+        assert float(one.std() / other.std()) == pytest.approx(1, abs=0.05)
+    error = (theirs.double().var(0) / 1500).sqrt()
+    assert ((ours.double().mean(0) - theirs.double().mean(0)).abs() < 5 * error + 0.01).all()
+
+
+def test_erasing_comes_last_and_leaves_crops_flips_and_auto_augment_as_they_were():
+    images = photos(500)
+    plain = views.training_view(images, Augmentation(4, 0.5, 0.5), 16, CIFAR, rng())
+    view = views.training_view(images, Augmentation(4, 0.5, 0.5, ERASING), 16, CIFAR, rng())
+    kept = view != 0
+    assert torch.equal(view[kept], plain[kept])
+    assert (~kept).flatten(1).any(1).double().mean() > 0.1

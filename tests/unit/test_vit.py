@@ -213,6 +213,20 @@ def dropout_calls(network: torch.nn.Module) -> list[float]:
     return [rate for rate in calls.rates if rate > 0]
 
 
+@pytest.mark.parametrize("resolution", [32, 12])
+def test_the_attention_of_the_cls_token_is_that_of_hugging_face_with_the_same_weights(resolution):
+    model = replace(CUSTOM, patch_size=4, width=16, depth=2, heads=2, mlp_width=40)
+    reference = hugging_face(model, "eager").eval()
+    network = build(model, seeded(0)).eval()
+    network.load_state_dict(translated(reference))
+    images = torch.randn(2, 3, resolution, resolution, generator=seeded(1))
+    with torch.no_grad():
+        theirs = reference(images, output_attentions=True, interpolate_pos_encoding=True).attentions
+        ours = network(images, (0, 1), "attention").attention
+    for index, full in enumerate(theirs):
+        torch.testing.assert_close(ours[index], full[:, :, 0], rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
 def test_training_drops_where_hugging_face_drops(attention):
     model = replace(NET, dropout=0.3, attention_dropout=0.2)

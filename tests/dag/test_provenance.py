@@ -1,0 +1,49 @@
+"""The index and the archive of a study that was really run."""
+
+import shutil
+
+import pandas as pd
+from irkd import archive
+
+
+def test_an_archive_holds_all_but_weights_maps_and_what_trainings_continue_from(finished, tmp_path):
+    finished.snakemake("--cores", "2", "archive")
+    shutil.unpack_archive(finished.path / "results/irkd.tar.gz", tmp_path / "unpacked")
+    packed = {
+        path.relative_to(tmp_path / "unpacked/irkd") for path in archive.verify(tmp_path / "unpacked/irkd")
+    }
+    files = {path.relative_to(finished.study) for path in finished.study.rglob("*") if path.is_file()}
+    left_out = {path for path in files if path.suffix in (".safetensors", ".npz") or "resume" in path.parts}
+    assert packed == files - left_out
+    assert {path.parts[0] for path in packed} == {
+        "runs",
+        "evaluation",
+        "tables",
+        "pairs",
+        "claims",
+        "costs",
+        "switches",
+        "figures",
+        "provenance",
+    }
+
+
+def test_an_archive_of_equal_results_is_equal(finished):
+    path = finished.path / "results/irkd.tar.gz"
+    finished.snakemake("--cores", "1", "archive")
+    before = path.read_bytes()
+    path.unlink()
+    finished.snakemake("--cores", "1", "archive")
+    assert path.read_bytes() == before
+
+
+def test_a_student_that_is_not_run_has_a_row_that_says_so(finished):
+    extra = {"model": "vit-tiny-p4", "method": "ce", "label": "Extra"}
+    finished.configure(students={"extra": extra})
+    assert finished.plan("provenance") == {"Indexing the runs"}
+    finished.snakemake("--cores", "1", "provenance")
+    frame = pd.read_csv(finished.study / "provenance/provenance.csv")
+    (row,) = frame[frame["run"] == "extra"].itertuples()
+    assert (row.table, row.row, row.status) == ("runs", "Extra", "not run")
+    run = frame[frame["status"] == "run"]
+    assert all((finished.path / "results" / path).is_file() for path in run["run_json"])

@@ -1,0 +1,66 @@
+"""Confidence intervals against textbooks, against scipy by another way, and by hand."""
+
+import math
+
+import numpy as np
+import pytest
+from irkd import intervals
+from scipy import stats
+
+
+def test_students_interval_over_three_seeds_is_that_of_the_tables():
+    # t(0.975, 2) = 4.3027; mean 1.5, standard deviation 0.5.
+    reach = 4.302653 * 0.5 / math.sqrt(3)
+    assert intervals.over_seeds([1.0, 1.5, 2.0]) == pytest.approx((1.5 - reach, 1.5 + reach), abs=1e-6)
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_students_interval_is_the_set_of_means_that_a_paired_t_test_does_not_reject(seeds):
+    one, other = np.random.default_rng(seeds).normal(size=(2, seeds))
+    for end in intervals.over_seeds(list(one - other)):
+        assert stats.ttest_rel(one - end, other).pvalue == pytest.approx(0.05)
+
+
+def test_equal_values_have_an_interval_without_width():
+    assert intervals.over_seeds([2.0, 2.0, 2.0]) == (2.0, 2.0)
+
+
+def test_wilsons_interval_is_that_of_the_textbook_and_never_leaves_0_to_1():
+    # Newcombe (1998), table I: 81 of 263 and 15 of 148, Wilson without correction.
+    assert intervals.of_share(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert intervals.of_share(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
+    low, high = intervals.of_share(10, 10)
+    assert low > 0.6
+    assert high == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        # Newcombe (1998), table II, method 10.
+        ((56, 70), (48, 80), (0.0524, 0.3339)),
+        ((9, 10), (3, 10), (0.1705, 0.8090)),
+        ((10, 10), (0, 20), (0.6791, 1.0)),
+    ],
+)
+def test_the_interval_of_a_difference_is_newcombes(one, other, expected):
+    assert intervals.of_contrast([(1.0, *one), (-1.0, *other)]) == pytest.approx(expected, abs=5e-5)
+
+
+def test_a_contrast_of_three_covers_the_truth_in_95_of_100():
+    rng, images, weights = np.random.default_rng(0), 1000, (1.0, -0.5, -0.5)
+    shares = (0.78, 0.67, 0.83)
+    truth = sum(weight * share for weight, share in zip(weights, shares, strict=True))
+    inside = 0
+    for counts in rng.binomial(images, shares, size=(1000, 3)):
+        terms = [(weight, int(count), images) for weight, count in zip(weights, counts, strict=True)]
+        low, high = intervals.of_contrast(terms)
+        inside += low <= truth <= high
+    assert inside / 1000 == pytest.approx(0.95, abs=0.02)
+
+
+def test_the_interval_of_a_ratio_is_symmetric_in_its_logarithm():
+    # Katz et al. (1978): log RR +- 1.96 sqrt(1/a - 1/n + 1/c - 1/m).
+    error = math.sqrt(1 / 7000 - 1 / 10000 + 1 / 8000 - 1 / 10000)
+    expected = [7 / 8 * math.exp(sign * 1.959964 * error) for sign in (-1, 1)]
+    assert intervals.of_ratio((7000, 10000), (8000, 10000)) == pytest.approx(expected, abs=1e-6)

@@ -1,0 +1,97 @@
+"""The page of switches against a table transcribed by hand from the paper and the notebooks."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+from irkd import spec, study, switches
+from irkd.errors import UserError
+
+ROOT = Path(__file__).parents[2]
+BASE = yaml.safe_load((ROOT / "config.yaml").read_text())
+SCHEMA = yaml.safe_load((ROOT / "rules/schemas/config.schema.yaml").read_text())
+SOURCES = yaml.safe_load((ROOT / BASE["switches"]["sources"]).read_text())
+TRANSCRIBED = yaml.safe_load((ROOT / "tests/golden/switches.yaml").read_text())
+PROTOCOLS = {"described": "as described", "released": "as released"}
+
+
+@pytest.fixture(scope="module")
+def settings():
+    return [
+        switches.Setting(
+            entry.protocol,
+            entry.run,
+            entry.role,
+            entry.label,
+            entry.selection,
+            entry.seeds,
+            spec.to_mapping(entry.resolve(entry.seeds[0])),
+        )
+        for entry in study.resolve(BASE, SCHEMA, "config.yaml").entries.values()
+        if entry.protocol in PROTOCOLS
+    ]
+
+
+def transcribed(settings):
+    """By protocol, run and switch, from the file by hand."""
+    found = {}
+    for protocol, by_switch in TRANSCRIBED.items():
+        roles = {s.run: f"{s.role}s" for s in settings if s.protocol == protocol}
+        for switch, by_value in by_switch.items():
+            for value, named in by_value.items():
+                names = named if isinstance(named, list) else [named]
+                for run in [run for run, role in roles.items() if {"all", role, run} & set(names)]:
+                    assert (protocol, run, switch) not in found, f"{protocol} {run} {switch} stands twice"
+                    found[protocol, run, switch] = value
+                assert set(names) <= {"all", "students", "teachers", *roles}
+    return found
+
+
+def test_every_switch_of_every_run_has_the_value_transcribed_by_hand(settings):
+    page = switches.table(settings, SOURCES)
+    found = {(row.protocol, row.run, row.switch): row.value for row in page.itertuples()}
+    assert found == transcribed(settings)
+
+
+def test_every_released_value_names_its_notebook_or_says_that_it_is_ours(settings):
+    page = switches.table(settings, SOURCES)
+    released = page[page["protocol"] == "released"]
+    assert released["source"].str.match(r"P_\w+ c\d+|ours").all()
+    described = page[page["protocol"] == "described"]
+    assert described["source"].str.contains(r"paper|ours|single stage|plain ViT|none mentioned").all()
+
+
+def test_the_page_sets_the_protocols_of_a_run_side_by_side_and_names_what_differs(settings):
+    frame = switches.table(settings, SOURCES)
+    labels = {setting.run: setting.label for setting in settings}
+    page = switches.document(frame, labels, PROTOCOLS, "Switches", "demo")
+    sections = {section.heading: section for section in page.sections}
+    assert len(sections) == len(labels)
+    both = sections["Custom P2 CE (custom-p2-ce)"]
+    columns = ["as described", "source (as described)", "as released", "source (as released)"]
+    assert list(both.table.columns) == columns
+    assert both.table.at["augmentation", "as released"] == "none"
+    assert both.caption.startswith("The protocols differ in: ")
+    assert {"augmentation", "precision"} < set(both.caption.removesuffix(".").split(": ")[1].split(", "))
+    one = sections["ViT-Tiny P2 CE (tiny-p2-ce)"]
+    assert list(one.table.columns) == columns[:2]
+    assert one.caption == "In this protocol alone."
+
+
+def test_a_source_of_nothing_is_named(settings):
+    wrong = copy.deepcopy(SOURCES)
+    wrong["released"]["runs"]["small-p2"] = {"default": "nowhere"}
+    wrong["released"]["all"]["colour"] = "ours"
+    with pytest.raises(UserError) as error:
+        switches.table(settings, wrong)
+    assert str(error.value).endswith(
+        "remove or rename them: released.all.colour, released.runs.small-p2.default"
+    )
+
+
+def test_a_value_without_a_source_says_so_and_no_shipped_value_is_one(settings):
+    extra = switches.Setting("released", "extra", "student", "E", "last", [0], settings[-1].spec)
+    page = switches.table([*settings, extra], SOURCES)
+    unstated = page[page["source"] == switches.NO_SOURCE]
+    assert set(unstated["run"]) == {"extra"}

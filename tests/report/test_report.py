@@ -1,0 +1,194 @@
+"""The report that `make demo` made, as Chromium shows it. Run by `make report-test`."""
+
+import base64
+from urllib.parse import urlsplit
+
+import pandas as pd
+import pytest
+import reader
+import yaml
+from irkd import study
+from workspace import REPOSITORY
+
+RESULTS = REPOSITORY / "results/demo/irkd"
+REPORT = RESULTS / "report.html"
+
+CONFIG = study.merge(
+    *(yaml.safe_load((REPOSITORY / name).read_text()) for name in ("config.yaml", "config/demo.yaml"))
+)
+ORDER = ["1. Tables", "2. Figures", "3. Learning curves", "4. Claims", "5. Provenance"]
+
+# Of Snakemake's own page: the build of its style sheet, and the version that it gives its charts.
+KNOWN_WARNINGS = (
+    "cdn.tailwindcss.com should not be used in production",
+    "The input spec uses Vega-Lite v3, but the current version of Vega-Lite is",
+)
+
+
+@pytest.fixture(scope="session")
+def visit(tmp_path_factory):
+    """All that the report shows."""
+    if not REPORT.exists():
+        pytest.fail(f"no {REPORT.relative_to(REPOSITORY)} to open: make demo")
+    return reader.visit(REPORT, tmp_path_factory.mktemp("chromium"))
+
+
+def opened(visit):
+    return [item for items in visit.categories.values() for item in items]
+
+
+def content(item):
+    return base64.b64decode(item.source.partition(";base64,")[2])
+
+
+def of_the_paper(word, number):
+    return f"{word} {number}" if number else "-"
+
+
+def test_categories_come_in_the_order_of_a_reader(visit):
+    assert list(visit.categories)[:3] == ORDER[:3]
+    assert list(visit.categories) == [name for name in ORDER if name in visit.categories]
+
+
+def test_every_picture_and_page_of_the_study_is_in_the_report_as_it_is_now(visit):
+    files = {path for form in ("html", "svg") for path in RESULTS.rglob(f"*.{form}")} - {REPORT}
+    assert sorted(map(content, opened(visit))) == sorted(path.read_bytes() for path in files)
+
+
+def test_table_1_comes_first_and_every_table_is_listed_by_title(visit):
+    expected = [
+        (str(index), table["title"], of_the_paper("Table", table.get("paper_table")))
+        for index, table in enumerate(CONFIG["tables"].values(), start=1)
+    ]
+    assert expected[0][2] == "Table 1"
+    further = (CONFIG["pairs"]["title"], "Cost of each training", CONFIG["switches"]["title"])
+    expected += [(str(number), title, "-") for number, title in enumerate(further, len(expected) + 1)]
+    assert [tuple(item.labels.values()) for item in visit.categories["1. Tables"]] == expected
+
+
+def test_every_figure_is_listed_by_title_with_the_figure_of_the_paper(visit):
+    expected = {
+        (str(index), figure["title"], of_the_paper("Figure", figure.get("paper_figure"))): is_curve(figure)
+        for index, figure in enumerate(CONFIG["figures"].values(), start=1)
+    }
+    for category, curves in (("2. Figures", False), ("3. Learning curves", True)):
+        listed = [tuple(item.labels.values()) for item in visit.categories[category]]
+        assert listed == [labels for labels, curve in expected.items() if curve == curves]
+
+
+def is_curve(figure):
+    """Whether a figure is a learning curve that the paper does not have."""
+    return figure["kind"] in ("learning-curves", "training-curve") and "paper_figure" not in figure
+
+
+def test_labels_are_the_same_everywhere_so_that_a_search_aligns(visit):
+    assert {tuple(item.labels) for item in opened(visit)} == {("NO.", "SHOWS", "PAPER")}
+
+
+def test_table_1_shows_the_numbers_of_its_csv(visit):
+    cells = pd.read_csv(RESULTS / "tables/table1.csv")
+    assert set(cells["protocol"]) == set(CONFIG["reproduce"])
+    lines = visit.categories["1. Tables"][0].page
+    for protocol in CONFIG["reproduce"]:
+        own = cells[cells["protocol"] == protocol]
+        [header, *rows], lines = lines[: own["row"].nunique() + 1], lines[own["row"].nunique() + 1 :]
+        assert header[1:] == list(own["column"].unique())
+        expected = [written(cell) for cell in own.itertuples()]
+        assert [text for row in rows for text in row[1:]] == expected
+        assert [row[0] for row in rows] == list(own["row"].unique())
+    assert not lines
+
+
+def written(cell):
+    published = "-" if pd.isna(cell.published) else f"{cell.published:.2f}"
+    if cell.status != "run":
+        return f"{published} / {cell.status}"
+    return f"{published} / {cell.mean:.2f} [{cell.low:.2f}, {cell.high:.2f}]"
+
+
+def test_every_figure_is_decoded_is_not_blank_and_fits_the_window(visit):
+    pictures = [item for item in opened(visit) if item.picture]
+    assert len(pictures) >= len(CONFIG["figures"])
+    for item in pictures:
+        width, height, inked = item.picture
+        assert min(width, height) > 100, item.labels
+        assert 0.005 < inked < 0.95, item.labels
+        assert 300 < item.shown_width < 1000, item.labels
+
+
+def test_captions_say_protocol_selection_seeds_paper_and_note(visit):
+    for item in (
+        visit.categories["1. Tables"]
+        + visit.categories["2. Figures"]
+        + visit.categories["3. Learning curves"]
+    ):
+        lines = [line.split(": ", 1) for line in item.description.splitlines() if ": " in line[:12]]
+        fields = dict(lines)
+        protocols = [text for name, text in lines if name == "Protocol"]
+        paper = item.labels["PAPER"]
+        assert paper in fields["Paper"] or (paper == "-" and fields["Paper"] != "-"), item.labels
+        assert fields["Note"] == CONFIG["note"], item.labels
+        if "no training" not in fields["Protocol"] and "Seeds" in fields:
+            assert protocols[0].startswith("as described; "), item.labels
+            assert all("weights" in text for text in protocols), item.labels
+            assert fields["Seeds"].startswith("0"), item.labels
+
+
+def test_captions_are_whole_and_show_no_markup(visit):
+    for item in opened(visit):
+        assert len(item.description) > 80, item.labels
+        assert "system-message" not in item.markup, item.labels
+        for raw in ("{{", "{%", "``", "`_", " :", "None", "Undefined"):
+            assert raw not in item.description, item.labels
+
+
+def test_each_item_leads_to_the_rule_that_made_it_and_its_code(visit):
+    for item in opened(visit):
+        assert {"INPUT", "OUTPUT", "CODE"} <= set(item.rule.splitlines()), item.labels
+        assert "from irkd import" in item.rule, item.labels
+
+
+def test_the_first_page_says_what_was_run_and_how_to_read_it(visit):
+    images = CONFIG["datasets"]["cifar10"]["limit"]
+    for said in (
+        "6 teachers and 16 students",
+        CONFIG["note"],
+        "as described; tested are the weights of the best validation accuracy in the last stage",
+        "of students 0; of teachers 0",
+        "{train} to train, {validation} to validate and {test} to test".format(**images),
+    ):
+        assert said in visit.start
+    assert visit.linked == {name: name for name in visit.categories}
+
+
+def test_the_graph_of_rules_and_the_statistics_are_drawn(visit):
+    assert {
+        "fetch_dataset",
+        "train",
+        "distill",
+        "evaluate",
+        "make_table",
+        "plot_saliency",
+        "all",
+    } <= visit.rules
+    for width, height, inked in (visit.graph, *visit.charts):
+        assert min(width, height) > 100
+        assert inked > 0.003
+
+
+def test_the_console_has_no_errors_and_no_warnings_but_those_of_snakemake(visit):
+    serious = [entry["message"] for entry in visit.console if entry["level"] not in ("INFO", "DEBUG")]
+    assert [message for message in serious if not any(known in message for known in KNOWN_WARNINGS)] == []
+
+
+def test_the_report_needs_nothing_from_elsewhere(visit):
+    assert {urlsplit(url).scheme for url in visit.requests} <= {"file", "data", "blob"}
+    assert [url for url in visit.requests if url.startswith("file:")] == [REPORT.as_uri()]
+
+
+@pytest.mark.parametrize("page", ["tables/table1.html", "costs/costs.html"])
+def test_a_page_of_a_table_says_which_headings_are_of_rows_and_which_of_columns(page):
+    text = (RESULTS / page).read_text()
+    assert '<th scope="row">' in text
+    assert '<th scope="col">' in text
+    assert "<th>" not in text

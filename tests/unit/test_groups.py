@@ -1,0 +1,55 @@
+"""Overlays that split the study into parts: the same runs as those of the whole."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from irkd import spec, study
+
+ROOT = Path(__file__).parents[2]
+BASE = yaml.safe_load((ROOT / "config.yaml").read_text())
+SCHEMA = yaml.safe_load((ROOT / "rules/schemas/config.schema.yaml").read_text())
+GROUPS = sorted((ROOT / "config/groups").glob("*.yaml"))
+FIRST_SEED = ["described-p2", "described-p4", "released-p2", "released-p4"]
+
+
+def hashes(*overlays):
+    """By protocol, run and seed, what the chosen trainings of a study are named by."""
+    config = study.merge(BASE, *(yaml.safe_load(overlay.read_text()) for overlay in overlays))
+    resolved = study.resolve(config, SCHEMA, "test")
+    return {
+        (entry.protocol, entry.run, seed): spec.digest(entry.resolve(seed))
+        for entry in resolved.chosen()
+        for seed in resolved.seeds_of(entry)
+    }
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return hashes()
+
+
+def test_the_groups_are_those_that_are_documented():
+    assert [path.stem for path in GROUPS] == [*FIRST_SEED, "seeds-1-2"]
+    page = (ROOT / "docs/offline-node.md").read_text()
+    assert all(f"config/groups/{path.name}" in page for path in GROUPS)
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda path: path.stem)
+def test_a_group_changes_no_run_and_brings_its_teachers(whole, group):
+    runs = hashes(group)
+    assert runs.items() <= whole.items()
+    teachers = {run for _, run, _ in runs if run in BASE["teachers"]}
+    assert teachers
+    if group.stem in FIRST_SEED:
+        protocol, _, patch = group.stem.partition("-")
+        assert {key[0] for key in runs} == {protocol}
+        assert all(f"-{patch}" in run for _, run, _ in runs)
+        assert {seed for _, _, seed in runs} == {0}
+
+
+def test_all_groups_together_are_the_study_and_no_student_is_in_two(whole):
+    groups = [hashes(group) for group in GROUPS]
+    assert set().union(*groups) == set(whole)
+    students = [key for runs in groups for key in runs if key[1] in BASE["students"]]
+    assert len(students) == len(set(students))

@@ -1,0 +1,101 @@
+"""The command for a machine without a network: its arguments, its limit and its data."""
+
+import signal
+import sys
+import threading
+import time
+
+import pytest
+from irkd.errors import UserError
+from offline_node import command, limit
+
+ASKED = ["--", "archive"]
+
+
+@pytest.fixture(autouse=True)
+def handlers():
+    """A limit takes the signals of the process for itself."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--pack", "x"],
+            'after "--", the arguments of snakemake are missing, such as: -- archive --cores 8',
+        ),
+        (ASKED, "the following arguments are required: --pack"),
+        (["--pack", "x", "--minutes", "0", *ASKED], "argument --minutes: 0: expected more than 0"),
+        (["--pack", "x", "--minutes", "soon", *ASKED], "argument --minutes: soon: expected a number"),
+        (
+            ["--pack", "x", "--state", "s", "--part-size", "0", *ASKED],
+            "--part-size: 0 MiB, expected 1 or more",
+        ),
+        (
+            ["--pack", "x", "--light", *ASKED],
+            "--part-size and --light are about the state: add --state STATE.tar",
+        ),
+        (["--pack", "x", "--stat", "s", *ASKED], "unrecognized arguments: --stat s"),
+    ],
+)
+def test_arguments_that_cannot_be_meant_are_refused(tmp_path, capsys, arguments, message):
+    with pytest.raises(SystemExit) as ended:
+        command.main(arguments, tmp_path)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"node.py: error: {message}"
+
+
+def test_a_folder_without_wheels_ends_the_command_with_its_sentence(tmp_path, capsys):
+    arguments = ["--wheels", str(tmp_path), "--pack", str(tmp_path / "out.tar.gz"), *ASKED]
+    assert command.main(arguments, tmp_path) == 1
+    assert capsys.readouterr().err.startswith(f"{tmp_path}: no folder of wheels: make it on a machine with")
+
+
+def test_data_are_linked_to_where_the_first_source_looks_and_linked_anew(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        command.link_data(tmp_path / name, tmp_path / "home/data/cifar10")
+        assert (tmp_path / "home/data/cifar10").resolve() == tmp_path / name
+
+
+def test_data_that_are_not_there_are_named(tmp_path):
+    with pytest.raises(UserError) as error:
+        command.link_data(tmp_path / "absent", tmp_path / "data/cifar10")
+    expected = f"--data: {tmp_path}/absent does not exist: name the folder or archive that has CIFAR-10."
+    assert str(error.value) == expected
+
+
+def test_data_of_the_checkout_are_not_replaced(tmp_path):
+    place = tmp_path / "data/cifar10"
+    place.mkdir(parents=True)
+    with pytest.raises(UserError) as error:
+        command.link_data(tmp_path, place)
+    assert str(error.value) == f"--data: {place} is there already: leave --data out, or remove that folder."
+
+
+def test_a_command_that_ends_before_the_limit_has_its_own_status(tmp_path):
+    for status in (0, 3):
+        command_line = [sys.executable, "-c", f"raise SystemExit({status})"]
+        assert limit.run(command_line, tmp_path, limit.Limit()) == status
+
+
+@pytest.mark.parametrize("by", ["time", "signal"])
+def test_at_the_limit_a_command_and_its_children_are_told_to_end(tmp_path, by):
+    until = limit.Limit(0.5 / 60 if by == "time" else 60)
+    if by == "signal":
+        threading.Timer(0.5, signal.raise_signal, [signal.SIGTERM]).start()
+    begin = time.monotonic()
+    status = limit.run(["bash", "-c", "sleep 60 && true"], tmp_path, until)
+    assert status == 128 + signal.SIGTERM
+    assert until.reached()
+    assert time.monotonic() - begin < 10
+
+
+def test_what_does_not_listen_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr(limit, "_GRACE_SECONDS", 0.2)
+    deaf = ["bash", "-c", "trap '' TERM; sleep 60 & sleep 60"]
+    assert limit.run(deaf, tmp_path, limit.Limit(0.5 / 60)) == 128 + signal.SIGKILL
