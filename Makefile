@@ -5,14 +5,22 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup install-runtime install-dev demo test lint clean-demo
+.PHONY: help setup install-runtime install-dev demo watch archive test report-test slurm-test bench lint keep-reference readme wheels clean-demo
 
 help:
-	@echo 'make setup       build .venv with the pinned packages'
-	@echo 'make demo        the whole study with a small budget, on two CPU cores'
-	@echo 'make test        all tests'
-	@echo 'make lint        snakemake --lint, snakefmt, ruff'
-	@echo 'make clean-demo  delete what the demo made'
+	@echo 'make setup           build .venv with the pinned packages'
+	@echo 'make demo            the whole study with a small budget, on two CPU cores'
+	@echo 'make watch           how far the trainings of the study are; of the demo: CONFIG=config/demo.yaml'
+	@echo 'make archive         the results of the study in one file, without weights (runs what is missing); overlays: CONFIG='
+	@echo 'make test            all tests but the two below'
+	@echo 'make report-test     the report of the demo, opened in Chromium; after make demo'
+	@echo 'make slurm-test      the study on a cluster of this machine alone (installs Slurm if there is none)'
+	@echo 'make bench           training steps beside those of the notebooks and of timm; more: ARGS=--full'
+	@echo 'make lint            snakemake --lint, snakefmt, ruff'
+	@echo 'make keep-reference  tables and figures of results/reference, after a change of evidence or code; overlays: CONFIG='
+	@echo 'make readme          the made parts of README.md'
+	@echo 'make wheels          what a machine without a network needs beside torch, in wheels/: docs/offline-node.md'
+	@echo 'make clean-demo      delete what the demo made'
 	@echo
 	@echo 'The real study, on a GPU: source $(VENV)/bin/activate && snakemake --cores 8 all'
 
@@ -36,23 +44,74 @@ install-dev:
 	cat envs/requirements-dev.txt $(VENV)/.runtime > $(VENV)/.dev
 
 demo: $(VENV)/.runtime
-	@echo 'All 17 trainings of Table 1 on real CIFAR-10, with a small budget on two CPU cores: about seven minutes.'
-	$(BIN)/python workflow_scripts/drive.py --profile profiles/demo all
+	@echo 'All 34 trainings of both protocols on real CIFAR-10, with a small budget on two CPU cores: about ten minutes.'
+	@echo 'In another terminal, make watch CONFIG=config/demo.yaml lists all of them.'
+	$(BIN)/python workflow_scripts/drive.py --profile profiles/demo all \
+	  --report results/demo/irkd/report.html --report-after-run
 	@echo
 	@cat results/demo/irkd/tables/table1.md
 	@echo
-	@echo 'Made in results/demo/irkd: tables/ and costs/ (csv, md, tex, html), figures/ (svg, png), evaluation/, and'
-	@echo 'runs/ with the weights, history.csv and run.json of each training. Logs are in results/demo/logs.'
+	@sed '/^### 1\./,$$d' results/demo/irkd/claims/claims.md
+	@echo
+	@echo 'Made in results/demo/irkd: report.html (open it in a browser) shows all of it; tables/, pairs/, claims/ and costs/'
+	@echo '(csv, md, tex, html), figures/ (svg, png), provenance/ (which run each number is from), evaluation/, and runs/ with the weights,'
+	@echo 'history.csv and run.json of each training. Logs are in results/demo/logs.'
 
-# One thread a worker: two workers fill two cores.
+# Overlays of config.yaml, for watch, archive and keep-reference.
+CONFIG =
+OVERLAYS = $(if $(CONFIG),--configfile $(CONFIG))
+
+watch: $(VENV)/.runtime
+	@$(BIN)/python workflow_scripts/watch.py $(CONFIG)
+
+archive: $(VENV)/.runtime
+	$(BIN)/snakemake --cores all archive $(OVERLAYS)
+
+# One thread a worker: two workers fill two cores, and one that has no more tests takes some of the other's.
 test: $(VENV)/.dev
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
+
+report-test: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/report
+
+# Debian's packages; RUNLEVEL keeps their daemons from starting, the tests start their own.
+slurm-test: $(VENV)/.dev
+	@for program in munged slurmctld slurmd sbatch; do \
+		command -v $$program >/dev/null || { apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
+			apt-get install -y -qq --no-install-recommends munge slurmctld slurmd slurm-client >/dev/null; break; }; \
+	done
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/slurm
+
+# Options of python -m bench; docs/bench.md has them.
+ARGS =
+
+bench: $(VENV)/.dev
+	PYTHONPATH=workflow_scripts $(BIN)/python -m bench $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/snakemake --lint
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+# To have new evidence: unpack an archive of results over results/reference first.
+keep-reference: $(VENV)/.runtime
+	rm -rf results/rebuilt
+	$(BIN)/snakemake --cores 2 reference_rebuild $(OVERLAYS)
+	rm -rf results/rebuilt/logs
+	cp -r results/rebuilt/. results/reference
+	for study in $$(ls results/rebuilt); do (cd results/reference/$$study && find . -type f ! -name SHA256SUMS -printf '%P\n' \
+	  | LC_ALL=C sort | xargs -d '\n' sha256sum > SHA256SUMS); done
+
+readme: $(VENV)/.runtime
+	$(BIN)/python workflow_scripts/write_readme.py
+
+# The Python of the machine without a network, and which further pinned packages it has (scipy, say).
+PYTHON_VERSION := 3.12
+HAS :=
+
+wheels:
+	$(PYTHON) workflow_scripts/collect_wheels.py wheels $(PYTHON_VERSION) $(HAS)
 
 clean-demo:
 	rm -rf results/demo
