@@ -5,14 +5,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup install-runtime install-dev demo watch archive test report-test slurm-test bench lint keep-reference readme wheels clean-demo
+.PHONY: help setup install-runtime install-dev demo watch archive test faults report-test slurm-test bench lint keep-reference readme wheels clean-demo
 
 help:
 	@echo 'make setup           build .venv with the pinned packages'
 	@echo 'make demo            the whole study with a small budget, on two CPU cores'
 	@echo 'make watch           how far the trainings of the study are; of the demo: CONFIG=config/demo.yaml'
 	@echo 'make archive         the results of the study in one file, without weights (runs what is missing); overlays: CONFIG='
-	@echo 'make test            all tests but the two below'
+	@echo 'make test            all tests but the three below'
+	@echo 'make faults          trainings, drivers and machines killed at work; what goes on ends with the same bytes'
 	@echo 'make report-test     the report of the demo, opened in Chromium; after make demo'
 	@echo 'make slurm-test      the study on a cluster of this machine alone (installs Slurm if there is none)'
 	@echo 'make bench           training steps beside those of the notebooks and of timm; more: ARGS=--full'
@@ -69,7 +70,10 @@ archive: $(VENV)/.runtime
 
 # One thread a worker: two workers fill two cores, and one that has no more tests takes some of the other's.
 test: $(VENV)/.dev
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m 'not faults'
+
+faults: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m faults tests/system
 
 report-test: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest tests/report

@@ -5,6 +5,8 @@ import pytest
 from background import processes_in
 from workspace import PLAIN
 
+pytestmark = pytest.mark.faults
+
 STUDENT = "results/irkd/runs/described/tiny-p4-kd-cl-sal/seed-0/run.json"
 EPOCH, LATER = "(3/32)", "(32/32)"
 

@@ -1,5 +1,9 @@
 import signal
 
+import pytest
+
+pytestmark = pytest.mark.faults
+
 CONTINUING = "continuing after epoch"
 WAITING = "another process trains this run; waiting for it"
 # In the second stage, so that optimizer and schedule are not those of the beginning. What is logged of one

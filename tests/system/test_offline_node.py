@@ -14,6 +14,8 @@ from offline_node import packages
 from test_kill_and_resume import CONTINUING, EPOCH, SAVED
 from workspace import Workspace, batches_in
 
+pytestmark = pytest.mark.faults
+
 LOG = "distill/described/tiny-p4-kd-cl-sal/seed-0.log"
 
 
