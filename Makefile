@@ -5,17 +5,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup install-runtime install-dev demo watch archive test faults report-test slurm-test bench lint keep-reference readme wheels clean-demo
+.PHONY: help setup install-runtime install-dev demo watch archive test faults report-test slurm-test gpu-test bench lint keep-reference readme wheels clean-demo
 
 help:
 	@echo 'make setup           build .venv with the pinned packages'
 	@echo 'make demo            the whole study with a small budget, on two CPU cores'
 	@echo 'make watch           how far the trainings of the study are; of the demo: CONFIG=config/demo.yaml'
 	@echo 'make archive         the results of the study in one file, without weights (runs what is missing); overlays: CONFIG='
-	@echo 'make test            all tests but the three below'
+	@echo 'make test            all tests but the four below'
 	@echo 'make faults          trainings, drivers and machines killed at work; what goes on ends with the same bytes'
 	@echo 'make report-test     the report of the demo, opened in Chromium; after make demo'
 	@echo 'make slurm-test      the study on a cluster of this machine alone (installs Slurm if there is none)'
+	@echo 'make gpu-test        trainings on a GPU: the same bits again, as one CUDA graph and resumed, and near those of a CPU'
 	@echo 'make bench           training steps beside those of the notebooks and of timm; more: ARGS=--full'
 	@echo 'make lint            snakemake --lint, snakefmt, ruff'
 	@echo 'make keep-reference  tables and figures of results/reference, after a change of evidence or code; overlays: CONFIG='
@@ -85,6 +86,9 @@ slurm-test: $(VENV)/.dev
 			apt-get install -y -qq --no-install-recommends munge slurmctld slurmd slurm-client >/dev/null; break; }; \
 	done
 	OMP_NUM_THREADS=1 $(BIN)/pytest tests/slurm
+
+gpu-test: $(VENV)/.dev
+	$(BIN)/pytest tests/gpu
 
 # Options of python -m bench; docs/bench.md has them.
 ARGS =

@@ -65,9 +65,9 @@ def _measured(
         for row in projection.rows(config, resolved, device):
             _LOG.info("%s, %s: %.4g s in all", row["case"], row["way"], row["run_seconds"])
             yield row
-        precision = "bf16" if device.type == "cuda" else "fp32"
+        precision, graphs = "bf16" if device.type == "cuda" else "fp32", config["execution"]["cuda_graphs"]
         for name in processes.RUNS:
-            for row in processes.rows(listed[name], precision, device):
+            for row in processes.rows(listed[name], precision, device, graphs):
                 _LOG.info("%s, %s: %.4g images/s", row["case"], row["way"], row["images_per_second"])
                 yield row
 

@@ -10,6 +10,7 @@ from irkd.documents import Document, Section
 from irkd.figures import style
 
 from bench import picture
+from bench.steps import GRAPHS
 
 TARGET_MINUTES = 25
 NONE = "none"
@@ -58,12 +59,22 @@ def _ratios(frame: pd.DataFrame) -> Section:
             "ours / timm": _times(ways["over_timm"].get(("ours", "fp32"))),
             "ours bf16 / timm": _times(ways["over_timm"].get(("ours", "bf16"))),
         }
+        if (ways.index.get_level_values("way") == GRAPHS).any():
+            rows[case] |= {
+                "graphs / ours": _times(ways["over_kernels"].get((GRAPHS, "fp32"))),
+                "graphs bf16 / ours bf16": _times(ways["over_kernels"].get((GRAPHS, "bf16"))),
+            }
     caption = (
         "Images a second, data included, as multiples: 2 is twice as fast. Notebook: Hugging Face, Pillow and"
         " a DataLoader, fp32, as the released notebooks. timm: its networks, task and optimizer; it has no"
         " saliency loss, so none there. Ours: an epoch of irkd.epochs.Learner. All at 32 px, with the run's"
         " own augmentation and teacher; random images and weights. Median of rounds in turns."
     )
+    if (steps["way"] == GRAPHS).any():
+        caption += (
+            " Graphs: ours with each training step replayed as one CUDA graph (execution.cuda_graphs); what a"
+            " graph holds on to is not in the peak memory below."
+        )
     return Section("Training steps", pd.DataFrame.from_dict(rows, orient="index"), caption)
 
 

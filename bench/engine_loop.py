@@ -16,7 +16,13 @@ class EngineLoop:
     """
 
     def __init__(
-        self, run: Run, teacher: nn.Module | None, images: Tensor, labels: Tensor, device: torch.device
+        self,
+        run: Run,
+        teacher: nn.Module | None,
+        images: Tensor,
+        labels: Tensor,
+        device: torch.device,
+        cuda_graphs: bool = False,
     ):
         self._run, self._images, self._labels, self._number = run, images, labels, 0
         self.model = networks.build(run.model, streams.generator(run.seed, "init")).to(device)
@@ -24,7 +30,7 @@ class EngineLoop:
         self._schedule = optimization.build_schedule(
             self._optimizer, run.optimizer.lr, run.one_cycle or run.warmup_cosine, SCHEDULED
         )
-        self._learner = epochs.Learner(run, self.model, teacher, device)
+        self._learner = epochs.Learner(run, self.model, teacher, device, cuda_graphs)
 
     def epoch(self) -> float:
         """One pass over the images, with the views made for it; the mean loss.

@@ -1,6 +1,6 @@
 """The ratios as bars: whole steps, and parts of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 from irkd.figures import style
@@ -8,7 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter
 
-_WAYS = {("timm", None): "timm", ("ours", "fp32"): "ours, fp32", ("ours", "bf16"): "ours, bf16"}
+from bench.steps import GRAPHS
+
+_WAYS = {
+    ("timm", None): "timm",
+    ("ours", "fp32"): "ours, fp32",
+    ("ours", "bf16"): "ours, bf16",
+    (GRAPHS, "bf16"): "ours, bf16, CUDA graphs",
+}
 _PARTS = ("views", "class map", "attention")
 
 
@@ -16,21 +23,24 @@ _PARTS = ("views", "class map", "attention")
 def draw(frame: pd.DataFrame, device: str) -> Figure:
     """Speed over that of the notebooks' way: steps at the left, parts, on a logarithmic axis, beside them."""
     note = "speed as a multiple of that of the released notebooks' way, measured side by side"
-    figure = style.new(f"Training steps and their parts on {device}", note, style.DOUBLE, 3.6)
+    measured = set(frame["way"])
+    ways = {key: label for key, label in _WAYS.items() if key[0] != GRAPHS or GRAPHS in measured}
+    height = 1.2 + 0.8 * len(ways)
+    figure = style.new(f"Training steps and their parts on {device}", note, style.DOUBLE, height)
     left, right = figure.subplots(1, 2)
-    _steps(left, frame[frame["part"] == "step"])
+    _steps(left, frame[frame["part"] == "step"], ways)
     _parts(right, frame[frame["part"].isin(_PARTS)])
     return figure
 
 
-def _steps(axis: Axes, steps: pd.DataFrame) -> None:
+def _steps(axis: Axes, steps: pd.DataFrame, ways: Mapping[tuple[str, str | None], str]) -> None:
     cases = list(dict.fromkeys(steps["case"]))
-    height = 0.8 / len(_WAYS)
-    for place, ((way, precision), label) in enumerate(_WAYS.items()):
+    height = 0.8 / len(ways)
+    for place, ((way, precision), label) in enumerate(ways.items()):
         own = steps[steps["way"] == way]
         own = own if precision is None else own[own["precision"] == precision]
         values = own.set_index("case")["over_notebook"].reindex(cases)
-        positions = [index + (place - 1) * height for index in range(len(cases))]
+        positions = [index + (place - (len(ways) - 1) / 2) * height for index in range(len(cases))]
         axis.barh(positions, values.fillna(0), height, color=style.COLOURS[place], label=label)
         _label(axis, positions, values)
     axis.axvline(1, color="black", linewidth=0.8)
@@ -38,7 +48,7 @@ def _steps(axis: Axes, steps: pd.DataFrame) -> None:
     axis.margins(x=0.12)
     axis.invert_yaxis()
     axis.grid(axis="y", visible=False)
-    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=len(_WAYS))
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=len(ways) if len(ways) < 4 else 2)
 
 
 def _parts(axis: Axes, parts: pd.DataFrame) -> None:

@@ -22,11 +22,11 @@ _PATIENCE = 300
 _EPOCHS = 3
 
 
-def rows(case: Case, precision: str, device: torch.device) -> Iterator[dict]:
+def rows(case: Case, precision: str, device: torch.device, cuda_graphs: bool) -> Iterator[dict]:
     """A row a number of processes, each with one CPU thread: images a second of all of them together."""
     case = replace(case, run=replace(case.run, precision=precision))
     for count in COUNTS:
-        seconds = _together(case, count, device.type)
+        seconds = _together(case, count, device.type, cuda_graphs)
         yield {
             "part": "processes",
             "case": case.name,
@@ -39,11 +39,12 @@ def rows(case: Case, precision: str, device: torch.device) -> Iterator[dict]:
         }
 
 
-def _together(case: Case, count: int, device: str) -> float:
+def _together(case: Case, count: int, device: str, cuda_graphs: bool) -> float:
     """Seconds from the first start to the last end."""
     context = multiprocessing.get_context("spawn")
     barrier, spans = context.Barrier(count), context.SimpleQueue()
-    workers = [context.Process(target=train, args=(case, device, barrier, spans)) for _ in range(count)]
+    arguments = case, device, cuda_graphs, barrier, spans
+    workers = [context.Process(target=train, args=arguments) for _ in range(count)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -57,14 +58,16 @@ def _together(case: Case, count: int, device: str) -> float:
     return max(ends) - min(starts)
 
 
-def train(case: Case, device: str, barrier: threading.Barrier, spans: queue.SimpleQueue) -> None:
+def train(
+    case: Case, device: str, cuda_graphs: bool, barrier: threading.Barrier, spans: queue.SimpleQueue
+) -> None:
     """Train epochs of a case once all processes are ready; put start and end of this one's into `spans`.
 
     Both are seconds of the machine's monotonic clock.
     """
     try:
         place = execution.start(device, 1)
-        loop = EngineLoop(case.run, teacher_of(case, place), *case.data(place), place)
+        loop = EngineLoop(case.run, teacher_of(case, place), *case.data(place), place, cuda_graphs)
         loop.epoch()
     except BaseException:
         barrier.abort()

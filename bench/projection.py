@@ -12,12 +12,18 @@ _ROUNDS = 1
 
 
 def rows(config: dict, resolved: Study, device: torch.device) -> Iterator[dict]:
-    """A row a run and resolution, views included, validation not.
+    """A row a run and resolution, views included, validation not; executed as the configuration says.
 
     `run_seconds` is the time of all epochs of the run at that resolution.
     """
     for case, role, epochs in cases.projected(resolved, device):
-        loop = EngineLoop(case.run, teacher_of(case, device), *case.data(device), device)
+        loop = EngineLoop(
+            case.run,
+            teacher_of(case, device),
+            *case.data(device),
+            device,
+            config["execution"]["cuda_graphs"],
+        )
         timing = measure.interleaved({"ours": loop.epoch}, _ROUNDS, device)["ours"]
         images = cases.training_images(config, case.run.dataset)
         # The last batch of an epoch is smaller, but takes as long.

@@ -12,7 +12,7 @@ from bench.engine_loop import EngineLoop, teacher_of
 from bench.notebook_loop import NotebookLoop, attention_of
 from bench.timm_loop import TimmLoop
 
-NOTEBOOK, TIMM, OURS = "notebook", "timm", "ours"
+NOTEBOOK, TIMM, OURS, GRAPHS = "notebook", "timm", "ours", "ours, CUDA graphs"
 PRECISIONS = ("fp32", "bf16")
 
 
@@ -43,7 +43,10 @@ def rows(case: Case, rounds: int, device: torch.device, rates: Mapping[str, floa
 
 
 def build(case: Case, device: torch.device) -> dict[tuple[str, str], NotebookLoop | TimmLoop | EngineLoop]:
-    """The loops of a case by name and precision, each with the teacher of its kind; timm has no saliency."""
+    """The loops of a case by name and precision, each with the teacher of its kind.
+
+    timm has no saliency; a CPU has no graphs.
+    """
     run, (images, labels) = case.run, case.data(device)
     loops: dict = {}
     theirs = None
@@ -56,7 +59,10 @@ def build(case: Case, device: torch.device) -> dict[tuple[str, str], NotebookLoo
         loops[TIMM, precision] = TimmLoop(run, teacher, images, labels, device)
     own = teacher_of(case, device)
     for precision in PRECISIONS:
-        loops[OURS, precision] = EngineLoop(replace(run, precision=precision), own, images, labels, device)
+        precise = replace(run, precision=precision)
+        loops[OURS, precision] = EngineLoop(precise, own, images, labels, device)
+        if device.type == "cuda":
+            loops[GRAPHS, precision] = EngineLoop(precise, own, images, labels, device, cuda_graphs=True)
     return loops
 
 

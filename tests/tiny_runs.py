@@ -155,10 +155,19 @@ def outputs(folder: Path, taught: bool = False) -> training.Outputs:
     )
 
 
-def train(run: Run, folder: Path, teacher=None, data: Arrays | None = None, code="code") -> training.Outputs:
+def train(
+    run: Run,
+    folder: Path,
+    teacher=None,
+    data: Arrays | None = None,
+    code="code",
+    device=CPU,
+    cuda_graphs=False,
+) -> training.Outputs:
     """Train a run into a folder, as a script of the pipeline does."""
     files = outputs(folder, taught=teacher is not None)
-    training.train(run, {"run": "tiny", "label": "Tiny"}, data or arrays(), teacher, files, code, CPU)
+    identity = {"run": "tiny", "label": "Tiny"}
+    training.train(run, identity, data or arrays(), teacher, files, code, device, cuda_graphs=cuda_graphs)
     return files
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from irkd import datasets, execution, runlog, spec, training
 
 runlog.to_file_and_stderr(snakemake.log[0])
-device = execution.start(**snakemake.config["execution"])
+settings = snakemake.config["execution"]
 training.train(
     run=spec.from_mapping(snakemake.params.run),
     identity=snakemake.params.identity,
@@ -21,5 +21,6 @@ training.train(
         saliency=Path(snakemake.output.saliency),
     ),
     code=snakemake.params.code,
-    device=device,
+    device=execution.start(settings["device"], settings["threads"]),
+    cuda_graphs=settings["cuda_graphs"],
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 from irkd import datasets, evaluation, execution, networks, runlog
 
 runlog.to_file_and_stderr(snakemake.log[0])
-device = execution.start(**snakemake.config["execution"])
+settings = snakemake.config["execution"]
 teacher, saliency = (snakemake.input.get(name) for name in ("teacher_weights", "saliency"))
 evaluation.evaluate(
     weights={"last": Path(snakemake.input.last), "best": Path(snakemake.input.best)},
@@ -16,5 +16,5 @@ evaluation.evaluate(
     resolutions=snakemake.params.resolutions,
     arrays=datasets.load(Path(snakemake.input.arrays), Path(snakemake.input.manifest)),
     output=Path(snakemake.output[0]),
-    device=device,
+    device=execution.start(settings["device"], settings["threads"]),
 )

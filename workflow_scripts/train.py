@@ -6,7 +6,7 @@ from irkd import datasets, execution, runlog, spec, training
 
 runlog.to_file_and_stderr(snakemake.log[0])
 start = snakemake.input.get("start")
-device = execution.start(**snakemake.config["execution"])
+settings = snakemake.config["execution"]
 training.train(
     run=spec.from_mapping(snakemake.params.run),
     identity=snakemake.params.identity,
@@ -19,6 +19,7 @@ training.train(
         record=Path(snakemake.output.record),
     ),
     code=snakemake.params.code,
-    device=device,
+    device=execution.start(settings["device"], settings["threads"]),
+    cuda_graphs=settings["cuda_graphs"],
     start=Path(start) if start else None,
 )

@@ -116,6 +116,19 @@ def test_the_page_says_what_its_csv_says(tmp_path):
     assert (tmp_path / "bench.png").stat().st_size > 1000
 
 
+def test_replayed_steps_are_compared_with_the_same_kernels_launched_one_by_one(tmp_path):
+    rows = [*ROWS, *(row("step", case, steps.GRAPHS, 100.0, "bf16") for case in ("kd", "sal"))]
+    made = frame.build(rows).set_index(["part", "case", "way", "precision"])
+    assert made["over_kernels"]["step", "kd", steps.GRAPHS, "bf16"] == 1.25
+    document.write(frame.build(rows), FACTS, tmp_path)
+    with_graphs, heading = (tmp_path / "bench.md").read_text(), "graphs bf16 / ours bf16"
+    assert heading in with_graphs and "1.25" in with_graphs and "execution.cuda_graphs" in with_graphs
+    assert "CUDA graphs" in (tmp_path / "bench.svg").read_text()
+    document.write(frame.build(ROWS), FACTS, tmp_path)
+    assert heading not in (tmp_path / "bench.md").read_text()
+    assert "CUDA graphs" not in (tmp_path / "bench.svg").read_text()
+
+
 def cells(text: str) -> dict[str, list[str]]:
     """The rows of all tables of a page, by their first cell."""
     lines = [line for line in text.splitlines() if line.startswith("|")]
@@ -204,7 +217,7 @@ def test_each_measurement_runs_on_networks_of_the_demo(demo, tmp_path, monkeypat
 
 def test_a_training_beside_others_tells_when_it_began_and_ended(demo):
     spans = queue.SimpleQueue()
-    processes.train(demo[2]["tiny-p4-kd"], "cpu", threading.Barrier(1), spans)
+    processes.train(demo[2]["tiny-p4-kd"], "cpu", False, threading.Barrier(1), spans)
     begin, end = spans.get()
     assert begin < end <= time.monotonic()
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import tiny_runs
 import torch
-from irkd import components, epochs, optimization, streams, views
+from irkd import components, epochs, gradients, optimization, streams, views
 from irkd.errors import UserError
 from irkd.models.output import Output
 from irkd.spec import Mixing, Stage
@@ -143,7 +143,7 @@ def test_a_saliency_run_trains_with_a_second_derivative_that_fused_attention_has
 
 
 def test_fused_attention_would_stop_a_saliency_run(monkeypatch):
-    monkeypatch.setattr(epochs, "sdpa_kernel", lambda _: nullcontext())
+    monkeypatch.setattr(gradients, "sdpa_kernel", lambda _: nullcontext())
     quiet = tiny_runs.student_run(model=replace(tiny_runs.STUDENT, attention_dropout=0.0))
     with pytest.raises(RuntimeError, match="not implemented"):
         trained(quiet, teacher=frozen_teacher())

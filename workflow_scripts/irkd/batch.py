@@ -19,4 +19,4 @@ class Batch:
     labels: Tensor
     teacher: Output | None = None
     partner_labels: Tensor | None = None
-    share: float = 1.0
+    share: Tensor | float = 1.0

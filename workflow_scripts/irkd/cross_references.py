@@ -1,4 +1,4 @@
-"""Ids in a configuration that name nothing, or something that does not fit there; free of torch."""
+"""Keys of a configuration that name nothing, or do not fit each other; free of torch."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,7 +7,7 @@ from irkd.configuration import unknown
 
 
 def reference_errors(config: Mapping) -> list[str]:
-    """Every id that names an entry which does not exist, as "path: text".
+    """Every id that names no entry, and keys that contradict each other, as "path: text".
 
     Parts of another shape than the schema wants are passed over: `schema_errors` names them.
     """
@@ -15,6 +15,9 @@ def reference_errors(config: Mapping) -> list[str]:
 
 
 def _references(config: Mapping) -> Iterator[str]:
+    execution = _block(config, "execution")
+    if execution.get("cuda_graphs") is True and execution.get("device") == "cpu":
+        yield "execution.cuda_graphs: true, but execution.device is 'cpu', which has none; write false"
     teachers, students = _block(config, "teachers"), _block(config, "students")
     # Where a block is no mapping or has no runs at all, what names its entries is not at fault.
     runs = {**teachers, **students} if students and _known(config, "teachers") is not None else None

@@ -3,19 +3,15 @@
 import math
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.optim.lr_scheduler import LRScheduler
 
-from irkd import components, streams, views
-from irkd.batch import Batch
+from irkd import components, execution, streams, views
 from irkd.errors import UserError
-from irkd.models.output import Output
-from irkd.objective import Objective
+from irkd.gradients import Gradients
 from irkd.spec import Run, Stage
 
 # What keeps a GPU busy overflows the cache of a CPU core, where it takes twice the time.
@@ -33,11 +29,6 @@ class Measures:
     images_per_second: float
 
 
-def autocast(device: torch.device, precision: str) -> AbstractContextManager:
-    """bf16 autocast, or nothing for fp32."""
-    return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else nullcontext()
-
-
 @torch.inference_mode()
 def accuracy(model: nn.Module, images: Tensor, labels: Tensor, precision: str) -> float:
     """Percentage of images [N, 3, r, r] whose largest logit is the label [N]."""
@@ -49,19 +40,29 @@ def accuracy(model: nn.Module, images: Tensor, labels: Tensor, precision: str) -
 def answers(model: nn.Module, images: Tensor, precision: str) -> Tensor:
     """Logits [N, classes], float32, of the classification head for images [N, 3, r, r]."""
     model.eval()
-    with autocast(images.device, precision):
+    with execution.autocast(images.device, precision):
         return torch.cat(
             [model(part).logits.float() for part in images.split(_EVALUATION_BATCH[images.device.type])]
         )
 
 
 class Learner:
-    """A student or teacher in training: the network, its loss and, where there is one, its teacher."""
+    """A student or teacher in training: the network, its loss and, where there is one, its teacher.
 
-    def __init__(self, run: Run, model: nn.Module, teacher: nn.Module | None, device: torch.device):
+    With `cuda_graphs`, which needs a GPU, steps of full batches are replayed as one CUDA graph a stage.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        model: nn.Module,
+        teacher: nn.Module | None,
+        device: torch.device,
+        cuda_graphs: bool = False,
+    ):
         self.model = model
-        self._run, self._teacher, self._device = run, teacher, device
-        self._objective = Objective(run.losses)
+        self._run, self._device, self._cuda_graphs = run, device, cuda_graphs
+        self._gradients = Gradients(run, model, teacher, device)
         self._shown: Tensor | None = None
         self._mixing = components.load("augmentations", "mixing") if run.mixing else None
 
@@ -85,7 +86,7 @@ class Learner:
             schedule: stepped after every update.
 
         Raises:
-            UserError: when the loss is no longer finite.
+            UserError: when the loss is no longer finite, or a step cannot be recorded as a CUDA graph.
         """
         begin = time.perf_counter()
         seed, size = self._run.seed, self._run.batch_size
@@ -104,23 +105,25 @@ class Learner:
         )
         starts = range(0, len(labels), size)
         draws = self._draws(len(starts), stage.resolution, number)
-        torch.manual_seed(streams.derive(seed, "dropout", number))
-        self.model.train()
-        sums: dict[str, Tensor] = {}
+        shares = torch.tensor([draw.share if draw else 1.0 for draw in draws], device=self._device)
         together = self._run.optimizer.accumulation
+        self.model.train()
+        if self._cuda_graphs and len(labels) >= size and len(starts) >= together:
+            self._gradients.record(shown[:size], labels[:size], shares[0], together)
+        for value in self._gradients.sums.values():
+            value.zero_()
+        torch.manual_seed(streams.derive(seed, "dropout", number))
         for step, start in enumerate(starts):
             part = slice(start, start + size)
             if step % together == 0:
-                optimizer.zero_grad(set_to_none=True)
+                optimizer.zero_grad(set_to_none=not self._cuda_graphs)
                 batches = min(together, len(starts) - step)
-            values = self._step(shown[part], labels[part], draws[step], batches)
-            for name, value in values.items():
-                sums[name] = sums.get(name, 0.0) + value
+            self._step(shown[part], labels[part], draws[step], shares[step], batches)
             if (step + 1) % together == 0 or step + 1 == len(starts):
                 optimizer.step()
                 lr = schedule.get_last_lr()[0]
                 schedule.step()
-        means = {name: value.item() / len(labels) for name, value in sums.items()}
+        means = {name: value.item() / len(labels) for name, value in self._gradients.sums.items()}
         if not all(map(math.isfinite, means.values())):
             raise UserError(
                 f"the loss is no longer finite in epoch {number} ({means}); lower the learning rate."
@@ -139,30 +142,8 @@ class Learner:
         rng = streams.numpy_generator(self._run.seed, "mixing", number)
         return self._mixing.plan(steps, self._run.batch_size, self._run.mixing, resolution, rng)
 
-    def _step(self, images: Tensor, labels: Tensor, draw: object | None, batches: int) -> dict[str, Tensor]:
-        """The gradient of one of the batches of an update; sums of its loss, terms and correct answers."""
-        partner, share = None, 1.0
+    def _step(self, images: Tensor, labels: Tensor, draw: object | None, share: Tensor, batches: int) -> None:
+        """Add the gradient of one of the batches of an update."""
         if draw is not None:
-            images, share = self._mixing.mix(images, draw)
-            partner = labels.roll(1)
-        # Fused attention has no second derivative.
-        attention = sdpa_kernel(SDPBackend.MATH) if self._objective.second_order else nullcontext()
-        with autocast(self._device, self._run.precision):
-            with attention:
-                student = self.model(images, self._objective.student_layers, self._objective.captured)
-            teacher = self._teach(images)
-        total, terms = self._objective(Batch(student, labels, teacher, partner, share))
-        (total / batches).backward()
-        with torch.no_grad():
-            guess = student.logits.argmax(dim=1)
-            correct = (guess == labels).sum() * share
-            if partner is not None:
-                correct = correct + (guess == partner).sum() * (1 - share)
-            sums = {"total": total, **terms}
-            return {name: value.detach() * len(labels) for name, value in sums.items()} | {"correct": correct}
-
-    def _teach(self, images: Tensor) -> Output | None:
-        if self._teacher is None:
-            return None
-        with torch.set_grad_enabled(self._objective.second_order):
-            return self._teacher(images, self._objective.teacher_layers, self._objective.captured)
+            images, _ = self._mixing.mix(images, draw)
+        self._gradients(images, labels, share, batches)

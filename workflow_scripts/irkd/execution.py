@@ -3,6 +3,7 @@
 import os
 import resource
 import sys
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
@@ -45,6 +46,11 @@ def _gpu() -> torch.device:
     device = torch.device("cuda", devices.claim(names) if len(names) > 1 else 0)
     torch.cuda.set_device(device)
     return device
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager:
+    """bf16 autocast, or nothing for fp32."""
+    return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else nullcontext()
 
 
 def describe(device: torch.device) -> dict[str, str | int]:

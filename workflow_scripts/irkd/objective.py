@@ -11,6 +11,7 @@ class Objective:
     """Weighted sum of the terms that a run names (paper, Equation 1).
 
     Attributes:
+        names: of the terms.
         student_layers, teacher_layers: blocks of which the networks must capture something.
         captured: what that is; see `VisionTransformer.forward`.
         second_order: whether a term differentiates a gradient of the student, which fused attention
@@ -24,6 +25,7 @@ class Objective:
             for name, settings in named.items()
             if settings is not None
         }
+        self.names = tuple(self._terms)
         saliency = losses.saliency
         self.student_layers = saliency.student_layers if saliency else ()
         self.teacher_layers = saliency.teacher_layers if saliency else ()

@@ -58,6 +58,7 @@ def train(
     code: str,
     device: torch.device,
     start: Path | None = None,
+    cuda_graphs: bool = False,
 ) -> None:
     """Train a run, continuing where an earlier process was stopped, and write its files.
 
@@ -73,10 +74,12 @@ def train(
         code: digest of the code.
         device: where to train; see `execution.start`.
         start: file of the weights to start from; required if and only if the run has them.
+        cuda_graphs: whether each step is replayed as one CUDA graph; needs a GPU.
 
     Raises:
         UserError: when the teacher's files do not belong together, the weights to start from are not
-            those of the run, the state cannot be read or the loss is no longer finite.
+            those of the run, the state cannot be read, a step cannot be recorded as a graph, or the loss is
+            no longer finite.
         SystemExit: at SIGTERM, with status 143 and at once: every finished epoch is saved.
     """
     parts = {
@@ -95,7 +98,7 @@ def train(
                 identity["run"],
             )
             return
-        training = _Training(run, identity, arrays, teacher, device, start)
+        training = _Training(run, identity, arrays, teacher, device, start, cuda_graphs)
         training.restore(checkpoint)
         try:
             training.complete(checkpoint)
@@ -117,6 +120,7 @@ class _Training:
         teacher: TeacherFiles | None,
         device: torch.device,
         start: Path | None,
+        cuda_graphs: bool,
     ):
         self._run, self._identity, self._arrays, self._device = run, identity, arrays.to(device), device
         self._name = identity["run"]
@@ -131,7 +135,8 @@ class _Training:
             self._observed = components.load("records", "saliency").SaliencyRecord(
                 run, teacher_run.model, self._arrays.test_images, self._arrays.test_labels
             )
-        self._learner = epochs.Learner(run, self._model, self._teacher, device)
+        self._learner = epochs.Learner(run, self._model, self._teacher, device, cuda_graphs)
+        self._cuda_graphs = cuda_graphs
         self._optimizer, self._schedule = None, None
         self._history: list[dict] = []
         self._best: dict = {}
@@ -149,8 +154,8 @@ class _Training:
             if self._observed:
                 self._observed.restore(state["saliency"])
             _LOG.info("%s: continuing after epoch %d of %d", self._name, len(self._history), self._run.epochs)
-        begin = {"from_epoch": len(self._history) + 1, **execution.describe(self._device)}
-        self._sessions.append(provenance.session() | begin)
+        here = execution.describe(self._device) | {"cuda_graphs": self._cuda_graphs}
+        self._sessions.append(provenance.session() | {"from_epoch": len(self._history) + 1} | here)
 
     def complete(self, checkpoint: Checkpoint) -> None:
         """Train the epochs that are missing, saving the state after each."""

@@ -1,0 +1,57 @@
+"""Small trainings on this machine's GPU; not part of `make test`: `make gpu-test`."""
+
+import csv
+from dataclasses import replace
+
+import pytest
+import tiny_runs
+import torch
+from irkd import execution
+from tiny_runs import RUNS, results, stopping_after, teacher_files, teacher_run, train
+
+PRECISIONS = ("fp32", "bf16")
+
+
+@pytest.fixture(scope="module")
+def device():
+    """A GPU; without one every test here fails, with the sentence that a job would have."""
+    return execution.start("cuda", 1)
+
+
+@pytest.fixture(scope="module")
+def teacher(device, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("teacher")
+    train(teacher_run(), folder, device=device)
+    return teacher_files(folder)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("name", RUNS)
+def test_repeated_recorded_or_resumed_a_training_gives_the_same_bytes(
+    tmp_path, monkeypatch, device, teacher, name, precision
+):
+    run = replace(RUNS[name], precision=precision)
+    taught = teacher if run.teacher else None
+    first = results(train(run, tmp_path / "first", taught, device=device))
+    assert results(train(run, tmp_path / "again", taught, device=device)) == first
+    assert results(train(run, tmp_path / "graph", taught, device=device, cuda_graphs=True)) == first
+    with monkeypatch.context() as patch:
+        stopping_after(patch, 1)
+        with pytest.raises(KeyboardInterrupt):
+            train(run, tmp_path / "resumed", taught, device=device, cuda_graphs=True)
+    assert results(train(run, tmp_path / "resumed", taught, device=device, cuda_graphs=True)) == first
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_first_epoch_is_that_of_a_cpu_but_for_rounding(tmp_path, device, teacher, name):
+    # Dropout draws other numbers on a GPU.
+    model = replace(RUNS[name].model, dropout=0.0, attention_dropout=0.0)
+    run = replace(RUNS[name], model=model)
+    taught = teacher if run.teacher else None
+    losses = []
+    for place in (device, tiny_runs.CPU):
+        files = train(run, tmp_path / place.type, taught, device=place)
+        with files.history.open(newline="") as file:
+            losses.append(float(next(csv.DictReader(file))["loss"]))
+    assert torch.isfinite(torch.tensor(losses)).all()
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)

@@ -1,0 +1,51 @@
+"""A function of tensors recorded once as a CUDA graph, to be replayed without Python between its kernels."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from irkd.errors import UserError
+
+# Libraries are loaded and gradients exist after the first call; torch's own recipe takes three.
+_WARM_UP = 3
+
+
+class Recording:
+    """What a function does on the GPU, for other values of its arguments in tensors of the same shapes.
+
+    The function must not look at values on the host. Tensors that it changes are changed again by every
+    replay, and random numbers go on from the state of the device at that time, as they would without.
+
+    Args:
+        function: called four times, so that all that it changes is changed as often.
+        arguments: tensors on one GPU.
+
+    Raises:
+        UserError: when CUDA cannot record what the function does, or has no memory left for it.
+    """
+
+    def __init__(self, function: Callable[..., None], arguments: Sequence[Tensor]):
+        self._places = [argument.clone() for argument in arguments]
+        device = self._places[0].device
+        aside = torch.cuda.Stream(device)
+        aside.wait_stream(torch.cuda.current_stream(device))
+        with torch.cuda.stream(aside):
+            for _ in range(_WARM_UP):
+                function(*self._places)
+        torch.cuda.current_stream(device).wait_stream(aside)
+        self._graph = torch.cuda.CUDAGraph()
+        try:
+            with torch.cuda.graph(self._graph):
+                function(*self._places)
+        except RuntimeError as error:
+            raise UserError(
+                f"a training step cannot be recorded as a CUDA graph on this GPU ({error}); set"
+                " `execution: {cuda_graphs: false}` in the configuration."
+            ) from error
+
+    def __call__(self, *arguments: Tensor) -> None:
+        """Replay with the values of these arguments."""
+        for place, argument in zip(self._places, arguments, strict=True):
+            place.copy_(argument)
+        self._graph.replay()
