@@ -53,11 +53,13 @@ def _class_attention(block: Block, stream: Tensor) -> Tensor:
     """What the CLS token attends to, [B, heads, tokens]: one row, where fused attention shows none."""
     attention, tokens = block.attn, block.norm1(stream)
     query, key, _ = attention.qkv.weight.chunk(3)
-    query_bias, key_bias, _ = attention.qkv.bias.chunk(3)
+    query_bias = attention.qkv.bias.chunk(3)[0]
     heads = (attention.num_heads, attention.head_dim)
     own = nn.functional.linear(tokens[:, 0], query, query_bias).unflatten(-1, heads)
-    keys = nn.functional.linear(tokens, key, key_bias).unflatten(-1, heads)
-    scores = torch.einsum("bhd,bthd->bht", own * attention.scale, keys)
+    # (K t) q = t (K^T q): one vector a head meets the tokens themselves, and no keys are made. Their bias
+    # would add the same to all scores of a head, which the softmax takes away.
+    probes = torch.einsum("bhd,hdc->bhc", own * attention.scale, key.unflatten(0, heads))
+    scores = probes @ tokens.transpose(1, 2)
     return scores.float().softmax(dim=-1)
 
 
