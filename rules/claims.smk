@@ -27,6 +27,7 @@ rule make_claims:
         taught_by=[names for names in TAUGHT_BY if names[1] in runs_in_claims()],
         runs=chosen_runs(runs_in_claims()),
         protocols=PROTOCOLS,
+        tested=TESTED,
         note=STUDY.note,
         no_verdict=config["no_verdict"],
         code=script_digest("make_claims.py"),

@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 HOME = Path(workflow.current_basedir).parent
 sys.path.insert(0, str(HOME / "workflow_scripts"))
 
-from irkd import code_digest, spec, study
+from irkd import code_digest, protocols, spec, study
 from irkd.errors import UserError
 
 

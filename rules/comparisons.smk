@@ -1,32 +1,4 @@
-# Figures that compare runs, and the target of all figures.
-
-
-rule plot_learning_curves:
-    input:
-        histories=of_figure(f"{RUN}/history.csv"),
-    output:
-        svg=report(f"{FIGURE}.svg", **shown(category("Learning curves"), "learning-curves", listed_figure)),
-        png=f"{FIGURE}.png",
-    log:
-        "<results>/logs/plot_learning_curves/{figure}.log",
-    wildcard_constraints:
-        figure=any_of(figures_of("learning-curves")),
-    localrule: True
-    conda:
-        "../envs/environment.yaml"
-    params:
-        title=setting("title"),
-        note=STUDY.note,
-        panels=setting("panels"),
-        labels=lambda wildcards: labels_of(runs_in_figure(wildcards.figure)),
-        protocols=PROTOCOLS,
-        absent=ABSENT,
-        runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
-        code=script_digest("plot_learning_curves.py"),
-    message:
-        "Drawing {wildcards.figure}"
-    script:
-        "../workflow_scripts/plot_learning_curves.py"
+# Figures that compare runs.
 
 
 rule plot_cost:
@@ -48,6 +20,7 @@ rule plot_cost:
         kinds=lambda wildcards: kinds_of(runs_in_figure(wildcards.figure)),
         labels=lambda wildcards: labels_of(runs_in_figure(wildcards.figure)),
         protocols=PROTOCOLS,
+        tested=TESTED,
         absent=ABSENT,
         runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
         code=script_digest("plot_cost.py"),
@@ -76,6 +49,7 @@ rule plot_resolutions:
         panels=setting("panels"),
         labels=lambda wildcards: labels_of(runs_in_figure(wildcards.figure)),
         protocols=PROTOCOLS,
+        tested=TESTED,
         absent=ABSENT,
         runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
         code=script_digest("plot_resolutions.py"),
@@ -103,6 +77,7 @@ rule plot_table:
         note=STUDY.note,
         layout=lambda wildcards: layout_of(config["figures"][wildcards.figure]["table"], wildcards.figure),
         protocols=PROTOCOLS,
+        tested=TESTED,
         absent=ABSENT,
         runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
         code=script_digest("plot_table.py"),
@@ -110,9 +85,3 @@ rule plot_table:
         "Drawing {wildcards.figure}"
     script:
         "../workflow_scripts/plot_table.py"
-
-
-rule figures:
-    input:
-        expand([f"{FIGURE}.svg", f"{FIGURE}.png"], figure=config["figures"]),
-    localrule: True

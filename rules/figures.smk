@@ -1,4 +1,4 @@
-# Figures of images and of what trainings report: curves, stages, saliency maps.
+# Figures of images and maps, and the target of all figures.
 
 
 rule plot_inputs:
@@ -26,63 +26,6 @@ rule plot_inputs:
         "Drawing {wildcards.figure}"
     script:
         "../workflow_scripts/plot_inputs.py"
-
-
-rule plot_training_curve:
-    input:
-        histories=of_figure(f"{RUN}/history.csv"),
-        published=published_with("published"),
-        published_stages=published_with("published_stages"),
-    output:
-        svg=report(f"{FIGURE}.svg", **shown(category_of_curve, "training-curve", listed_figure)),
-        png=f"{FIGURE}.png",
-    log:
-        "<results>/logs/plot_training_curve/{figure}.log",
-    wildcard_constraints:
-        figure=any_of(figures_of("training-curve")),
-    localrule: True
-    conda:
-        "../envs/environment.yaml"
-    params:
-        title=setting("title"),
-        note=STUDY.note,
-        run=setting("run"),
-        protocols=protocols_of,
-        runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
-        stages=stages_of,
-        code=script_digest("plot_training_curve.py"),
-    message:
-        "Drawing {wildcards.figure}"
-    script:
-        "../workflow_scripts/plot_training_curve.py"
-
-
-rule plot_stages:
-    input:
-        histories=of_figure(f"{RUN}/history.csv"),
-        published_stages=published_with("published_stages"),
-    output:
-        svg=report(f"{FIGURE}.svg", **shown(category("Figures"), "stages", listed_figure)),
-        png=f"{FIGURE}.png",
-    log:
-        "<results>/logs/plot_stages/{figure}.log",
-    wildcard_constraints:
-        figure=any_of(figures_of("stages")),
-    localrule: True
-    conda:
-        "../envs/environment.yaml"
-    params:
-        title=setting("title"),
-        note=STUDY.note,
-        run=setting("run"),
-        protocols=protocols_of,
-        runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
-        stages=stages_of,
-        code=script_digest("plot_stages.py"),
-    message:
-        "Drawing {wildcards.figure}"
-    script:
-        "../workflow_scripts/plot_stages.py"
 
 
 rule plot_saliency:
@@ -113,3 +56,9 @@ rule plot_saliency:
         "Drawing {wildcards.figure}"
     script:
         "../workflow_scripts/plot_saliency.py"
+
+
+rule figures:
+    input:
+        expand([f"{FIGURE}.svg", f"{FIGURE}.png"], figure=config["figures"]),
+    localrule: True

@@ -23,6 +23,7 @@ rule index_runs:
         absent=ABSENT,
         runs=chosen_runs(),
         protocols=PROTOCOLS,
+        tested=TESTED,
         note=STUDY.note,
         code=script_digest("index_runs.py"),
     message:

@@ -4,6 +4,10 @@
 report: "captions/workflow.rst"
 
 
+# Which weights of a protocol are tested, for the captions.
+TESTED = {protocol: protocols.tested_weights(config, protocol) for protocol in PROTOCOLS}
+
+
 # Of the report, in the order that a reader wants.
 CATEGORIES = ["Tables", "Figures", "Learning curves", "Claims", "Provenance", "Bridge"]
 

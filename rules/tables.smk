@@ -23,6 +23,7 @@ rule make_table:
         layout=lambda wildcards: layout_of(wildcards.table),
         runs=lambda wildcards: chosen_runs(runs_in_table(wildcards.table)),
         protocols=PROTOCOLS,
+        tested=TESTED,
         absent=ABSENT,
         remarks=REMARKS,
         readings=lambda wildcards: config["tables"][wildcards.table].get("readings", []),
@@ -87,6 +88,7 @@ rule make_pairs:
         pairs=config["pairs"]["rows"],
         runs=chosen_runs(runs_in_table(config["pairs"]["table"])),
         protocols=PROTOCOLS,
+        tested=TESTED,
         note=STUDY.note,
         code=script_digest("make_pairs.py"),
     message:

@@ -30,7 +30,7 @@ def test_in_a_pipe_there_are_snakemakes_own_lines_and_those_of_the_training(taug
 
 
 def test_a_failed_job_says_why_on_a_terminal(taught):
-    taught.edit("workflow_scripts/distill.py", "device =", 'raise ValueError("no such thing")\ndevice =')
+    taught.edit("workflow_scripts/distill.py", "settings =", 'raise ValueError("no such thing")\nsettings =')
     status, said = on_a_terminal([*taught.driver, TARGET], taught.path)
     assert status == 1
     assert "Error in rule distill:" in said

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 from docutils.core import publish_parts
+from irkd import protocols as readings
 from irkd import study
 from jinja2 import Environment
 
@@ -41,12 +42,15 @@ def rendered(caption, config, wildcards, seeds):
             {"protocol": protocol, "run": "r", "seed": seed} for protocol in protocols for seed in seeds
         ],
         "note": config["note"],
+        "tested": {name: readings.tested_weights(config, name) for name in protocols},
         "base": "described",
         **{key: config["figures"]["inputs"][key] for key in ("images", "resolutions", "seed")},
         "padding": 4,
     }
     snakemake = SimpleNamespace(
-        config=config, wildcards=SimpleNamespace(**wildcards), params=SimpleNamespace(**params)
+        config=config,
+        wildcards=SimpleNamespace(**wildcards),
+        params=SimpleNamespace(**params),
     )
     categories = [SimpleNamespace(name=name) for name in ("1. Tables", "2. Figures")]
     source = (CAPTIONS / f"{caption}.rst").read_text() + "\n\n.. _1. Tables: x\n.. _2. Figures: y\n"
@@ -113,7 +117,7 @@ def test_the_description_of_the_study_says_what_was_run(changes):
         assert fields == ["Protocol", "Protocol", "Seeds", "Runs", "Images"]
         for said in (
             "not comparable",
-            "another; tested are the weights after the last epoch",
+            "another; tested are the last weights",
             "only tiny-p4-ce",
             "only 3",
         ):

@@ -21,6 +21,17 @@ def reading(config: Mapping, protocol: str) -> Mapping:
     return {"recipes": {}, "overrides": {}} | merge(base, own)
 
 
+def tested_weights(config: Mapping, protocol: str) -> str:
+    """Which weights of a protocol's runs are tested, for readers."""
+    settings = reading(config, protocol)
+    best = settings["selection"] == "best"
+    which = "of the best validation accuracy in the last stage" if best else "after the last epoch"
+    differing = any("selection" in override for override in settings["overrides"].values())
+    return f"the weights {which}" + (
+        ", of some runs the others (see the table of switches)" if differing else ""
+    )
+
+
 def has(config: Mapping, protocol: str, run: str) -> bool:
     """Whether a run belongs to a protocol: by its own entry, and by the protocol's list where it has one."""
     own = config["protocols"][protocol]

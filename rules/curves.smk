@@ -1,0 +1,86 @@
+# Figures of how trainings went.
+
+
+rule plot_training_curve:
+    input:
+        histories=of_figure(f"{RUN}/history.csv"),
+        published=published_with("published"),
+        published_stages=published_with("published_stages"),
+    output:
+        svg=report(f"{FIGURE}.svg", **shown(category_of_curve, "training-curve", listed_figure)),
+        png=f"{FIGURE}.png",
+    log:
+        "<results>/logs/plot_training_curve/{figure}.log",
+    wildcard_constraints:
+        figure=any_of(figures_of("training-curve")),
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    params:
+        title=setting("title"),
+        note=STUDY.note,
+        run=setting("run"),
+        protocols=protocols_of,
+        runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
+        stages=stages_of,
+        code=script_digest("plot_training_curve.py"),
+    message:
+        "Drawing {wildcards.figure}"
+    script:
+        "../workflow_scripts/plot_training_curve.py"
+
+
+rule plot_stages:
+    input:
+        histories=of_figure(f"{RUN}/history.csv"),
+        published_stages=published_with("published_stages"),
+    output:
+        svg=report(f"{FIGURE}.svg", **shown(category("Figures"), "stages", listed_figure)),
+        png=f"{FIGURE}.png",
+    log:
+        "<results>/logs/plot_stages/{figure}.log",
+    wildcard_constraints:
+        figure=any_of(figures_of("stages")),
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    params:
+        title=setting("title"),
+        note=STUDY.note,
+        run=setting("run"),
+        protocols=protocols_of,
+        runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
+        stages=stages_of,
+        code=script_digest("plot_stages.py"),
+    message:
+        "Drawing {wildcards.figure}"
+    script:
+        "../workflow_scripts/plot_stages.py"
+
+
+rule plot_learning_curves:
+    input:
+        histories=of_figure(f"{RUN}/history.csv"),
+    output:
+        svg=report(f"{FIGURE}.svg", **shown(category("Learning curves"), "learning-curves", listed_figure)),
+        png=f"{FIGURE}.png",
+    log:
+        "<results>/logs/plot_learning_curves/{figure}.log",
+    wildcard_constraints:
+        figure=any_of(figures_of("learning-curves")),
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    params:
+        title=setting("title"),
+        note=STUDY.note,
+        panels=setting("panels"),
+        labels=lambda wildcards: labels_of(runs_in_figure(wildcards.figure)),
+        protocols=PROTOCOLS,
+        absent=ABSENT,
+        runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
+        code=script_digest("plot_learning_curves.py"),
+    message:
+        "Drawing {wildcards.figure}"
+    script:
+        "../workflow_scripts/plot_learning_curves.py"
