@@ -54,7 +54,7 @@ def test_cross_entropy_of_plain_labels_is_the_mean_of_minus_the_log_probability(
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.75, 1.0])
 def test_cross_entropy_of_mixed_images_weighs_the_own_label_and_the_partners(smoothing, share):
-    batch = Batch(answer(logits(0)), LABELS, partner_labels=PARTNERS, share=share)
+    batch = Batch(answer(logits(0)), LABELS, partner_labels=PARTNERS, shares=torch.tensor([share, 1 - share]))
     value = ce.term(CrossEntropy(1.0, smoothing), batch)
     expected = -(targets(smoothing, share) * log_softmax(logits(0))).sum() / len(LABELS)
     assert value.item() == pytest.approx(expected, rel=1e-6)

@@ -76,7 +76,7 @@ def of_engine(case):
         with torch.no_grad():
             answer = teacher(images, objective.teacher_layers, objective.captured)
     output = model(images, objective.student_layers, objective.captured)
-    mixed = {"partner_labels": labels.roll(1), "share": 0.3} if case.run.mixing else {}
+    mixed = {"partner_labels": labels.roll(1), "shares": torch.tensor([0.3, 0.7])} if case.run.mixing else {}
     total, _ = objective(Batch(output, labels, answer, **mixed))
     total.backward()
     return total.item(), [model.head.weight.grad, model.patch_embed.proj.weight.grad]

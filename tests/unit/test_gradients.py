@@ -69,7 +69,7 @@ def test_a_step_sends_the_host_no_value_and_gets_none(run, precision):
     teacher = start_of(teacher_run()).eval().requires_grad_(False) if run.teacher else None
     model = start_of(run)
     added = gradients.Gradients(run, model, teacher, CPU)
-    batch = torch.randn(16, 3, 12, 12), torch.arange(16) % 10, torch.tensor(0.75), 2
+    batch = torch.randn(16, 3, 12, 12), torch.arange(16) % 10, torch.tensor([0.75, 0.25]), 2
     # What is kept from then on, such as the matrix that resizes positions, is made in the first call.
     added(*batch)
     with _Watch() as watch:

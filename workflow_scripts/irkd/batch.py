@@ -11,12 +11,12 @@ from irkd.models.output import Output
 class Batch:
     """One step: labels [B] and the answers of the networks.
 
-    On mixed batches `partner_labels` [B] are the second labels and `share` in [0, 1] is the weight
-    of the first.
+    On mixed batches `partner_labels` [B] are the second labels, and `shares` [2] the weights in [0, 1] of
+    both, which sum to 1.
     """
 
     student: Output
     labels: Tensor
     teacher: Output | None = None
     partner_labels: Tensor | None = None
-    share: Tensor | float = 1.0
+    shares: Tensor | None = None

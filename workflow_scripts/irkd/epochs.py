@@ -105,7 +105,8 @@ class Learner:
         )
         starts = range(0, len(labels), size)
         draws = self._draws(len(starts), stage.resolution, number)
-        shares = torch.tensor([draw.share if draw else 1.0 for draw in draws], device=self._device)
+        own = [draw.share if draw else 1.0 for draw in draws]
+        shares = torch.tensor([(share, 1.0 - share) for share in own], device=self._device)
         together = self._run.optimizer.accumulation
         self.model.train()
         if self._cuda_graphs and len(labels) >= size and len(starts) >= together:
@@ -142,8 +143,10 @@ class Learner:
         rng = streams.numpy_generator(self._run.seed, "mixing", number)
         return self._mixing.plan(steps, self._run.batch_size, self._run.mixing, resolution, rng)
 
-    def _step(self, images: Tensor, labels: Tensor, draw: object | None, share: Tensor, batches: int) -> None:
+    def _step(
+        self, images: Tensor, labels: Tensor, draw: object | None, shares: Tensor, batches: int
+    ) -> None:
         """Add the gradient of one of the batches of an update."""
         if draw is not None:
             images, _ = self._mixing.mix(images, draw)
-        self._gradients(images, labels, share, batches)
+        self._gradients(images, labels, shares, batches)

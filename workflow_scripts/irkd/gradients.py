@@ -36,7 +36,7 @@ class Gradients:
         self.sums = {name: torch.zeros((), device=device) for name in names}
         self._recorded: tuple[tuple[torch.Size, int], Recording] | None = None
 
-    def record(self, images: Tensor, labels: Tensor, share: Tensor, batches: int) -> None:
+    def record(self, images: Tensor, labels: Tensor, shares: Tensor, batches: int) -> None:
         """Have all calls with arguments of these shapes replayed from now on, and others not.
 
         A recording takes the time of some steps. A replay takes the time of its kernels, where a short
@@ -46,7 +46,7 @@ class Gradients:
         Args:
             images: as of a call, on a GPU.
             labels: as of a call.
-            share: as of a call.
+            shares: as of a call.
             batches: as of a call.
 
         Raises:
@@ -57,25 +57,25 @@ class Gradients:
             return
         # The memory of a graph is free when the graph is.
         self._recorded = None
-        recording = Recording(lambda *tensors: self._add(*tensors, batches), (images, labels, share))
+        recording = Recording(lambda *tensors: self._add(*tensors, batches), (images, labels, shares))
         self._recorded = (key, recording)
 
-    def __call__(self, images: Tensor, labels: Tensor, share: Tensor, batches: int) -> None:
+    def __call__(self, images: Tensor, labels: Tensor, shares: Tensor, batches: int) -> None:
         """Add the gradient of the mean loss of a batch, divided by the batches of its update.
 
         Args:
             images: float32 [B, 3, r, r], mixed where the run mixes.
             labels: int64 [B].
-            share: scalar in [0, 1], weight of these labels in a mixed batch; the rest is that of those of
-                the images before.
+            shares: [2], weights of these labels and, in a mixed batch, of those of the images before; they
+                sum to 1.
             batches: of the update that this one is part of.
         """
         if self._recorded and self._recorded[0] == (images.shape, batches):
-            self._recorded[1](images, labels, share)
+            self._recorded[1](images, labels, shares)
         else:
-            self._add(images, labels, share, batches)
+            self._add(images, labels, shares, batches)
 
-    def _add(self, images: Tensor, labels: Tensor, share: Tensor, batches: int) -> None:
+    def _add(self, images: Tensor, labels: Tensor, shares: Tensor, batches: int) -> None:
         partner = labels.roll(1) if self._mixes else None
         # Fused attention has no second derivative.
         attention = sdpa_kernel(SDPBackend.MATH) if self._objective.second_order else nullcontext()
@@ -83,13 +83,13 @@ class Gradients:
             with attention:
                 student = self._model(images, self._objective.student_layers, self._objective.captured)
             teacher = self._teach(images)
-        total, terms = self._objective(Batch(student, labels, teacher, partner, share))
+        total, terms = self._objective(Batch(student, labels, teacher, partner, shares))
         (total / batches).backward()
         with torch.no_grad():
             guess = student.logits.argmax(dim=1)
-            correct = (guess == labels).sum() * share
+            correct = (guess == labels).sum() * shares[0]
             if partner is not None:
-                correct = correct + (guess == partner).sum() * (1 - share)
+                correct = correct + (guess == partner).sum() * shares[1]
             for name, value in {"total": total, **terms}.items():
                 self.sums[name].add_(value.detach() * len(labels))
             self.sums["correct"].add_(correct)

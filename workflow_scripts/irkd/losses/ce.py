@@ -18,4 +18,4 @@ def term(settings: CrossEntropy, batch: Batch) -> Tensor:
     if batch.partner_labels is None:
         return own
     partner = functional.cross_entropy(logits, batch.partner_labels, label_smoothing=smoothing)
-    return batch.share * own + (1 - batch.share) * partner
+    return batch.shares[0] * own + batch.shares[1] * partner
