@@ -65,7 +65,8 @@ def _measured(
         for row in projection.rows(config, resolved, device):
             _LOG.info("%s, %s: %.4g s in all", row["case"], row["way"], row["run_seconds"])
             yield row
-        precision, graphs = "bf16" if device.type == "cuda" else "fp32", config["execution"]["cuda_graphs"]
+        precision = "bf16" if device.type == "cuda" else "fp32"
+        graphs = config["execution"]["cuda_graphs"]
         for name in processes.RUNS:
             for row in processes.rows(listed[name], precision, device, graphs):
                 _LOG.info("%s, %s: %.4g images/s", row["case"], row["way"], row["images_per_second"])
@@ -81,6 +82,11 @@ def _device(wanted: str | None, full: bool, config: dict) -> torch.device:
         raise UserError(
             "The device is 'cuda', but torch finds no CUDA device here; run this on a machine with one, or"
             " with --device cpu --config config/demo.yaml to rehearse it."
+        )
+    if wanted == "cpu" and full and config["execution"]["cuda_graphs"]:
+        raise UserError(
+            "execution.cuda_graphs is true, but a CPU has none; leave the overlay that says so out of"
+            " --config."
         )
     device = execution.start(wanted, torch.get_num_threads())
     # The study's own loop turns them on for itself.

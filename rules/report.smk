@@ -5,7 +5,7 @@ report: "captions/workflow.rst"
 
 
 # Which weights of a protocol are tested, for the captions.
-TESTED = {protocol: protocols.tested_weights(config, protocol) for protocol in PROTOCOLS}
+TESTED = {protocol: protocols.weights_tested(config, protocol) for protocol in PROTOCOLS}
 
 
 # Of the report, in the order that a reader wants.

@@ -247,6 +247,14 @@ def test_a_measurement_without_rounds_is_refused():
     assert "a median needs 1 round or more" in message(program.main, "--rounds", 0)
 
 
+def test_graphs_asked_for_on_a_cpu_are_refused(tmp_path):
+    (tmp_path / "graphs.yaml").write_text("execution: {cuda_graphs: true}\n")
+    told = message(program.main, "--full", "--device", "cpu", "--config", tmp_path / "graphs.yaml")
+    assert told == (
+        "execution.cuda_graphs is true, but a CPU has none; leave the overlay that says so out of --config."
+    )
+
+
 @pytest.mark.parametrize("arguments", [["--full"], ["--device", "cuda"]])
 def test_without_a_gpu_a_measurement_on_one_says_how_to_rehearse_it(monkeypatch, arguments):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

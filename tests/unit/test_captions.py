@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 import yaml
 from docutils.core import publish_parts
-from irkd import protocols as readings
 from irkd import study
+from irkd.protocols import weights_tested
 from jinja2 import Environment
 
 ROOT = Path(__file__).parents[2]
@@ -42,15 +42,13 @@ def rendered(caption, config, wildcards, seeds):
             {"protocol": protocol, "run": "r", "seed": seed} for protocol in protocols for seed in seeds
         ],
         "note": config["note"],
-        "tested": {name: readings.tested_weights(config, name) for name in protocols},
+        "tested": {name: weights_tested(config, name) for name in protocols},
         "base": "described",
         **{key: config["figures"]["inputs"][key] for key in ("images", "resolutions", "seed")},
         "padding": 4,
     }
     snakemake = SimpleNamespace(
-        config=config,
-        wildcards=SimpleNamespace(**wildcards),
-        params=SimpleNamespace(**params),
+        config=config, wildcards=SimpleNamespace(**wildcards), params=SimpleNamespace(**params)
     )
     categories = [SimpleNamespace(name=name) for name in ("1. Tables", "2. Figures")]
     source = (CAPTIONS / f"{caption}.rst").read_text() + "\n\n.. _1. Tables: x\n.. _2. Figures: y\n"
@@ -112,6 +110,8 @@ def test_the_description_of_the_study_says_what_was_run(changes):
     assert "1. Tables: accuracies" in plain
     if not changes:
         assert fields == ["Protocol", "Protocol", "Seeds", "Runs"]
+        assert plain.count("tested are the best weights") == 1
+        assert "tested are the last weights, of some runs the others (see the table of switches)" in plain
         assert "only" not in plain
     else:
         assert fields == ["Protocol", "Protocol", "Seeds", "Runs", "Images"]

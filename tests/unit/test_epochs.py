@@ -195,7 +195,7 @@ def test_mixed_batches_train_on_mixed_images_and_both_labels():
     shown = views.training_view(
         DATA.train_images[order], run.augmentation, 12, run.normalization, streams.generator(0, "views", 1)
     )
-    mixed, share = mixing.mix(shown, draw)
+    mixed, share = mixing.mix(shown, draw), draw.share
     assert 0.01 < share < 0.99
     labels = DATA.train_labels[order]
     torch.manual_seed(streams.derive(0, "dropout", 1))

@@ -148,5 +148,5 @@ class Learner:
     ) -> None:
         """Add the gradient of one of the batches of an update."""
         if draw is not None:
-            images, _ = self._mixing.mix(images, draw)
+            images = self._mixing.mix(images, draw)
         self._gradients(images, labels, shares, batches)

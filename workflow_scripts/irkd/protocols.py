@@ -21,7 +21,7 @@ def reading(config: Mapping, protocol: str) -> Mapping:
     return {"recipes": {}, "overrides": {}} | merge(base, own)
 
 
-def tested_weights(config: Mapping, protocol: str) -> str:
+def weights_tested(config: Mapping, protocol: str) -> str:
     """Which weights of a protocol's runs are tested, for readers."""
     settings = reading(config, protocol)
     best = settings["selection"] == "best"

@@ -56,23 +56,23 @@ def plan(
     ]
 
 
-def mix(images: Tensor, draw: StepDraw) -> tuple[Tensor, float]:
-    """The mixed batch and the weight of the images' own labels; the rest goes to `labels.roll(1)`.
+def mix(images: Tensor, draw: StepDraw) -> Tensor:
+    """The mixed batch; the weight of its own labels is `draw.share`, the rest goes to `labels.roll(1)`.
 
     Args:
         images: float [B, 3, r, r], left unchanged.
         draw: from a plan for images of r px.
 
     Returns:
-        float [B, 3, r, r], a new tensor, and a weight in [0, 1].
+        float [B, 3, r, r], a new tensor.
     """
     partners = images.roll(1, 0)
     if draw.box is None:
-        return partners.mul_(1.0 - draw.share).add_(images * draw.share), draw.share
+        return partners.mul_(1.0 - draw.share).add_(images * draw.share)
     top, bottom, left, right = draw.box
     mixed = images.clone()
     mixed[..., top:bottom, left:right] = partners[..., top:bottom, left:right]
-    return mixed, draw.share
+    return mixed
 
 
 def _cutmix(share: float, centre: list[int], size: int) -> StepDraw:
