@@ -29,7 +29,9 @@ def maps(output: Output, labels: Tensor, layers: Sequence[int], differentiable: 
     Returns:
         Maps [layers, B, patches] in [0, 1], float32.
     """
-    true_logits = output.logits.float().gather(1, labels[:, None]).sum()
+    # By a product: picked by `gather`, their gradient would be sorted on a GPU to be deterministic.
+    is_true = labels[:, None] == torch.arange(output.logits.shape[1], device=labels.device)
+    true_logits = (output.logits.float() * is_true).sum()
     tokens = [output.tokens[layer] for layer in layers]
     gradients = torch.autograd.grad(true_logits, tokens, create_graph=differentiable)
     patches = torch.stack(gradients)[:, :, output.prefix_tokens :].float()
