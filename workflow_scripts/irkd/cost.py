@@ -23,6 +23,12 @@ def inference_flops(model: Model, resolution: int) -> int:
     return counter.get_total_flops()
 
 
+def training_flops_by_resolution(run: Run, teacher: Model | None) -> dict[int, int]:
+    """FLOPs of one training image, by the resolution in pixels of each stage; the teacher's included."""
+    sides = {stage.resolution for stage in run.stages}
+    return {side: _step_flops(run.model, teacher, run.losses, side) for side in sorted(sides)}
+
+
 def training_flops(run: Run, teacher: Model | None, images: int, epochs: Sequence[int]) -> list[int]:
     """FLOPs of each stage of a training, the teacher's included.
 
@@ -32,8 +38,7 @@ def training_flops(run: Run, teacher: Model | None, images: int, epochs: Sequenc
         images: training images in an epoch.
         epochs: done of each stage; early stopping makes them fewer than planned.
     """
-    sides = {stage.resolution for stage in run.stages}
-    each = {side: _step_flops(run.model, teacher, run.losses, side) for side in sides}
+    each = training_flops_by_resolution(run, teacher)
     return [each[stage.resolution] * count * images for stage, count in zip(run.stages, epochs, strict=True)]
 
 
@@ -45,7 +50,7 @@ def _step_flops(model: Model, teacher: Model | None, losses: Losses, resolution:
     # frozen network are. No gradient of its weights is ever taken.
     guide = _network(teacher).eval() if teacher else None
     objective = Objective(losses)
-    image, label = _image(resolution), torch.zeros(1, dtype=torch.int64)
+    image, label = _image(resolution), torch.zeros(1, dtype=torch.int64, device="meta")
     answer = None
     with _counting() as counter:
         if guide:
@@ -59,8 +64,8 @@ def _step_flops(model: Model, teacher: Model | None, losses: Losses, resolution:
 
 @functools.cache
 def _network(model: Model) -> nn.Module:
-    # What its weights and gradients are does not count, and to make it takes longer than to run it once.
-    return networks.build(model, torch.Generator())
+    # Shapes alone: nothing is computed. To make a network takes longer than to count what it does.
+    return networks.build(model, torch.Generator()).to("meta")
 
 
 @contextmanager
@@ -71,4 +76,4 @@ def _counting() -> Iterator[FlopCounterMode]:
 
 
 def _image(resolution: int) -> torch.Tensor:
-    return torch.zeros(1, 3, resolution, resolution)
+    return torch.zeros(1, 3, resolution, resolution, device="meta")

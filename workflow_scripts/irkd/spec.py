@@ -271,6 +271,16 @@ def from_mapping(mapping: Mapping) -> Run:
     return _CONVERTER.structure(mapping, Run)
 
 
+def model_from_mapping(mapping: Mapping | None) -> Model | None:
+    """Build a network's settings from nested plain values; None stays None."""
+    return _CONVERTER.structure(mapping, Model | None)
+
+
+def model_to_mapping(model: Model | None) -> dict | None:
+    """The inverse of `model_from_mapping`."""
+    return _CONVERTER.unstructure(model, Model | None)
+
+
 def to_mapping(run: Run) -> dict:
     """Nested plain values without the fields at their default; the inverse of `from_mapping`."""
     return json.loads(json.dumps(_CONVERTER.unstructure(run)))

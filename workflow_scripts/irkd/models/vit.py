@@ -7,11 +7,13 @@ follow DeiT (Touvron et al. 2021, section 4).
 
 import functools
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import torch
 from timm.layers import Mlp, PatchEmbed
 from timm.models.vision_transformer import Block
 from torch import Tensor, nn
+from torch.amp import is_autocast_available
 
 from irkd.errors import InputError
 from irkd.models.output import Output
@@ -205,7 +207,9 @@ class VisionTransformer(nn.Module):
             return full
         # A product, because bicubic interpolation itself has no deterministic backward on CUDA; outside
         # autocast, because at full size the positions are not rounded either.
-        with torch.autocast(full.device.type, enabled=False):
+        kind = full.device.type
+        outside = torch.autocast(kind, enabled=False) if is_autocast_available(kind) else nullcontext()
+        with outside:
             return _resize_matrix(self._full_grid, grid, full.device, full.dtype) @ full
 
 

@@ -1,0 +1,35 @@
+"""Operations that are counted beside a training on a GPU."""
+
+import pytest
+import tiny_runs
+import torch
+from irkd import cost, counting
+
+GPU = torch.device("cuda")
+
+
+@pytest.mark.parametrize(
+    ("run", "teacher"),
+    [(tiny_runs.run(), None), (tiny_runs.student_run(), tiny_runs.MODEL)],
+    ids=["alone", "taught"],
+)
+def test_another_process_counts_what_this_one_would(run, teacher):
+    expected = cost.training_flops_by_resolution(run, teacher)
+    assert set(expected) == {8, 12}
+    assert counting.start(run, teacher, GPU)() == expected
+    assert counting.start(run, teacher, tiny_runs.CPU)() == expected
+
+
+def test_a_process_that_fails_is_told_with_what_it_said(monkeypatch):
+    monkeypatch.setattr(counting, "__name__", "irkd.absent")
+    with pytest.raises(RuntimeError, match=r"(?s)counting operations failed with status 1: .*irkd\.absent"):
+        counting.start(tiny_runs.run(), None, GPU)()
+
+
+def test_counting_computes_nothing(monkeypatch):
+    cost._step_flops.cache_clear()
+    seen = []
+    real = torch.Tensor.backward
+    monkeypatch.setattr(torch.Tensor, "backward", lambda loss: (seen.append(loss.device.type), real(loss)))
+    cost.training_flops_by_resolution(tiny_runs.student_run(), tiny_runs.MODEL)
+    assert set(seen) == {"meta"}
