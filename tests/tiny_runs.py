@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import torch
-from irkd import networks, streams, training
+from irkd import checkpoint, networks, streams, training
 from irkd.checkpoint import Checkpoint
 from irkd.datasets import Arrays
 from irkd.spec import (
@@ -163,11 +163,22 @@ def train(
     code="code",
     device=CPU,
     cuda_graphs=False,
+    slow_bf16=False,
 ) -> training.Outputs:
     """Train a run into a folder, as a script of the pipeline does."""
     files = outputs(folder, taught=teacher is not None)
     identity = {"run": "tiny", "label": "Tiny"}
-    training.train(run, identity, data or arrays(), teacher, files, code, device, cuda_graphs=cuda_graphs)
+    training.train(
+        run,
+        identity,
+        data or arrays(),
+        teacher,
+        files,
+        code,
+        device,
+        cuda_graphs=cuda_graphs,
+        slow_bf16=slow_bf16,
+    )
     return files
 
 
@@ -181,8 +192,14 @@ def taught(name: str, folder: Path) -> training.TeacherFiles | None:
     return teacher_files(folder) if RUNS[name].teacher else None
 
 
+def saving_each_epoch(monkeypatch) -> None:
+    """Have the state saved after each epoch, however short it is."""
+    monkeypatch.setattr(checkpoint, "_SAVES_APART", 0)
+
+
 def stopping_after(monkeypatch, saves: int) -> None:
-    """Interrupt a training right after it has saved its state so many times."""
+    """Have the state saved after each epoch, and a training interrupted after so many of them."""
+    saving_each_epoch(monkeypatch)
     save, count = Checkpoint.save, itertools.count(1)
 
     def counted(self, state):

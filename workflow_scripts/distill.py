@@ -23,4 +23,5 @@ training.train(
     code=snakemake.params.code,
     device=execution.start(settings["device"], settings["threads"]),
     cuda_graphs=settings["cuda_graphs"],
+    slow_bf16=settings["slow_bf16"],
 )

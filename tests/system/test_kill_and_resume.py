@@ -6,9 +6,9 @@ pytestmark = pytest.mark.faults
 
 CONTINUING = "continuing after epoch"
 WAITING = "another process trains this run; waiting for it"
-# In the second stage, so that optimizer and schedule are not those of the beginning. What is logged of one
-# epoch says that the state of the epoch before was saved.
-SAVED, EPOCH = "(11/32)", "(12/32)"
+# In the second stage, so that optimizer and schedule are not those of the beginning; the end of the first
+# was saved.
+SAVED, EPOCH = "(8/32)", "(12/32)"
 
 
 def test_a_killed_training_continues_and_ends_with_the_bytes_of_an_unbroken_one(taught, start, unbroken):

@@ -102,6 +102,50 @@ def test_state_of_another_key_is_set_aside_with_one_line_and_stays(tmp_path, cap
     assert Checkpoint(tmp_path, old).load(CPU) == {"epoch": 7}
 
 
+class Clock:
+    """A time that passes by what it is told."""
+
+    def __init__(self, monkeypatch):
+        self.now = 100.0
+        monkeypatch.setattr(checkpoint.time, "monotonic", lambda: self.now)
+
+
+def test_states_are_saved_at_once_or_twenty_times_what_a_save_takes_apart(tmp_path, monkeypatch, caplog):
+    clock, written = Clock(monkeypatch), []
+
+    def slowly(state, path):
+        clock.now += 0.5
+        written.append(state["epoch"])
+
+    monkeypatch.setattr(torch, "save", slowly)
+    saved = Checkpoint(tmp_path, KEY)
+    assert saved.save_if_due(lambda: {"epoch": 1})
+    for _ in (2, 3):
+        clock.now += 4.0
+        assert not saved.save_if_due(lambda: {"epoch": None})
+    clock.now += 2.0
+    assert saved.save_if_due(lambda: {"epoch": 4})
+    clock.now += 1.0
+    assert saved.save_if_due(lambda: {"epoch": 5}, at_once=True)
+    clock.now += 9.9
+    assert not saved.save_if_due(lambda: {"epoch": 6})
+    assert written == [1, 4, 5]
+    assert saved.save_seconds == 0.5
+    assert caplog.messages == [
+        "a save takes 0.5 s, so there is one every 10 s or so and at the end of a stage: a kill costs the"
+        " epochs since the last"
+    ]
+
+
+def test_where_epochs_are_long_every_state_is_saved_and_nothing_is_said(tmp_path, monkeypatch, caplog):
+    clock = Clock(monkeypatch)
+    saved = Checkpoint(tmp_path, KEY)
+    for _ in range(3):
+        clock.now += 60
+        assert saved.save_if_due(lambda: {"epoch": 1})
+    assert caplog.messages == []
+
+
 @pytest.mark.parametrize("content", [b"", b"no state", None], ids=["empty", "garbage", "truncated"])
 def test_a_state_that_cannot_be_read_is_named_with_what_to_do(tmp_path, content):
     saved = Checkpoint(tmp_path, KEY)

@@ -102,8 +102,8 @@ def test_comments_blank_lines_docstrings_and_layout_do_not_count(tree, runs):
         ('"""The moving parts', '"""All moving parts'),
         ("\n\n\n@dataclass", "\n\n# A comment.\n\n\n\n@dataclass"),
         (
-            "training.complete(checkpoint)",
-            "training.complete(\n                checkpoint\n            )  # now",
+            "training.complete(checkpoint, ending)",
+            "training.complete(\n                checkpoint, ending\n            )  # now",
         ),
     ):
         assert old in text

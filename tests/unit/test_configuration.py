@@ -130,7 +130,7 @@ def test_a_network_of_a_teacher_with_unfit_patches_concerns_its_students_too():
 
 
 def test_graphs_of_a_gpu_are_refused_on_a_cpu():
-    expected = "execution.cuda_graphs: true, but execution.device is 'cpu', which has none; write false"
+    expected = "execution.cuda_graphs: true, but execution.device is 'cpu', which has none; write auto"
     assert errors(changed({"execution.cuda_graphs": True, "execution.device": "cpu"})) == [expected]
     study.resolve(changed({"execution.cuda_graphs": True, "execution.device": "cuda"}), SCHEMA, "config.yaml")
 

@@ -91,6 +91,13 @@ def test_algorithms_are_deterministic_without_exception():
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
 
 
+def test_float32_is_float32_in_products_and_convolutions(monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    execution.start("cpu", 1)
+    assert not torch.backends.cudnn.allow_tf32
+    assert not torch.backends.cuda.matmul.allow_tf32
+
+
 def test_a_workspace_that_the_user_chose_is_kept(monkeypatch):
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
     execution.start("cpu", 1)
@@ -100,3 +107,35 @@ def test_a_workspace_that_the_user_chose_is_kept(monkeypatch):
 def test_a_gpu_is_described_by_its_name(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"GPU of {device.type}")
     assert execution.describe(torch.device("cuda"))["name"] == "GPU of cuda"
+
+
+GPU, CPU = torch.device("cuda"), torch.device("cpu")
+
+
+@pytest.fixture
+def instructions(monkeypatch):
+    """A CPU that has these."""
+    return lambda *names: monkeypatch.setattr(
+        torch.cpu, "get_capabilities", lambda: dict.fromkeys(names, True)
+    )
+
+
+def test_bf16_that_a_cpu_would_emulate_is_refused_with_the_ways_out(instructions):
+    instructions("avx2")
+    with pytest.raises(UserError) as refusal:
+        execution.require_precision("bf16", CPU, slow_bf16=False)
+    assert str(refusal.value) == (
+        "precision is bf16, for which this CPU has no instructions: a step can take twenty times that of"
+        " fp32; set `precision: fp32` in the recipes, train on a GPU or, if that is wanted, set `execution:"
+        " {slow_bf16: true}` in the configuration."
+    )
+
+
+def test_bf16_is_trained_where_it_is_hardware_or_wanted_and_fp32_everywhere(instructions):
+    instructions("avx2")
+    execution.require_precision("bf16", CPU, slow_bf16=True)
+    execution.require_precision("bf16", GPU, slow_bf16=False)
+    execution.require_precision("fp32", CPU, slow_bf16=False)
+    for name in ("avx512_bf16", "amx_bf16", "bf16"):
+        instructions("avx2", name)
+        execution.require_precision("bf16", CPU, slow_bf16=False)

@@ -1,5 +1,6 @@
 """The gradient of a batch: what a recording may and may not change, and what a GPU must not wait for."""
 
+import json
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,10 +9,9 @@ import pytest
 import tiny_runs
 import torch
 from irkd import epochs, gradients, optimization, recording
-from irkd.errors import UserError
-from irkd.recording import Recording
+from irkd.recording import Recording, RecordingError
 from irkd.spec import CrossEntropy, Distillation, Losses, Saliency, Stage
-from tiny_runs import CPU, RUNS, results, start_of, taught, teacher_run, train
+from tiny_runs import CPU, RUNS, python, results, start_of, taught, teacher_run, train
 from torch.utils._python_dispatch import TorchDispatchMode
 
 # Operations that copy a value to the host, or have a result whose shape depends on values; the last one is
@@ -20,30 +20,151 @@ WAITING = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "bincoun
 
 
 class Tape:
-    """Stands in for a recording where there is no GPU: as many calls, then calls with the same tensors."""
+    """Stands in for a recording where there is no GPU: as many calls, then calls with the same tensors.
 
-    made = 0
+    As a graph does, it writes the gradients to the tensors that they had when it was recorded, whatever
+    gradients the parameters have since.
+    """
+
+    made, wrong = 0, False
 
     def __init__(self, function, arguments):
         type(self).made += 1
         self._function, self._places = function, [argument.clone() for argument in arguments]
         for _ in range(4):
             function(*self._places)
+        self._parameters = list(function.func.__self__._model.parameters())
+        self._own = [parameter.grad for parameter in self._parameters]
 
     def __call__(self, *arguments):
         for place, argument in zip(self._places, arguments, strict=True):
             assert place.shape == argument.shape
             place.copy_(argument)
+        others = [parameter.grad for parameter in self._parameters]
+        for parameter, own in zip(self._parameters, self._own, strict=True):
+            parameter.grad = own
         self._function(*self._places)
+        for parameter, own, other in zip(self._parameters, self._own, others, strict=True):
+            if own is not None:
+                own.copy_(parameter.grad + 1e-3 if self.wrong else parameter.grad)
+            parameter.grad = other
 
 
-@pytest.mark.parametrize("name", RUNS)
-def test_recording_steps_changes_no_byte_of_a_training(tmp_path, monkeypatch, teacher, unbroken, name):
+@pytest.fixture
+def tape(monkeypatch):
+    """Graphs on a CPU."""
     monkeypatch.setattr(gradients, "Recording", Tape)
+    monkeypatch.setattr(recording, "possible", lambda device: True)
     monkeypatch.setattr(Tape, "made", 0)
-    found = train(RUNS[name], tmp_path, taught(name, teacher), cuda_graphs=True)
+    return Tape
+
+
+@pytest.mark.parametrize("cuda_graphs", [True, "auto"])
+@pytest.mark.parametrize("name", RUNS)
+def test_recording_steps_changes_no_byte_of_a_training(tmp_path, tape, teacher, unbroken, name, cuda_graphs):
+    found = train(RUNS[name], tmp_path, taught(name, teacher), cuda_graphs=cuda_graphs)
     assert results(found) == unbroken(name)[1]
-    assert Tape.made == len({stage.resolution for stage in RUNS[name].stages})
+    assert tape.made == len({stage.resolution for stage in RUNS[name].stages})
+
+
+@pytest.mark.parametrize("name", ["curriculum", "fine-tuning"])
+def test_a_partial_batch_is_launched_among_replayed_ones_without_a_trace(tmp_path, tape, name):
+    # Epochs of five batches, the last of half the size; "fine-tuning" makes an update of three of them.
+    data = tiny_runs.arrays(train=72)
+    launched = train(RUNS[name], tmp_path / "launched", data=data)
+    assert tape.made == 0
+    replayed = train(RUNS[name], tmp_path / "replayed", data=data, cuda_graphs=True)
+    assert tape.made > 0
+    assert results(replayed) == results(launched)
+
+
+def test_an_update_of_one_replayed_batch_needs_no_gradients_zeroed(tape):
+    model = start_of(tiny_runs.run())
+    added = gradients.Gradients(tiny_runs.run(), model, None, CPU, cuda_graphs=True)
+    batch = torch.randn(16, 3, 12, 12), torch.arange(16) % 10, torch.tensor([0.75, 0.25])
+    added.prepare(*batch, 1)
+    optimizer = optimization.build_optimizer(model, tiny_runs.run().optimizer)
+    own = [parameter.grad for parameter in model.parameters()]
+    added.clear(optimizer, batch[0], 1)
+    assert any(gradient.any() for gradient in own)
+    # What is launched adds to the tensors that the next replay writes to.
+    added.clear(optimizer, batch[0][:8], 1)
+    assert not any(gradient.any() for gradient in own)
+    assert all(
+        parameter.grad is gradient for parameter, gradient in zip(model.parameters(), own, strict=True)
+    )
+
+
+def sessions(files):
+    return json.loads(files.record.read_text())["sessions"]
+
+
+def test_the_choice_of_each_stage_stands_in_the_record_with_what_was_measured(tmp_path, tape):
+    [session] = sessions(train(RUNS["curriculum"], tmp_path, cuda_graphs="auto"))
+    assert session["cuda_graphs"] == "auto"
+    assert [(step["stage_px"], step["batch"], step["replayed"]) for step in session["steps"]] == [
+        (8, 16, True),
+        (12, 16, True),
+    ]
+    assert all(step["launched_ms"] > 0 < step["replayed_ms"] for step in session["steps"])
+
+
+def test_steps_are_launched_where_a_replay_has_other_bits_with_a_line_a_stage(
+    tmp_path, tape, monkeypatch, unbroken, caplog
+):
+    monkeypatch.setattr(tape, "wrong", True)
+    files = train(RUNS["curriculum"], tmp_path, cuda_graphs="auto")
+    assert results(files) == unbroken("curriculum")[1]
+    assert [step["replayed"] for step in sessions(files)[0]["steps"]] == [False, False]
+    assert [line for line in caplog.messages if "replayed" in line] == [
+        f"{pixels} px: a replayed step has other bits than a launched one; none is replayed"
+        for pixels in (8, 12)
+    ]
+
+
+def test_on_a_cpu_nothing_is_compared_or_replayed(tmp_path, unbroken):
+    files = train(RUNS["curriculum"], tmp_path, cuda_graphs="auto")
+    assert results(files) == unbroken("curriculum")[1]
+    assert sessions(files)[0]["steps"] == []
+
+
+# In a process of its own: a recording that fails in the second stage.
+REFUSED = """
+import logging, pathlib
+import torch
+import tiny_runs
+from irkd import gradients, recording
+logging.basicConfig(level=logging.INFO, format="%(message)s")
+recording.possible = lambda device: True
+class Refusing:
+    def __init__(self, function, arguments):
+        if arguments[0].shape[-1] == 12:
+            try:
+                raise torch.OutOfMemoryError("no memory left")
+            except RuntimeError as error:
+                raise recording.RecordingError("cannot be recorded") from error
+        self._function = function
+        function(*arguments)
+    def __call__(self, *arguments):
+        self._function(*arguments)
+gradients.Recording = Refusing
+torch.use_deterministic_algorithms(True)
+tiny_runs.train(tiny_runs.run(), pathlib.Path(sys.argv[1]), cuda_graphs="auto")
+"""
+
+
+def test_a_recording_that_fails_starts_the_process_again_without_from_the_last_save(tmp_path, unbroken):
+    process = python(REFUSED, tmp_path)
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 0, said
+    line = (
+        "tiny: a step cannot be recorded (no memory left); this process starts again and launches its steps"
+    )
+    assert said.count(line) == 1
+    assert "tiny: continuing after epoch 2 of 4" in said
+    files = tiny_runs.outputs(tmp_path)
+    assert results(files) == unbroken("curriculum")[1]
+    assert [session["from_epoch"] for session in sessions(files)] == [1, 3]
 
 
 def test_an_epoch_of_less_than_an_update_is_not_recorded(tmp_path, monkeypatch):
@@ -177,14 +298,15 @@ def test_a_function_is_warmed_up_aside_recorded_and_replayed_with_new_values(cud
     assert all(tensor is given[0] and tensor.tolist() == [5.0, 5.0] for tensor in given)
 
 
-def test_what_cannot_be_recorded_is_refused_with_what_to_do(cuda):
+@pytest.mark.parametrize("moment", ["aside", "record"])
+def test_what_cannot_be_recorded_is_refused_with_what_to_do(cuda, moment):
     def function(tensor):
-        if "record" in cuda:
-            raise RuntimeError("operation not permitted when stream is capturing")
+        if moment in cuda:
+            raise torch.OutOfMemoryError("CUDA out of memory")
 
-    with pytest.raises(UserError) as refusal:
+    with pytest.raises(RecordingError) as refusal:
         Recording(function, [torch.ones(2)])
     assert str(refusal.value) == (
-        "a training step cannot be recorded as a CUDA graph on this GPU (operation not permitted when stream"
-        " is capturing); set `execution: {cuda_graphs: false}` in the configuration."
+        "a training step cannot be recorded as a CUDA graph on this GPU (CUDA out of memory); set"
+        " `execution: {cuda_graphs: false}` in the configuration."
     )

@@ -158,7 +158,7 @@ def test_a_resolution_that_comes_twice_has_costs_of_its_own_in_each_stage():
 
 
 def test_a_report_before_the_first_epoch_says_what_there_is_to_do():
-    assert history.report(STUDENT, []) == {
+    assert history.report(STUDENT, [], 0) == {
         "spec": spec.digest(STUDENT),
         "stage": 1,
         "stages": 2,
@@ -167,13 +167,15 @@ def test_a_report_before_the_first_epoch_says_what_there_is_to_do():
         "epochs": 2,
         "done": 0,
         "total": 5,
+        "saved": 0,
     }
 
 
 def test_a_report_is_of_the_stage_that_comes_next_and_of_the_epoch_that_was_last():
     told = rows(STUDENT, [10.0, 20.0])
     told[0]["val_acc"] = 60.0
-    report = history.report(STUDENT, told)
+    report = history.report(STUDENT, told, 1)
+    assert report["saved"] == 1
     assert (report["stage"], report["stage_px"], report["epoch"], report["epochs"]) == (2, 16, 0, 3)
     assert (report["train_acc"], report["val_acc"], report["images_per_second"]) == (41.0625, 50.0, 1234.5)
     # Four times the pixels of the epochs seen.
@@ -185,9 +187,9 @@ def test_a_report_is_of_the_stage_that_comes_next_and_of_the_epoch_that_was_last
 def test_the_best_of_a_report_is_that_of_the_last_epochs_stage():
     told = rows(STUDENT, [10.0, 20.0, 30.0, 30.0])
     told[0]["val_acc"], told[2]["val_acc"] = 60.0, 55.0
-    assert history.report(STUDENT, told)["best_val_acc"] == 55.0
+    assert history.report(STUDENT, told, 4)["best_val_acc"] == 55.0
 
 
 def test_the_report_of_a_finished_run_is_of_its_last_stage():
-    report = history.report(STUDENT, rows(STUDENT, [1.0] * 5))
+    report = history.report(STUDENT, rows(STUDENT, [1.0] * 5), 5)
     assert (report["stage"], report["epoch"], report["done"], report["seconds_left"]) == (2, 3, 5, 0.0)

@@ -35,7 +35,7 @@ def rows(count, seconds=30.0):
 
 def reported(folder, count, ago, run=RUN, seconds=30.0):
     """The report of a training that has finished so many epochs, and says so some seconds ago."""
-    Checkpoint(folder / "resume", "0" * 64).report(history.report(run, rows(count, seconds)))
+    Checkpoint(folder / "resume", "0" * 64).report(history.report(run, rows(count, seconds), count))
     path = folder / "resume" / ("0" * 16) / "progress.json"
     os.utime(path, (NOW - ago, NOW - ago))
     return path
@@ -158,7 +158,7 @@ def test_the_latest_report_counts_where_a_run_was_begun_more_than_once(tmp_path)
     reported(tmp_path, 3, ago=100)
     other = tmp_path / "resume/1111/progress.json"
     other.parent.mkdir()
-    other.write_text(json.dumps(history.report(RUN, rows(5))))
+    other.write_text(json.dumps(history.report(RUN, rows(5), 5)))
     os.utime(other, (NOW - 10, NOW - 10))
     assert (last_report(tmp_path, NOW).done, last_report(tmp_path, NOW).age) == (5, 10)
     assert last_report(tmp_path, NOW, within=9) is None
@@ -182,14 +182,16 @@ def test_the_time_left_is_that_of_the_missing_epochs_less_what_has_passed_since(
 )
 def test_a_training_is_silent_after_three_of_its_epochs_and_not_before_a_minute(epoch, patience):
     def report(age):
-        return Report(age, "", 1, 1, 8, 1, 9, 1, 9, seconds_left=5.0, seconds_an_epoch=epoch)
+        return Report(age, "", 1, 1, 8, 1, 9, 1, 9, 1, seconds_left=5.0, seconds_an_epoch=epoch)
 
     assert report(patience - 1).state == "running"
     assert report(patience + 1).outlook == f"silent for {duration(patience + 1)}"
 
 
 def test_an_overdue_epoch_has_no_time_left_and_never_less():
-    assert Report(50, "", 1, 1, 8, 8, 9, 8, 9, seconds_left=5.0, seconds_an_epoch=5.0).outlook == "~0 s left"
+    assert (
+        Report(50, "", 1, 1, 8, 8, 9, 8, 9, 8, seconds_left=5.0, seconds_an_epoch=5.0).outlook == "~0 s left"
+    )
 
 
 @pytest.mark.parametrize(

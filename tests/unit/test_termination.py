@@ -2,45 +2,65 @@
 
 import signal
 
+import pytest
 from irkd import termination
 from tiny_runs import RUNS, python, results, teacher_files, train
 
-STOPPED = "tiny: stopped by SIGTERM; the next start continues after the last finished epoch"
+STOPPED = "tiny: stopped by SIGTERM; the next start continues after the last saved epoch"
 
-# Says when the third epoch has begun, and stays in it.
+# Says when the third epoch, the first of its stage, has begun, and stays in it for so many seconds.
 TRAIN = """
 import pathlib, time
 import tiny_runs
+from irkd import checkpoint, training
 from irkd.epochs import Learner
+folder, teacher, seconds, within = sys.argv[1:]
+# Nothing is saved between the ends of stages unless it must be.
+checkpoint._SAVES_APART = 1e9
+training._FINISHED_WITHIN = float(within)
 step, calls = Learner._step, []
 def slow(self, *arguments):
     calls.append(1)
     if len(calls) == 4 + 4 + 2:
         print("third epoch", flush=True)
-        time.sleep(60)
+        time.sleep(float(seconds))
     return step(self, *arguments)
 Learner._step = slow
-folder, teacher = map(pathlib.Path, sys.argv[1:])
-tiny_runs.train(tiny_runs.student_run(), folder, tiny_runs.teacher_files(teacher))
+tiny_runs.train(tiny_runs.student_run(), pathlib.Path(folder), tiny_runs.teacher_files(pathlib.Path(teacher)))
 """
 
 
-def test_a_training_ends_at_sigterm_at_once_and_is_continued_to_the_same_bits(
-    tmp_path, teacher, unbroken, caplog
+@pytest.mark.parametrize(
+    ("seconds", "within", "saved"),
+    [(60, -1e9, 2), (1, 25, 3)],
+    ids=["at-once-where-it-takes-long", "after-its-epoch-where-that-ends-soon"],
+)
+def test_a_training_ends_at_sigterm_and_is_continued_to_the_same_bits(
+    tmp_path, teacher, unbroken, caplog, seconds, within, saved
 ):
-    process = python(TRAIN, tmp_path, teacher)
+    process = python(TRAIN, tmp_path, teacher, str(seconds), str(within))
     assert process.stdout.readline() == "third epoch\n"
     process.terminate()
-    said = process.communicate(timeout=10)[1]
+    said = process.communicate(timeout=30)[1]
     assert process.returncode == 128 + signal.SIGTERM
     assert said.splitlines()[-1] == STOPPED
     assert "Traceback" not in said
 
     caplog.set_level("INFO", logger="irkd")
     assert results(train(RUNS["saliency"], tmp_path, teacher_files(teacher))) == unbroken("saliency")[1]
-    # Nobody holds the lock, and the two finished epochs are there.
-    assert "tiny: continuing after epoch 2 of 4" in caplog.messages
+    # Nobody holds the lock, and what was saved is there.
+    assert f"tiny: continuing after epoch {saved} of 4" in caplog.messages
     assert not any("waiting" in line for line in caplog.messages)
+
+
+def test_a_training_told_to_end_in_its_last_epoch_is_finished(tmp_path, teacher, unbroken):
+    last = TRAIN.replace("4 + 4 + 2", "4 + 4 + 4 + 2")
+    process = python(last, tmp_path, teacher, "1", "25")
+    assert process.stdout.readline() == "third epoch\n"
+    process.terminate()
+    said = process.communicate(timeout=30)[1]
+    assert process.returncode == 0, said
+    assert results(train(RUNS["saliency"], tmp_path, teacher_files(teacher))) == unbroken("saliency")[1]
 
 
 HOLD = """

@@ -9,9 +9,21 @@ import tiny_runs
 import torch
 from irkd import components, epochs, provenance, spec, views
 from irkd.checkpoint import Checkpoint
+from irkd.errors import UserError
 from irkd.spec import EarlyStopping, Stage, Teacher
 from safetensors.torch import load_file
-from tiny_runs import RUNS, arrays, results, run, stopping_after, student_run, taught, teacher_files, train
+from tiny_runs import (
+    RUNS,
+    arrays,
+    results,
+    run,
+    saving_each_epoch,
+    stopping_after,
+    student_run,
+    taught,
+    teacher_files,
+    train,
+)
 
 
 def record(folder):
@@ -35,6 +47,7 @@ def test_the_same_run_gives_the_same_bytes_and_another_seed_does_not(tmp_path, t
 @pytest.mark.parametrize(("restart", "steps"), [("stage", [4, 8, 4, 8]), ("never", [4, 8, 12, 16])])
 def test_the_optimizer_lives_for_a_stage_or_for_the_run(tmp_path, monkeypatch, restart, steps):
     seen, save = [], Checkpoint.save
+    saving_each_epoch(monkeypatch)
 
     def watched(self, state):
         seen.append({int(entry["step"]) for entry in state["optimizer"]["state"].values()})
@@ -57,6 +70,7 @@ def test_a_cycle_spans_the_life_of_its_optimizer(tmp_path, restart, lowest):
 def test_the_best_weights_are_the_earliest_of_the_best_epochs_of_the_last_stage(tmp_path, monkeypatch, stop):
     accuracies, weights, save = [90.0, 80.0, 50.0, 60.0, 60.0, 55.0], {}, Checkpoint.save
     monkeypatch.setattr(epochs, "accuracy", lambda *_: accuracies[len(weights)])
+    saving_each_epoch(monkeypatch)
 
     def watched(self, state):
         weights[len(state["history"])] = {name: value.clone() for name, value in state["model"].items()}
@@ -218,3 +232,14 @@ def test_runs_of_a_seed_share_their_start_and_the_order_and_crops_of_their_first
         assert all(torch.equal(starts[index][name], value) for name, value in starts[0].items())
     assert not torch.equal(first[0][0], first[3][0])
     assert not torch.equal(starts[0]["head.weight"], starts[3]["head.weight"])
+
+
+def test_bf16_without_instructions_for_it_stops_before_anything_is_made_unless_it_is_wanted(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    with pytest.raises(UserError, match="set `precision: fp32` in the recipes"):
+        train(run(precision="bf16"), tmp_path / "unasked")
+    assert not list(tmp_path.iterdir())
+    train(run(precision="bf16"), tmp_path / "wanted", slow_bf16=True)
+    assert record(tmp_path / "wanted")["sha256"]["spec"] == spec.digest(run(precision="bf16"))

@@ -1,4 +1,4 @@
-"""What survives a killed run: its state after each epoch and, at the end, its result.
+"""What survives a killed run: its state, saved now and then, and, at the end, its result.
 
 Everything lives in one folder a run, in a subfolder named by a key: the hash of all that decides
 the result. State of another key is never read; it stays where it is until somebody deletes it.
@@ -11,7 +11,8 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -21,6 +22,9 @@ from irkd.atomic import replacing, sweep
 from irkd.errors import UserError
 
 _LOG = logging.getLogger(__name__)
+
+# A training spends a twentieth of its time on saving at the most, beside the end of each stage.
+_SAVES_APART = 20
 
 
 def key_of(parts: Mapping[str, str | None]) -> str:
@@ -51,13 +55,20 @@ def exclusive(folder: Path) -> Iterator[None]:
 
 
 class Checkpoint:
-    """The state and the kept result of one run under one key."""
+    """The state and the kept result of one run under one key.
+
+    Attributes:
+        save_seconds: that the last save of this process took; 0 before the first.
+    """
 
     def __init__(self, folder: Path, key: str):
         self._folder = folder / key[:16]
         self._state = self._folder / "state.pt"
         self._report = self._folder / "progress.json"
         self._result = self._folder / "result"
+        self._saved: float | None = None
+        self._told_cost = False
+        self.save_seconds = 0.0
         others = [path.name for path in folder.glob("*/") if path != self._folder]
         if others and not self._folder.exists():
             _LOG.info("state of other settings, code or data set aside: %s in %s", ", ".join(others), folder)
@@ -67,8 +78,37 @@ class Checkpoint:
 
     def save(self, state: Mapping) -> None:
         """Replace the state by plain values and tensors."""
+        begin = time.monotonic()
         with replacing(self._state) as temporary:
             torch.save(state, temporary)
+        self._saved = time.monotonic()
+        self.save_seconds = self._saved - begin
+
+    def save_if_due(self, state: Callable[[], Mapping], at_once: bool = False) -> bool:
+        """Save the state if the last save of this process is long enough ago, or there is none.
+
+        The first state that is not saved is the occasion to log what a kill can cost.
+
+        Args:
+            state: makes it.
+            at_once: save in any case.
+
+        Returns:
+            Whether it was saved.
+        """
+        apart = _SAVES_APART * self.save_seconds
+        if not at_once and self._saved is not None and time.monotonic() - self._saved < apart:
+            if not self._told_cost:
+                _LOG.info(
+                    "a save takes %.2g s, so there is one every %.2g s or so and at the end of a stage:"
+                    " a kill costs the epochs since the last",
+                    self.save_seconds,
+                    apart,
+                )
+            self._told_cost = True
+            return False
+        self.save(state())
+        return True
 
     def report(self, standing: Mapping) -> None:
         """Say how far the run is, to whoever reads its folder; of no use to the run itself."""

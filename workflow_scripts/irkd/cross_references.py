@@ -17,7 +17,7 @@ def reference_errors(config: Mapping) -> list[str]:
 def _references(config: Mapping) -> Iterator[str]:
     execution = _block(config, "execution")
     if execution.get("cuda_graphs") is True and execution.get("device") == "cpu":
-        yield "execution.cuda_graphs: true, but execution.device is 'cpu', which has none; write false"
+        yield "execution.cuda_graphs: true, but execution.device is 'cpu', which has none; write auto"
     teachers, students = _block(config, "teachers"), _block(config, "students")
     # Where a block is no mapping or has no runs at all, what names its entries is not at fault.
     runs = {**teachers, **students} if students and _known(config, "teachers") is not None else None

@@ -11,6 +11,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from irkd import components, execution, streams, views
 from irkd.errors import UserError
+from irkd.execution import CudaGraphs
 from irkd.gradients import Gradients
 from irkd.spec import Run, Stage
 
@@ -49,7 +50,11 @@ def answers(model: nn.Module, images: Tensor, precision: str) -> Tensor:
 class Learner:
     """A student or teacher in training: the network, its loss and, where there is one, its teacher.
 
-    With `cuda_graphs`, which needs a GPU, steps of full batches are replayed as one CUDA graph a stage.
+    With `cuda_graphs` steps of full batches are replayed as one CUDA graph a stage; see `Gradients`.
+
+    Attributes:
+        model: the network.
+        choices: between launched and replayed steps, so far; see `Gradients`.
     """
 
     def __init__(
@@ -58,11 +63,12 @@ class Learner:
         model: nn.Module,
         teacher: nn.Module | None,
         device: torch.device,
-        cuda_graphs: bool = False,
+        cuda_graphs: CudaGraphs = False,
     ):
         self.model = model
-        self._run, self._device, self._cuda_graphs = run, device, cuda_graphs
-        self._gradients = Gradients(run, model, teacher, device)
+        self._run, self._device = run, device
+        self._gradients = Gradients(run, model, teacher, device, cuda_graphs)
+        self.choices = self._gradients.choices
         self._shown: Tensor | None = None
         self._mixing = components.load("augmentations", "mixing") if run.mixing else None
 
@@ -86,7 +92,8 @@ class Learner:
             schedule: stepped after every update.
 
         Raises:
-            UserError: when the loss is no longer finite, or a step cannot be recorded as a CUDA graph.
+            UserError: when the loss is no longer finite.
+            RecordingError: when a step cannot be recorded as a CUDA graph.
         """
         begin = time.perf_counter()
         seed, size = self._run.seed, self._run.batch_size
@@ -109,16 +116,16 @@ class Learner:
         shares = torch.tensor([(share, 1.0 - share) for share in own], device=self._device)
         together = self._run.optimizer.accumulation
         self.model.train()
-        if self._cuda_graphs and len(labels) >= size and len(starts) >= together:
-            self._gradients.record(shown[:size], labels[:size], shares[0], together)
+        if len(labels) >= size and len(starts) >= together:
+            self._gradients.prepare(shown[:size], labels[:size], shares[0], together)
         for value in self._gradients.sums.values():
             value.zero_()
         torch.manual_seed(streams.derive(seed, "dropout", number))
         for step, start in enumerate(starts):
             part = slice(start, start + size)
             if step % together == 0:
-                optimizer.zero_grad(set_to_none=not self._cuda_graphs)
                 batches = min(together, len(starts) - step)
+                self._gradients.clear(optimizer, shown[part], batches)
             self._step(shown[part], labels[part], draws[step], shares[step], batches)
             if (step + 1) % together == 0 or step + 1 == len(starts):
                 optimizer.step()

@@ -4,11 +4,20 @@ import os
 import resource
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from typing import Literal, NoReturn
 
 import torch
 
 from irkd import devices
 from irkd.errors import UserError
+
+# Whether training steps are replayed: as asked for, or as a comparison of bits turns out.
+CudaGraphs = bool | Literal["auto"]
+
+# As torch names them, on x86 and on Arm.
+_BF16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")
+# Set in the environment of a process that has started again; see `start_again_without_graphs`.
+_WITHOUT_GRAPHS = "TRAINING_WITHOUT_CUDA_GRAPHS"
 
 
 def start(device: str, threads: int) -> torch.device:
@@ -36,6 +45,8 @@ def start(device: str, threads: int) -> torch.device:
     torch.use_deterministic_algorithms(True)
     # One more kernel for every new tensor; it only helps to find reads of memory that nobody wrote.
     torch.utils.deterministic.fill_uninitialized_memory = False
+    # The patch embedding is a convolution, and in float32 those are TF32 unless told otherwise.
+    torch.backends.cudnn.allow_tf32 = False
     torch.set_num_threads(threads)
     return torch.device(device) if device == "cpu" else _gpu()
 
@@ -48,9 +59,50 @@ def _gpu() -> torch.device:
     return device
 
 
+def require_precision(precision: str, device: torch.device, slow_bf16: bool) -> None:
+    """Refuse bf16 on a CPU that emulates it, where a step can take twenty times that of fp32.
+
+    Args:
+        precision: "bf16" or "fp32".
+        device: of the training.
+        slow_bf16: whether it is wanted all the same.
+
+    Raises:
+        UserError: bf16 would be emulated.
+    """
+    if precision != "bf16" or device.type != "cpu" or slow_bf16:
+        return
+    if not any(torch.cpu.get_capabilities().get(name) for name in _BF16_INSTRUCTIONS):
+        raise UserError(
+            "precision is bf16, for which this CPU has no instructions: a step can take twenty times that of"
+            " fp32; set `precision: fp32` in the recipes, train on a GPU or, if that is wanted, set"
+            " `execution: {slow_bf16: true}` in the configuration."
+        )
+
+
 def autocast(device: torch.device, precision: str) -> AbstractContextManager:
     """bf16 autocast, or nothing for fp32."""
     return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else nullcontext()
+
+
+def start_again_without_graphs() -> NoReturn:
+    """Replace this process by a fresh one with the same arguments, in which `graphs_given_up` is true.
+
+    After a recording has failed, a process cannot rely on its CUDA context and random generators. Locks are
+    released; a checkpoint is what the fresh process goes on from.
+    """
+    os.execve(sys.executable, sys.orig_argv, {**os.environ, _WITHOUT_GRAPHS: "1"})
+
+
+def graphs_given_up() -> bool:
+    """Whether this process has taken the place of one in which a recording failed."""
+    return _WITHOUT_GRAPHS in os.environ
+
+
+def wait_for(device: torch.device) -> None:
+    """Wait until a GPU has done all that it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def describe(device: torch.device) -> dict[str, str | int]:

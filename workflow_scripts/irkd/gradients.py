@@ -1,17 +1,25 @@
 """The gradient of one batch: launched kernel by kernel, or replayed as one CUDA graph."""
 
+import logging
+import time
+from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from irkd import execution, recording
 from irkd.batch import Batch
-from irkd.execution import autocast
+from irkd.execution import CudaGraphs, autocast
 from irkd.models.output import Output
 from irkd.objective import Objective
 from irkd.recording import Recording
 from irkd.spec import Run
+
+_LOG = logging.getLogger(__name__)
+_TIMED = 10
 
 
 class Gradients:
@@ -20,45 +28,75 @@ class Gradients:
     Attributes:
         sums: scalars on the device, over all images since they were last zeroed: the loss ("total"), its
             terms by name, and correct answers ("correct").
+        choices: of "auto", one at each preparation: pixels, images of a batch, whether it is replayed, and
+            milliseconds of a launched and of a replayed batch, the optimizer's update not included.
 
     Args:
         run: its losses and precision.
         model: the network in training.
         teacher: frozen, where the run has one.
         device: of all of them.
+        cuda_graphs: whether prepared batches are replayed: True, False, or "auto" for the outcome of a
+            comparison; True needs a GPU.
     """
 
-    def __init__(self, run: Run, model: nn.Module, teacher: nn.Module | None, device: torch.device):
+    def __init__(
+        self,
+        run: Run,
+        model: nn.Module,
+        teacher: nn.Module | None,
+        device: torch.device,
+        cuda_graphs: CudaGraphs = False,
+    ):
         self._model, self._teacher, self._device = model, teacher, device
         self._precision, self._mixes = run.precision, run.mixing is not None
         self._objective = Objective(run.losses)
         names = ("total", *self._objective.names, "correct")
         self.sums = {name: torch.zeros((), device=device) for name in names}
-        self._recorded: tuple[tuple[torch.Size, int], Recording] | None = None
+        self.choices: list[dict] = []
+        automatic = cuda_graphs == "auto" and recording.possible(device) and not execution.graphs_given_up()
+        self._graphs = cuda_graphs if automatic or cuda_graphs is True else False
+        self._prepared: tuple[torch.Size, int] | None = None
+        self._recorded: Recording | None = None
 
-    def record(self, images: Tensor, labels: Tensor, shares: Tensor, batches: int) -> None:
-        """Have all calls with arguments of these shapes replayed from now on, and others not.
+    def prepare(self, images: Tensor, labels: Tensor, shares: Tensor, batches: int) -> None:
+        """Settle how calls with arguments of these shapes are carried out: launched or replayed.
 
         A recording takes the time of some steps. A replay takes the time of its kernels, where a short
-        step else waits for Python. Gradients, sums and the device's random state are disturbed; from then
-        on gradients must be zeroed in place, as the graph holds on to their memory.
+        step else waits for Python. With "auto" a batch is launched and replayed, and replays are chosen if
+        every bit is equal. Gradients, sums and the device's random state are disturbed.
 
         Args:
-            images: as of a call, on a GPU.
+            images: as of a call.
             labels: as of a call.
             shares: as of a call.
             batches: as of a call.
 
         Raises:
-            UserError: when these calls cannot be recorded.
+            RecordingError: when these calls cannot be recorded.
         """
         key = (images.shape, batches)
-        if self._recorded and self._recorded[0] == key:
+        if not self._graphs or self._prepared == key:
             return
         # The memory of a graph is free when the graph is.
-        self._recorded = None
-        recording = Recording(lambda *tensors: self._add(*tensors, batches), (images, labels, shares))
-        self._recorded = (key, recording)
+        self._prepared, self._recorded = key, None
+        tensors = (images, labels, shares)
+        if self._graphs == "auto":
+            self._recorded = self._compared(tensors, batches)
+        else:
+            self._recorded = self._record(tensors, batches)
+
+    def clear(self, optimizer: torch.optim.Optimizer, images: Tensor, batches: int) -> None:
+        """Forget the gradients of the last update, before the first batch of the next.
+
+        Args:
+            optimizer: of the parameters.
+            images: of that batch.
+            batches: of the update.
+        """
+        # A replay of a whole update overwrites them; what is launched must add to the graph's own.
+        if not (self._recorded and batches == 1 and self._prepared == (images.shape, batches)):
+            optimizer.zero_grad(set_to_none=self._recorded is None)
 
     def __call__(self, images: Tensor, labels: Tensor, shares: Tensor, batches: int) -> None:
         """Add the gradient of the mean loss of a batch, divided by the batches of its update.
@@ -70,10 +108,60 @@ class Gradients:
                 sum to 1.
             batches: of the update that this one is part of.
         """
-        if self._recorded and self._recorded[0] == (images.shape, batches):
-            self._recorded[1](images, labels, shares)
+        if self._recorded and self._prepared == (images.shape, batches):
+            self._recorded(images, labels, shares)
         else:
             self._add(images, labels, shares, batches)
+
+    def _record(self, tensors: tuple[Tensor, Tensor, Tensor], batches: int) -> Recording:
+        return Recording(partial(self._set if batches == 1 else self._add, batches=batches), tensors)
+
+    def _compared(self, tensors: tuple[Tensor, Tensor, Tensor], batches: int) -> Recording | None:
+        """A recording of which one replay had the bits of a launched batch, or None."""
+        launch = partial(self._set, *tensors, batches)
+        expected, launched = self._outcome(launch), self._milliseconds(launch)
+        recorded = self._record(tensors, batches)
+        replay = partial(recorded, *tensors)
+        equal = all(map(torch.equal, expected, self._outcome(replay)))
+        pixels = tensors[0].shape[-1]
+        self.choices.append(
+            {
+                "stage_px": pixels,
+                "batch": len(tensors[0]),
+                "replayed": equal,
+                "launched_ms": launched,
+                "replayed_ms": self._milliseconds(replay),
+            }
+        )
+        if not equal:
+            _LOG.warning(
+                "%d px: a replayed step has other bits than a launched one; none is replayed", pixels
+            )
+        return recorded if equal else None
+
+    def _outcome(self, call: Callable[[], None]) -> list[Tensor]:
+        """Gradients and sums of one batch, with equal random numbers every time."""
+        self._model.zero_grad(set_to_none=False)
+        for value in self.sums.values():
+            value.zero_()
+        torch.manual_seed(0)
+        call()
+        gradients = [p.grad for p in self._model.parameters() if p.grad is not None]
+        return [value.clone() for value in (*gradients, *self.sums.values())]
+
+    def _milliseconds(self, call: Callable[[], None]) -> float:
+        """Of a call, asynchronous as in an epoch."""
+        execution.wait_for(self._device)
+        begin = time.perf_counter()
+        for _ in range(_TIMED):
+            call()
+        execution.wait_for(self._device)
+        return 1000 * (time.perf_counter() - begin) / _TIMED
+
+    def _set(self, images: Tensor, labels: Tensor, shares: Tensor, batches: int) -> None:
+        # Gradients that are not there are written, not added to: a kernel less for each parameter.
+        self._model.zero_grad()
+        self._add(images, labels, shares, batches)
 
     def _add(self, images: Tensor, labels: Tensor, shares: Tensor, batches: int) -> None:
         partner = labels.roll(1) if self._mixes else None

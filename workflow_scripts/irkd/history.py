@@ -80,12 +80,13 @@ def seconds_left(run: Run, rows: list[dict]) -> float:
     missing = [stage.epochs for stage in run.stages[index:]]
     missing[0] -= epoch - 1
     return sum(
-        count * _epoch_seconds(stage, rows) for count, stage in zip(missing, run.stages[index:], strict=True)
+        count * seconds_an_epoch(stage, rows)
+        for count, stage in zip(missing, run.stages[index:], strict=True)
     )
 
 
-def report(run: Run, rows: list[dict]) -> dict:
-    """Where a training stands, as plain values for `progress.Report`."""
+def report(run: Run, rows: list[dict], saved: int) -> dict:
+    """Where a training stands, with so many epochs saved, as plain values for `progress.Report`."""
     following = curriculum.position(run, rows)
     index, epoch = following or (len(run.stages) - 1, rows[-1]["epoch"] + 1)
     stage = run.stages[index]
@@ -98,6 +99,7 @@ def report(run: Run, rows: list[dict]) -> dict:
         "epochs": stage.epochs,
         "done": len(rows),
         "total": run.epochs,
+        "saved": saved,
     }
     if not rows:
         return standing
@@ -108,11 +110,11 @@ def report(run: Run, rows: list[dict]) -> dict:
         "best_val_acc": max(entry["val_acc"] for entry in rows[-last["epoch"] :]),
         "images_per_second": last["images_per_second"],
         "seconds_left": seconds_left(run, rows),
-        "seconds_an_epoch": _epoch_seconds(stage, rows),
+        "seconds_an_epoch": seconds_an_epoch(stage, rows),
     }
 
 
-def _epoch_seconds(stage: Stage, rows: list[dict]) -> float:
+def seconds_an_epoch(stage: Stage, rows: list[dict]) -> float:
     """Estimate for one epoch of a stage.
 
     A resolution that was seen costs what its epochs cost on average; another one costs the last

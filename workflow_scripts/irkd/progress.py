@@ -45,6 +45,7 @@ class Report:
         stage_px: resolution of that stage.
         epoch: finished epochs of that stage, of `epochs`.
         done: finished epochs of the run, of `total`.
+        saved: of them, those that a training which is killed need not train again.
         train_acc: percent, in the last finished epoch; absent before the first.
         val_acc: percent, after the last finished epoch.
         best_val_acc: percent, the best within the stage of the last finished epoch.
@@ -63,6 +64,7 @@ class Report:
     epochs: int
     done: int
     total: int
+    saved: int
     train_acc: float | None = None
     val_acc: float | None = None
     best_val_acc: float | None = None
@@ -179,6 +181,7 @@ def _final_report(folder: Path, now: float) -> Report | None:
         epochs=stages[-1]["epochs"],
         done=epochs,
         total=epochs,
+        saved=epochs,
         train_acc=float(last["train_acc"]),
         val_acc=float(last["val_acc"]),
         best_val_acc=record["weights"]["best"]["val_acc"],

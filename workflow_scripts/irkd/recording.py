@@ -11,6 +11,15 @@ from irkd.errors import UserError
 _WARM_UP = 3
 
 
+def possible(device: torch.device) -> bool:
+    """Whether a device has CUDA graphs."""
+    return device.type == "cuda"
+
+
+class RecordingError(UserError):
+    """A function that CUDA cannot record; what this process does on the GPU from then on is not certain."""
+
+
 class Recording:
     """What a function does on the GPU, for other values of its arguments in tensors of the same shapes.
 
@@ -22,24 +31,24 @@ class Recording:
         arguments: tensors on one GPU.
 
     Raises:
-        UserError: when CUDA cannot record what the function does, or has no memory left for it.
+        RecordingError: when CUDA cannot record what the function does, or has no memory left for it.
     """
 
     def __init__(self, function: Callable[..., None], arguments: Sequence[Tensor]):
         self._places = [argument.clone() for argument in arguments]
         device = self._places[0].device
-        aside = torch.cuda.Stream(device)
-        aside.wait_stream(torch.cuda.current_stream(device))
-        with torch.cuda.stream(aside):
-            for _ in range(_WARM_UP):
-                function(*self._places)
-        torch.cuda.current_stream(device).wait_stream(aside)
-        self._graph = torch.cuda.CUDAGraph()
         try:
+            aside = torch.cuda.Stream(device)
+            aside.wait_stream(torch.cuda.current_stream(device))
+            with torch.cuda.stream(aside):
+                for _ in range(_WARM_UP):
+                    function(*self._places)
+            torch.cuda.current_stream(device).wait_stream(aside)
+            self._graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(self._graph):
                 function(*self._places)
         except RuntimeError as error:
-            raise UserError(
+            raise RecordingError(
                 f"a training step cannot be recorded as a CUDA graph on this GPU ({error}); set"
                 " `execution: {cuda_graphs: false}` in the configuration."
             ) from error

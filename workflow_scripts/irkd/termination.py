@@ -4,33 +4,60 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 _LOG = logging.getLogger(__name__)
 
 
-@contextlib.contextmanager
-def at_sigterm(message: str) -> Iterator[None]:
-    """Leave the block at once when this process gets SIGTERM: a log line, then exit status 143.
+class Termination:
+    """What becomes of a SIGTERM while a block is at work; see `at_sigterm`.
 
-    The exit unwinds the stack, so locks are released and files half written are removed; only in the
-    main thread.
+    Attributes:
+        requested: whether it came and the block goes on for a moment, to end by itself.
+        may_finish: asked when it comes; where it says yes the block goes on, else it is left at once.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self.may_finish: Callable[[], bool] = lambda: False
+
+    def leave(self) -> None:
+        """End the process as SIGTERM does, from within the block.
+
+        Raises:
+            SystemExit: always, with status 143.
+        """
+        sys.exit(128 + signal.SIGTERM)
+
+    def _signalled(self, number: int, _frame: FrameType | None) -> None:
+        # A scheduler may send it again while this process is about to end.
+        signal.signal(number, signal.SIG_IGN)
+        if self.may_finish():
+            self.requested = True
+        else:
+            self.leave()
+
+
+@contextlib.contextmanager
+def at_sigterm(message: str) -> Iterator[Termination]:
+    """Leave the block when this process gets SIGTERM: a log line, then exit status 143.
+
+    At once, unless the block has said that it may finish what it is at. The exit unwinds the stack, so
+    locks are released and files half written are removed; only in the main thread.
+
+    Args:
+        message: the log line.
 
     Raises:
         SystemExit: at SIGTERM.
     """
-    before = signal.signal(signal.SIGTERM, _leave)
+    termination = Termination()
+    before = signal.signal(signal.SIGTERM, termination._signalled)
     try:
-        yield
+        yield termination
     except SystemExit:
         _LOG.warning("%s", message)
         raise
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _leave(number: int, _frame: FrameType | None) -> None:
-    # A scheduler may send it again while this process is about to end.
-    signal.signal(number, signal.SIG_IGN)
-    sys.exit(128 + number)

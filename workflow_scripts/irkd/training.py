@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import torch
 
 from irkd import (
     components,
-    cost,
+    counting,
     curriculum,
     epochs,
     execution,
@@ -25,10 +25,16 @@ from irkd import (
 )
 from irkd.checkpoint import Checkpoint, exclusive, key_of
 from irkd.datasets import Arrays
+from irkd.execution import CudaGraphs
 from irkd.networks import TeacherFiles
+from irkd.recording import RecordingError
 from irkd.spec import Run, Stage
+from irkd.termination import Termination
 
 _LOG = logging.getLogger(__name__)
+
+# Schedulers kill half a minute after SIGTERM, as a rule.
+_FINISHED_WITHIN = 25.0
 
 
 @dataclass(frozen=True)
@@ -58,12 +64,14 @@ def train(
     code: str,
     device: torch.device,
     start: Path | None = None,
-    cuda_graphs: bool = False,
+    cuda_graphs: CudaGraphs = False,
+    slow_bf16: bool = False,
 ) -> None:
     """Train a run, continuing where an earlier process was stopped, and write its files.
 
-    The state is kept beside `outputs.record` in the folder "resume", saved after each epoch. A run that
-    was finished there is not trained again: its files are written once more.
+    The state is kept beside `outputs.record` in the folder "resume", saved at the end of each stage and,
+    between, after an epoch if the last save is long enough ago; see `Checkpoint.save_if_due`. A run that was
+    finished there is not trained again: its files are written once more.
 
     Args:
         run: what is trained.
@@ -74,14 +82,18 @@ def train(
         code: digest of the code.
         device: where to train; see `execution.start`.
         start: file of the weights to start from; required if and only if the run has them.
-        cuda_graphs: whether each step is replayed as one CUDA graph; needs a GPU.
+        cuda_graphs: whether each step is replayed as one CUDA graph; see `gradients.Gradients`. If it is
+            "auto" and a step cannot be recorded, this process starts again and launches its steps.
+        slow_bf16: whether bf16 is wanted on a CPU that emulates it.
 
     Raises:
-        UserError: when the teacher's files do not belong together, the weights to start from are not
-            those of the run, the state cannot be read, a step cannot be recorded as a graph, or the loss is
-            no longer finite.
-        SystemExit: at SIGTERM, with status 143 and at once: every finished epoch is saved.
+        UserError: when the CPU emulates the run's precision, the teacher's files do not belong together, the
+            weights to start from are not those of the run, the state cannot be read, a step cannot be
+            recorded as a graph, or the loss is no longer finite.
+        SystemExit: at SIGTERM, with status 143: an epoch that is expected to end before a scheduler kills
+            what it has told to end is finished and saved, else the last save stands.
     """
+    execution.require_precision(run.precision, device, slow_bf16)
     parts = {
         "spec": spec.digest(run),
         "code": code,
@@ -89,8 +101,8 @@ def train(
         "teacher": provenance.sha256(teacher.weights) if teacher else None,
     }
     folder = outputs.record.parent / "resume"
-    stopped = f"{identity['run']}: stopped by SIGTERM; the next start continues after the last finished epoch"
-    with termination.at_sigterm(stopped), exclusive(folder):
+    stopped = f"{identity['run']}: stopped by SIGTERM; the next start continues after the last saved epoch"
+    with termination.at_sigterm(stopped) as ending, exclusive(folder):
         checkpoint = Checkpoint(folder, key_of(parts))
         if checkpoint.emit(outputs.files()):
             _LOG.info(
@@ -101,8 +113,12 @@ def train(
         training = _Training(run, identity, arrays, teacher, device, start, cuda_graphs)
         training.restore(checkpoint)
         try:
-            training.complete(checkpoint)
-        except BaseException:
+            training.complete(checkpoint, ending)
+        except BaseException as error:
+            if cuda_graphs == "auto" and isinstance(error, RecordingError):
+                text = "%s: a step cannot be recorded (%s); this process starts again and launches its steps"
+                _LOG.warning(text, identity["run"], error.__cause__)
+                execution.start_again_without_graphs()
             checkpoint.report(training.standing() | {"stopped": True})
             raise
         training.write(outputs, parts)
@@ -120,7 +136,7 @@ class _Training:
         teacher: TeacherFiles | None,
         device: torch.device,
         start: Path | None,
-        cuda_graphs: bool,
+        cuda_graphs: CudaGraphs,
     ):
         self._run, self._identity, self._arrays, self._device = run, identity, arrays.to(device), device
         self._name = identity["run"]
@@ -128,15 +144,17 @@ class _Training:
         if run.start:
             networks.start_from(self._model, run.start, start)
         self._model.to(device)
-        self._teacher, self._taught_by, self._observed = None, None, None
+        self._teacher, taught_by, self._observed = None, None, None
         if teacher:
             self._teacher, teacher_run = networks.restore(teacher.weights, teacher.record, device)
-            self._taught_by = teacher_run.model
+            taught_by = teacher_run.model
             self._observed = components.load("records", "saliency").SaliencyRecord(
                 run, teacher_run.model, self._arrays.test_images, self._arrays.test_labels
             )
+        self._counted = counting.start(run, taught_by, device)
         self._learner = epochs.Learner(run, self._model, self._teacher, device, cuda_graphs)
         self._cuda_graphs = cuda_graphs
+        self._saved = 0
         self._optimizer, self._schedule = None, None
         self._history: list[dict] = []
         self._best: dict = {}
@@ -153,12 +171,19 @@ class _Training:
             self._schedule.load_state_dict(state["schedule"])
             if self._observed:
                 self._observed.restore(state["saliency"])
+            self._saved = len(self._history)
             _LOG.info("%s: continuing after epoch %d of %d", self._name, len(self._history), self._run.epochs)
         here = execution.describe(self._device) | {"cuda_graphs": self._cuda_graphs}
+        # Filled as stages begin.
+        here["steps"] = self._learner.choices
         self._sessions.append(provenance.session() | {"from_epoch": len(self._history) + 1} | here)
 
-    def complete(self, checkpoint: Checkpoint) -> None:
-        """Train the epochs that are missing, saving the state after each."""
+    def complete(self, checkpoint: Checkpoint, ending: Termination) -> None:
+        """Train the epochs that are missing, saving the state where that is due.
+
+        Raises:
+            SystemExit: when the process was told to end.
+        """
         checkpoint.report(self.standing())
         validation = {}
         while following := curriculum.position(self._run, self._history):
@@ -174,13 +199,25 @@ class _Training:
                     self._run.normalization,
                 )
                 validation = {stage.resolution: shown}
+            if self._history:
+                ending.may_finish = self._about_to_end(stage, checkpoint.save_seconds)
             self._epoch(stage_index, epoch, len(self._history) + 1, validation[stage.resolution])
-            checkpoint.save(self._state())
+            following = curriculum.position(self._run, self._history)
+            ended = following is None or following[1] == 1
+            if checkpoint.save_if_due(self._state, at_once=ended or ending.requested):
+                self._saved = len(self._history)
             checkpoint.report(self.standing())
+            if ending.requested and following:
+                ending.leave()
+
+    def _about_to_end(self, stage: Stage, save_seconds: float) -> Callable[[], bool]:
+        """Whether the next epoch and its save are expected to end soon, at the time of the question."""
+        end = time.monotonic() + history.seconds_an_epoch(stage, self._history) + save_seconds
+        return lambda: end - time.monotonic() <= _FINISHED_WITHIN
 
     def standing(self) -> dict:
-        """How far it is; see `history.report`."""
-        return history.report(self._run, self._history)
+        """How far it is, and how much of that is saved; see `history.report`."""
+        return history.report(self._run, self._history, self._saved)
 
     def _epoch(self, stage_index: int, epoch: int, number: int, validation: torch.Tensor) -> None:
         stage = self._run.stages[stage_index]
@@ -268,7 +305,8 @@ class _Training:
             last = dict(best)
         images = len(self._arrays.train_labels)
         done = [len(own) for own in curriculum.by_stage(self._history)]
-        flops = cost.training_flops(self._run, self._taught_by, images, done)
+        each = self._counted()
+        flops = [each[s.resolution] * n * images for s, n in zip(self._run.stages, done, strict=True)]
         content = {
             **self._identity,
             "seed": self._run.seed,
