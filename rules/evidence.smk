@@ -1,12 +1,32 @@
 # Look-ups for the module reference.smk: the study as far as the repository keeps its evidence; no rules.
+from irkd import evidence
 
 KEPT = os.path.relpath(HOME / "results/reference")
 RUN, EVALUATION = (pattern.replace("<results>", KEPT) for pattern in (RUN, EVALUATION))
-STUDY = STUDY.limited_to(
-    (protocol, run, int(seed)) for protocol, run, seed in zip(*glob_wildcards(EVALUATION))
-)
+
+
+def kept(pattern):
+    """Protocol, run and seed of the files that are kept of a pattern."""
+    return [(protocol, run, int(seed)) for protocol, run, seed in zip(*glob_wildcards(pattern))]
+
+
+STUDY = STUDY.limited_to(kept(EVALUATION))
 
 CHECKS = {**CHECKS, "runs": {run: CHECKS["runs"][run] for run in CHECKS["runs"] if chosen_runs({run})}}
+
+
+def evidence_of_this_study(wildcards):
+    """No files: evidence of other settings stops what has this input, and no other plan."""
+    record = f"{RUN}/run.json"
+    records = {
+        (protocol, run, seed): Path(record.format(protocol=protocol, run=run, seed=seed))
+        for protocol, run, seed in kept(record)
+    }
+    try:
+        evidence.check(STUDY, records)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+    return []
 
 
 def can_be_rebuilt(figure):

@@ -18,19 +18,26 @@ include: "checks.smk"
 include: "provenance.smk"
 
 
+REBUILT = [
+    rules.tables.input,
+    rules.figures.input,
+    rules.claims.input,
+    rules.provenance.input,
+    rules.compare_with_published.output if CHECKS["runs"] else [],
+]
+
+
 rule rebuild:
     input:
-        rules.tables.input,
-        rules.figures.input,
-        rules.claims.input,
-        rules.provenance.input,
-        rules.compare_with_published.output if CHECKS["runs"] else [],
+        evidence_of_this_study,
+        REBUILT,
     localrule: True
 
 
 rule compare:
     input:
-        rebuilt=rules.rebuild.input,
+        evidence_of_this_study,
+        rebuilt=REBUILT,
         sums=f"{KEPT}/{STUDY.name}/SHA256SUMS",
     output:
         f"<results>/{STUDY.name}/compared.txt",
