@@ -1,13 +1,15 @@
 """The command for a machine without a network: its arguments, its limit and its data."""
 
+import json
 import signal
 import sys
 import threading
 import time
 
 import pytest
+from irkd import commit
 from irkd.errors import UserError
-from offline_node import command, limit
+from offline_node import command, limit, packages
 
 ASKED = ["--", "archive"]
 
@@ -53,6 +55,21 @@ def test_a_folder_without_wheels_ends_the_command_with_its_sentence(tmp_path, ca
     arguments = ["--wheels", str(tmp_path), "--pack", str(tmp_path / "out.tar.gz"), *ASKED]
     assert command.main(arguments, tmp_path) == 1
     assert capsys.readouterr().err.startswith(f"{tmp_path}: no folder of wheels: make it on a machine with")
+
+
+def test_the_commit_that_came_with_the_wheels_is_there_before_anything_runs(tmp_path, monkeypatch):
+    home, carried = tmp_path / "home", tmp_path / "wheels"
+    (home / "workflow_scripts").mkdir(parents=True)
+    carried.mkdir()
+    content = {"commit": "c" * 40, "dirty": False, "code": commit.sha256_of_all_code(home)}
+    (carried / "commit.json").write_text(json.dumps(content), encoding="utf-8")
+    found = []
+    monkeypatch.setattr(packages, "check", lambda: None)
+    monkeypatch.setattr(packages, "environment", lambda *_: sys.executable)
+    monkeypatch.setattr(limit, "run", lambda *_: found.append(commit.of(home)) or 0)
+    arguments = ["--wheels", str(carried), "--pack", str(tmp_path / "out.tar.gz"), *ASKED]
+    assert command.main(arguments, home) == 0
+    assert found == [{"commit": "c" * 40, "dirty": False}]
 
 
 def test_data_are_linked_to_where_the_first_source_looks_and_linked_anew(tmp_path):

@@ -1,6 +1,7 @@
 """What a machine without a network has to have, and how wheels come beside it."""
 
 import importlib.metadata
+import json
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pip
 import pytest
+from irkd import commit
 from irkd.errors import UserError
 from offline_node import packages, wheels
 
@@ -158,6 +160,15 @@ def test_what_is_collected_is_listed_and_what_the_machine_brings_is_looked_for_t
     requirements = (tmp_path / "wheels" / packages.REQUIREMENTS).read_text().splitlines()
     assert requirements == ["argparse_dataclass==2.0.0", "snakemake==9.27.1", "numpy", "scipy"]
     assert (tmp_path / "wheels" / packages.PYTHON_VERSION).read_text() == f"{THIS}\n"
+
+
+def test_the_commit_of_the_code_is_packed_with_the_wheels(tmp_path, monkeypatch):
+    known = {"commit": "c" * 40, "dirty": True}
+    monkeypatch.setattr(wheels, "_pip", lambda *_: None)
+    monkeypatch.setattr(commit, "of", lambda root: known)
+    wheels.collect(PINS, tmp_path / "wheels", THIS)
+    packed = json.loads((tmp_path / "wheels/commit.json").read_text(encoding="utf-8"))
+    assert packed == known | {"code": commit.sha256_of_all_code()}
 
 
 def test_what_the_machine_brings_is_pinned():

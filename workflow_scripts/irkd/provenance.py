@@ -5,9 +5,9 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-import subprocess
 from pathlib import Path
 
+from irkd import commit
 from irkd.atomic import replacing
 
 _PACKAGES = ("torch", "torchvision", "timm", "numpy", "safetensors")
@@ -35,7 +35,7 @@ def session() -> dict:
         "host": platform.node(),
         "python": platform.python_version(),
         "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
-        "git": _git(),
+        "git": commit.of(),
     }
 
 
@@ -43,16 +43,3 @@ def write_json(path: str | Path, content: dict) -> None:
     """Write readable JSON, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n")
-
-
-def _git() -> dict | None:
-    """Commit and whether files differ from it; None outside a git checkout."""
-
-    def ask(*arguments: str) -> str:
-        command = ["git", "-C", str(Path(__file__).parent), *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-    try:
-        return {"commit": ask("rev-parse", "HEAD"), "dirty": bool(ask("status", "--porcelain", "-uno"))}
-    except (OSError, subprocess.CalledProcessError):
-        return None

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from irkd import commit
 from irkd.errors import UserError
 
 from offline_node import limit, luggage, packages, parts
@@ -42,6 +43,7 @@ def main(arguments: list[str], home: Path) -> int:
         print(error, file=sys.stderr)
         return 1
     driver = [str(python), str(home / "workflow_scripts/drive.py"), *asked]
+    commit.bring(options.wheels, home)
     # A state has no data. Made among other jobs they would count as new, and all that used them as old.
     status = limit.run([*driver, "--until", "prepare_dataset"], home, until) if _lacks_data(results) else 0
     status = status or limit.run(driver, home, until)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
+from irkd import commit
 from irkd.errors import InputError, UserError
 
 from offline_node.packages import MINIMUM, PYTHON_VERSION, PYTHONS, REQUIREMENTS
@@ -22,7 +23,7 @@ _SOURCES = ("connection-pool",)
 def collect(
     pins: Path, folder: Path, version: str, machine: str = "x86_64", brought: Collection[str] = BROUGHT
 ) -> list[Path]:
-    """Download wheels for Linux and CPython with pip, and write beside them what they are.
+    """Download wheels for Linux and CPython with pip, and write beside them what they are and our commit.
 
     Args:
         pins: a requirements file with exact versions.
@@ -50,6 +51,7 @@ def collect(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder / PYTHON_VERSION).write_text(version + "\n")
+    commit.write(folder)
     _pip("wheel", "--no-deps", "--wheel-dir", folder, *_SOURCES)
     wanted = [line for line in lines if _name(line) not in brought]
     target = ["--only-binary=:all:", "--implementation", "cp", "--python-version", version]
