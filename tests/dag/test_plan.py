@@ -1,5 +1,4 @@
 import re
-import time
 
 import pytest
 import yaml
@@ -28,12 +27,10 @@ def test_everything_is_what_is_asked_for_by_default(workspace):
     assert planned(workspace(), configfile="config.yaml") == EVERYTHING
 
 
-def test_a_plan_takes_less_than_ten_seconds_and_no_torch(workspace, tmp_path):
+def test_a_plan_imports_no_torch(workspace, tmp_path):
     (tmp_path / "torch").mkdir()
     (tmp_path / "torch/__init__.py").write_text("raise AssertionError('planning imports torch')\n")
-    begin = time.perf_counter()
     counts = planned(workspace(), configfile="config.yaml", environment={"PYTHONPATH": str(tmp_path)})
-    assert time.perf_counter() - begin < 10
     assert counts == EVERYTHING
 
 

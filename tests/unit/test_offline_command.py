@@ -3,8 +3,7 @@
 import json
 import signal
 import sys
-import threading
-import time
+from types import SimpleNamespace
 
 import pytest
 from irkd import commit
@@ -100,19 +99,38 @@ def test_a_command_that_ends_before_the_limit_has_its_own_status(tmp_path):
         assert limit.run(command_line, tmp_path, limit.Limit()) == status
 
 
-@pytest.mark.parametrize("by", ["time", "signal"])
-def test_at_the_limit_a_command_and_its_children_are_told_to_end(tmp_path, by):
-    until = limit.Limit(0.5 / 60 if by == "time" else 60)
-    if by == "signal":
-        threading.Timer(0.5, signal.raise_signal, [signal.SIGTERM]).start()
-    begin = time.monotonic()
-    status = limit.run(["bash", "-c", "sleep 60 && true"], tmp_path, until)
-    assert status == 128 + signal.SIGTERM
-    assert until.reached()
-    assert time.monotonic() - begin < 10
+@pytest.fixture
+def a_minute_when_ready(tmp_path, monkeypatch):
+    """A limit of a minute, which passes once there is a file "ready", however fast the machine is."""
+    clock = SimpleNamespace(monotonic=lambda: 60.0 if (tmp_path / "ready").exists() else 0.0)
+    monkeypatch.setattr(limit, "time", clock)
+    return limit.Limit(1)
 
 
-def test_what_does_not_listen_is_killed(tmp_path, monkeypatch):
+# Ends after its child, which has left word that it was told.
+OBEDIENT = """
+trap 'wait; exit 3' TERM
+(trap 'touch told; exit' TERM; {ready}; sleep 60 & wait) &
+wait
+"""
+
+
+@pytest.mark.parametrize("ready", ["touch ready", "kill -TERM $PPID"], ids=["time", "signal"])
+def test_at_the_limit_a_command_and_its_children_are_told_to_end(tmp_path, a_minute_when_ready, ready):
+    status = limit.run(["bash", "-c", OBEDIENT.format(ready=ready)], tmp_path, a_minute_when_ready)
+    assert status == 3
+    assert (tmp_path / "told").exists()
+    assert a_minute_when_ready.reached()
+
+
+def test_what_ends_by_the_signal_of_the_limit_has_the_status_that_a_shell_gives_it(
+    tmp_path, a_minute_when_ready
+):
+    ended = limit.run(["bash", "-c", "touch ready; sleep 60"], tmp_path, a_minute_when_ready)
+    assert ended == 128 + signal.SIGTERM
+
+
+def test_what_does_not_listen_is_killed(tmp_path, monkeypatch, a_minute_when_ready):
     monkeypatch.setattr(limit, "_GRACE_SECONDS", 0.2)
-    deaf = ["bash", "-c", "trap '' TERM; sleep 60 & sleep 60"]
-    assert limit.run(deaf, tmp_path, limit.Limit(0.5 / 60)) == 128 + signal.SIGKILL
+    deaf = ["bash", "-c", "trap '' TERM; touch ready; sleep 60 & sleep 60"]
+    assert limit.run(deaf, tmp_path, a_minute_when_ready) == 128 + signal.SIGKILL

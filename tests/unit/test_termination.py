@@ -32,7 +32,7 @@ tiny_runs.train(tiny_runs.student_run(), pathlib.Path(folder), tiny_runs.teacher
 
 @pytest.mark.parametrize(
     ("seconds", "within", "saved"),
-    [(60, -1e9, 2), (1, 25, 3)],
+    [(600, -1e9, 2), (1, 25, 3)],
     ids=["at-once-where-it-takes-long", "after-its-epoch-where-that-ends-soon"],
 )
 def test_a_training_ends_at_sigterm_and_is_continued_to_the_same_bits(
@@ -41,7 +41,7 @@ def test_a_training_ends_at_sigterm_and_is_continued_to_the_same_bits(
     process = python(TRAIN, tmp_path, teacher, str(seconds), str(within))
     assert process.stdout.readline() == "third epoch\n"
     process.terminate()
-    said = process.communicate(timeout=30)[1]
+    said = process.communicate(timeout=60)[1]
     assert process.returncode == 128 + signal.SIGTERM
     assert said.splitlines()[-1] == STOPPED
     assert "Traceback" not in said
@@ -58,7 +58,7 @@ def test_a_training_told_to_end_in_its_last_epoch_is_finished(tmp_path, teacher,
     process = python(last, tmp_path, teacher, "1", "25")
     assert process.stdout.readline() == "third epoch\n"
     process.terminate()
-    said = process.communicate(timeout=30)[1]
+    said = process.communicate(timeout=60)[1]
     assert process.returncode == 0, said
     assert results(train(RUNS["saliency"], tmp_path, teacher_files(teacher))) == unbroken("saliency")[1]
 
@@ -68,7 +68,7 @@ import pathlib, time
 from irkd.checkpoint import exclusive
 with exclusive(pathlib.Path(sys.argv[1]) / "resume"):
     print("held", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 WAIT = """
@@ -86,7 +86,7 @@ def test_a_training_that_waits_for_another_ends_at_sigterm_too(tmp_path):
     try:
         assert "another process trains this run; waiting for it" in waiting.stderr.readline()
         waiting.terminate()
-        assert waiting.communicate(timeout=10)[1] == f"{STOPPED}\n"
+        assert waiting.communicate(timeout=60)[1] == f"{STOPPED}\n"
         assert waiting.returncode == 128 + signal.SIGTERM
         assert holder.poll() is None
     finally:
