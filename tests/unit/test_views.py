@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from irkd import views
+from irkd import scaling, views
 from irkd.augmentations import auto_augment, erasing
 from irkd.errors import UserError
 from irkd.spec import Augmentation, Normalization, RandomErasing
@@ -129,24 +129,24 @@ def test_moments_per_pixel_are_those_of_torchvisions_chain_on_single_images(auto
     assert float((ours.std(0) / theirs.std(0)).log().mean().abs()) < 0.02
 
 
-@pytest.mark.parametrize("resolution", [8, 16, 24, 28])
-def test_scaled_views_are_those_of_torchvision_exactly(resolution):
-    images = photos(300)
-    levels = grey_levels(views.plain_view(images, resolution, RAW))
-    assert torch.equal(levels, functional.resize(images, [resolution, resolution], antialias=True))
-
-
-@pytest.mark.parametrize(("resolution", "largest"), [(8, 1), (16, 1), (24, 1), (28, 2)])
-def test_scaled_views_are_within_a_grey_level_of_pillows(resolution, largest):
-    # torchvision's weights for uint8 have fewer bits than Pillow's: at 28 px a few pixels in a million
-    # are two levels off.
-    images = photos(100)
+@pytest.mark.parametrize("resolution", range(1, 33))
+def test_scaled_views_have_the_grey_levels_of_pillow(resolution):
+    noise = torch.randint(256, (40, 3, 32, 32), generator=rng(), dtype=torch.uint8)
+    images = torch.cat([photos(100), noise, torch.full((1, 3, 32, 32), 255, dtype=torch.uint8)])
     pictures = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in images]
     pillow = [picture.resize((resolution, resolution), Image.Resampling.BILINEAR) for picture in pictures]
-    expected = torch.from_numpy(np.stack(pillow)).permute(0, 3, 1, 2).int()
-    difference = (grey_levels(views.plain_view(images, resolution, RAW)).int() - expected).abs()
-    assert difference.max() <= largest
-    assert (difference > 1).double().mean() < 1e-4
+    expected = torch.from_numpy(np.stack(pillow)).permute(0, 3, 1, 2)
+    assert torch.equal(grey_levels(views.plain_view(images, resolution, RAW)), expected)
+
+
+@pytest.mark.parametrize("resolution", [12, 20, 28])
+def test_sums_of_a_scaled_view_are_exact_so_that_no_device_rounds_them_otherwise(resolution):
+    images = torch.randint(256, (40, 3, 32, 32), generator=rng(), dtype=torch.uint8)
+    weights = scaling._weights(32, resolution, torch.device("cpu")) * 2**22
+    assert torch.equal(weights, weights.round())
+    whole = weights.long()
+    rows = (images.long() @ whole.T + 2**21) >> 22
+    assert torch.equal(scaling.scaled(images, resolution), ((whole @ rows + 2**21) >> 22).to(torch.uint8))
 
 
 def test_at_full_size_nothing_is_resampled():
@@ -289,7 +289,7 @@ def test_at_full_size_a_crop_is_the_scaled_view():
 def test_scaling_first_pads_and_crops_the_small_image():
     images, settings = photos(300), Augmentation(4, 0.5)
     view = views.training_view(images, settings, 12, RAW, rng(), "scale-then-crop")
-    small = functional.resize(images, [12, 12], antialias=True)
+    small = scaling.scaled(images, 12)
     again = views.training_view(small, settings, 12, RAW, rng())
     assert torch.equal(view, again)
 

@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
-from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional
 
 from irkd import components
 from irkd.errors import UserError
+from irkd.scaling import scaled
 from irkd.spec import Augmentation, Normalization
 
 # The images of a piece and their copies bound temporary memory and fit the cache of a CPU core; a GPU is
@@ -55,7 +55,7 @@ def training_view(
     _require_resolution(images, resolution)
     crop_rng, flip_rng, gate_rng, policy_rng, erasing_rng = _children(generator, 5)
     if kind == "scale-then-crop":
-        images = _scaled(images, resolution)
+        images = torch.cat([scaled(piece, resolution) for piece in _pieces(images)])
     count, padding = len(images), augmentation.crop_padding
     side = resolution if kind == "crop" else images.shape[-1]
     places = images.shape[-1] + 2 * padding - side + 1
@@ -155,15 +155,9 @@ def _scaled_and_normalized(
     mean, std = list(normalization.mean), list(normalization.std)
     for piece, target in zip(pieces, _pieces(view), strict=True):
         # In place: a float copy of a piece costs more than its arithmetic.
-        target.copy_(_scaled(piece, resolution)).mul_(1 / _WHITE)
+        target.copy_(scaled(piece, resolution)).mul_(1 / _WHITE)
         functional.normalize(target, mean, std, inplace=True)
     return view
-
-
-def _scaled(images: Tensor, resolution: int) -> Tensor:
-    return functional.resize(
-        images, [resolution, resolution], interpolation=InterpolationMode.BILINEAR, antialias=True
-    )
 
 
 def _children(generator: torch.Generator, count: int) -> list[torch.Generator]:
