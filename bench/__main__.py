@@ -14,7 +14,7 @@ from irkd import execution, provenance
 from irkd.errors import UserError
 from irkd.study import Study
 
-from bench import cases, document, frame, measure, parts, processes, projection, steps
+from bench import cases, document, frame, measure, parts, processes, steps
 
 _LOG = logging.getLogger("bench")
 
@@ -62,9 +62,6 @@ def _measured(
         _LOG.info("%s, %s: %.4g images/s", row["case"], row["way"], row["images_per_second"])
         yield row
     if options.full:
-        for row in projection.rows(config, resolved, device):
-            _LOG.info("%s, %s: %.4g s in all", row["case"], row["way"], row["run_seconds"])
-            yield row
         precision = "bf16" if device.type == "cuda" else "fp32"
         graphs = config["execution"]["cuda_graphs"]
         for name in processes.RUNS:
@@ -116,7 +113,7 @@ def _slug(name: str) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--full", action="store_true", help="the protocol's batch, projection, processes")
+    parser.add_argument("--full", action="store_true", help="the protocol's batch; processes side by side")
     parser.add_argument("--device", choices=["cpu", "cuda"], help="default: a GPU if torch finds one")
     parser.add_argument("--config", type=Path, nargs="+", default=[], help="overlays of config.yaml")
     parser.add_argument("--rounds", type=int, default=5, help="rounds that are timed (default: 5)")

@@ -1,7 +1,7 @@
 """What is measured: one training step of a kind that the study has, and how many images it is given."""
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from torch import Tensor
 
 HOME = Path(__file__).resolve().parents[1]
 PROTOCOL = "released"
-PROJECTED = "described"
 RUNS = (
     "custom-p2-ce",
     "custom-p2-kd",
@@ -124,16 +123,6 @@ def steps_of(resolved: Study, device: torch.device, full: bool) -> list[Case]:
             case = _small(case)
         cases.append(case)
     return cases
-
-
-def projected(resolved: Study, device: torch.device) -> Iterator[tuple[Case, str, int]]:
-    """Each run of the described protocol at each resolution that it has: case, role and epochs of it."""
-    for entry in resolved.chosen(protocols=[PROJECTED]):
-        stages = entry.resolve(entry.seeds[0]).stages
-        for resolution in dict.fromkeys(stage.resolution for stage in stages):
-            case = _case(resolved, PROJECTED, entry.run, resolution)
-            case = replace(case, steps=_GPU_STEPS if device.type == "cuda" else _CPU_STEPS)
-            yield case, entry.role, sum(s.epochs for s in stages if s.resolution == resolution)
 
 
 def training_images(config: dict, dataset: str) -> int:

@@ -12,7 +12,6 @@ from irkd.figures import style
 from bench import picture
 from bench.steps import GRAPHS
 
-TARGET_MINUTES = 25
 NONE = "none"
 
 
@@ -37,8 +36,6 @@ def write(frame: pd.DataFrame, facts: Mapping[str, str], folder: Path) -> None:
 def page(frame: pd.DataFrame, facts: Mapping[str, str]) -> Document:
     """Ratios first, then what this machine did; the tables of `--full` where they were measured."""
     sections = [_ratios(frame), _parts(frame), _absolute(frame)]
-    if (frame["part"] == "projection").any():
-        sections.append(_projection(frame))
     if (frame["part"] == "processes").any():
         sections.append(_processes(frame))
     remarks = [f"{name}: {value}" for name, value in facts.items()]
@@ -113,27 +110,6 @@ def _absolute(frame: pd.DataFrame) -> Section:
         " matrix products, counted, at the rate measured for one large product in the same precision."
     )
     return Section("This machine", table, caption)
-
-
-def _projection(frame: pd.DataFrame) -> Section:
-    own = frame[frame["part"] == "projection"]
-    milliseconds = (1000 * own["seconds"] / own["steps"]).map(_number)
-    sides = own["way"].str.extract(r", (\d+) px$")[0]
-    table = (
-        pd.DataFrame({"case": own["case"], "side": sides + " px", "ms": milliseconds})
-        .pivot(index="case", columns="side", values="ms")
-        .reindex(own["case"].unique())
-        .fillna("")
-    )
-    seconds = own.groupby("case", sort=False)["run_seconds"].sum()
-    table["seconds of the run"] = seconds.map(_number)
-    table.columns.name = table.index.name = None
-    caption = (
-        f"Milliseconds a step of each run as described, and all its epochs: {seconds.sum() / 60:.1f} minutes"
-        f" for the {len(seconds)} trainings of one seed, one after the other, without validation. Target on"
-        f" one H100: {TARGET_MINUTES} minutes."
-    )
-    return Section("Projected trainings", table, caption)
 
 
 def _processes(frame: pd.DataFrame) -> Section:

@@ -19,7 +19,6 @@ COLUMNS = (
     "over_one",
     "memory_mb",
     "floor",
-    "run_seconds",
 )
 
 
@@ -27,13 +26,13 @@ def build(rows: Iterable[dict]) -> pd.DataFrame:
     """The frame of measured rows, ratios filled in.
 
     Returns:
-        Columns part ("step", "views", "class map", "attention", "projection" or "processes"), case, way,
+        Columns part ("step", "views", "class map", "attention" or "processes"), case, way,
         precision, batch (images), steps (batches of a measurement), seconds (median of a measurement),
         images_per_second, over_notebook and over_timm (speed as a multiple of that of the notebooks' way and
         of timm's loop for the same case), over_kernels (of our loop in the same precision, launched kernel
-        by kernel), over_one (of a single process), memory_mb (10^6 bytes above what was there before), floor
-        (the time that its matrix products would take at the measured rate, as a share of the time taken) and
-        run_seconds (of all epochs, projected). What does not apply is missing.
+        by kernel), over_one (of a single process), memory_mb (10^6 bytes above what was there before) and
+        floor (the time that its matrix products would take at the measured rate, as a share of the time
+        taken). What does not apply is missing.
     """
     frame = pd.DataFrame(rows).reindex(columns=COLUMNS)
     frame["over_notebook"] = _over(frame, ("notebook", "per image", "ten gradients", "whole matrix"))

@@ -12,7 +12,7 @@ import torch
 from irkd import documents
 
 from bench import __main__ as program
-from bench import accuracy, cases, document, frame, measure, parts, processes, projection, steps
+from bench import accuracy, cases, document, frame, measure, parts, processes, steps
 
 CPU = torch.device("cpu")
 DEMO = cases.HOME / "config/demo.yaml"
@@ -48,9 +48,6 @@ ROWS = [
     row("class map", "12 layers", "closed form", 48.0),
     row("attention", "CLS", "whole matrix", 30.0),
     row("attention", "CLS", "one row", 45.0),
-    row("projection", "kd", "student, 12 px", 20.0, run_seconds=100.0),
-    row("projection", "kd", "student, 32 px", 10.0, run_seconds=200.0),
-    row("projection", "teacher", "teacher, 32 px", 5.0, run_seconds=300.0),
     row("processes", "kd", "1 process", 10.0),
     row("processes", "kd", "2 processes", 13.0),
 ]
@@ -59,11 +56,11 @@ ROWS = [
 @pytest.fixture(scope="module")
 def demo():
     """Cases of the demo that take milliseconds."""
-    config, resolved = cases.load([DEMO])
+    _, resolved = cases.load([DEMO])
     listed = {}
     for case in cases.steps_of(resolved, CPU, full=True):
         listed[case.name] = replace(case, run=replace(case.run, batch_size=2), steps=1)
-    return config, resolved, listed
+    return resolved, listed
 
 
 # Measuring
@@ -151,8 +148,6 @@ def test_the_page_has_ratios_first_and_says_none_where_a_loop_has_no_such_step(t
     assert rows["crop"] == ["whole epoch / per image", "25", "8 / 8", "12.5 / 12.5"]
     assert rows["kd, ours fp32"] == ["40", "200", "12.5", "40 %"]
     assert rows["sal, ours bf16"] == ["60", "133", "not measured", "30 %"]
-    projected = cells(text.split("### Projected")[1].split("### Trainings")[0])
-    assert projected["kd"] == ["400", "800", "300"]
     assert "10.0 minutes for the 2 trainings of one seed" in text
     assert cells(text.split("### Trainings side")[1])["kd"] == ["1.00", "1.30"]
 
@@ -179,23 +174,11 @@ def test_a_full_measurement_has_the_batch_of_the_protocol():
         assert {case.run.batch_size for case in cases.steps_of(resolved, device, full=True)} == {128}
 
 
-def test_all_seventeen_runs_as_described_are_projected_with_all_their_epochs():
-    config, resolved = cases.load([])
-    found = list(cases.projected(resolved, CPU))
-    epochs = {}
-    for case, _, count in found:
-        epochs[case.name] = epochs.get(case.name, 0) + count
-    assert len(epochs) == 17
-    assert epochs["small-p2"] == 135
-    assert epochs["tiny-p4-kd-cl-sal"] == 60
-    assert cases.training_images(config, "cifar10") == 45_000
-
-
 # A rehearsal
 
 
 def test_each_measurement_runs_on_networks_of_the_demo(demo, tmp_path, monkeypatch):
-    config, resolved, listed = demo
+    resolved, listed = demo
     monkeypatch.setattr(parts, "_OURS", 64)
     monkeypatch.setattr(parts, "_THEIRS", 8)
     rates = {"fp32": 1e11, "bf16": 1e11}
@@ -204,20 +187,16 @@ def test_each_measurement_runs_on_networks_of_the_demo(demo, tmp_path, monkeypat
         *steps.rows(listed["tiny-p2-kd"], 1, CPU, rates),
         *parts.rows(resolved, listed, 1, CPU),
     ]
-    one = resolved.limited_to([("described", "custom-p2-ce", 0)])
-    one = replace(one, selected=frozenset(["custom-p2-ce"]))
-    rows += projection.rows(config, one, CPU)
     document.write(frame.build(rows), FACTS, tmp_path)
     text = (tmp_path / "bench.md").read_text()
     assert "tiny-p2-kd, timm fp32" in text
     assert "tiny-p4-kd-cl-sal, timm" not in text
     assert "AutoAugment and erasing, 32 px" in text
-    assert "for the 1 trainings of one seed" in text
 
 
 def test_a_training_beside_others_tells_when_it_began_and_ended(demo):
     spans = queue.SimpleQueue()
-    processes.train(demo[2]["tiny-p4-kd"], "cpu", False, threading.Barrier(1), spans)
+    processes.train(demo[1]["tiny-p4-kd"], "cpu", False, threading.Barrier(1), spans)
     begin, end = spans.get()
     assert begin < end <= time.monotonic()
 

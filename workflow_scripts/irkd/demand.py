@@ -57,17 +57,21 @@ def memory_mb(run: Run, device: str) -> int:
 
 
 def training_flops(run: Run, teacher: Model | None) -> float:
-    """FLOPs of a training on 50,000 images, the teacher's included; `irkd.cost` counts them in torch.
+    """FLOPs of a training on 50,000 images, the teacher's included; `irkd.cost` counts them in torch."""
+    return sum(
+        image_flops(run, teacher, stage.resolution) * stage.epochs * _IMAGES for stage in run.stages
+    )
+
+
+def image_flops(run: Run, teacher: Model | None, resolution: int) -> float:
+    """FLOPs of a training step for one image, the teacher's included.
 
     The backward pass takes twice the forward pass. What saliency takes is a rough factor, of time rather
     than of FLOPs.
     """
-    total = 0.0
-    for stage in run.stages:
-        image = 3 * inference_flops(run.model, stage.resolution)
-        image += inference_flops(teacher, stage.resolution) if teacher else 0
-        total += image * stage.epochs * _IMAGES
-    return total * (_SALIENCY_FACTOR if run.losses.saliency else 1)
+    image = 3.0 * inference_flops(run.model, resolution)
+    image += inference_flops(teacher, resolution) if teacher else 0
+    return image * (_SALIENCY_FACTOR if run.losses.saliency else 1)
 
 
 def inference_flops(model: Model, resolution: int) -> int:

@@ -1,0 +1,125 @@
+"""How long trainings take on a device, from what a few kinds of their steps took there."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from irkd import demand
+from irkd.spec import Model, Run
+from irkd.study import Study
+
+from bench import kinds
+from bench.kinds import Key, Kind
+
+# Bytes of the state of a training for each parameter: weights, best weights and two moments, in float32.
+_STATE_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Milliseconds of one kind of step by resolution, each way; `replayed` where replays are possible."""
+
+    kind: Kind
+    launched: Mapping[int, float]
+    replayed: Mapping[int, float]
+
+    def milliseconds(self, run: Run, teacher: Model | None, resolution: int) -> float:
+        """Of a step, the way it would be carried out; another kind's in proportion to the operations.
+
+        Between two resolutions that were measured it is linear in the operations; beyond a single one it is
+        proportional to them.
+        """
+        times = self.replayed or self.launched
+        flops = run.batch_size * demand.image_flops(run, teacher, resolution)
+        known = {self.kind.flops(side): time for side, time in times.items()}
+        if len(known) == 1:
+            [(only, time)] = known.items()
+            return time * flops / only
+        (low, first), (high, last) = sorted(known.items())
+        if kinds.key_of(run, teacher) == self.kind.key:
+            return first + (last - first) * (flops - low) / (high - low)
+        return last * flops / high
+
+
+def measured(rows: Mapping[str, Mapping], listed: Sequence[Kind]) -> list[Measured]:
+    """What was measured of each kind, without those of which nothing was.
+
+    Args:
+        rows: of `kind_check.check`, by `name_of` kind and resolution.
+        listed: all kinds.
+    """
+    found = []
+    for kind in listed:
+        own = {side: rows.get(name_of(kind, side), {}) for side in kind.resolutions}
+        launched = {side: row["launched_ms"] for side, row in own.items() if "launched_ms" in row}
+        replayed = {side: row["replayed_ms"] for side, row in own.items() if row.get("equal")}
+        if launched:
+            found.append(Measured(kind, launched, replayed if len(replayed) == len(launched) else {}))
+    return found
+
+
+def name_of(kind: Kind, resolution: int) -> str:
+    """What a kind of step at a resolution is called among the results."""
+    return f"{kind.name} at {resolution} px"
+
+
+def of_runs(
+    study: Study,
+    found: Sequence[Measured],
+    images: int,
+    epoch_seconds: Mapping[bool, float],
+    parameters: Mapping[Model, int],
+) -> dict[str, dict]:
+    """Seconds of every chosen run of a study, with one seed and alone on the device.
+
+    Args:
+        study: whose runs.
+        found: what was measured, at least one kind.
+        images: training images of an epoch.
+        epoch_seconds: views and validation of an epoch, without and with AutoAugment.
+        parameters: of each network.
+
+    Returns:
+        By "protocol/run": seconds, of which launched instead of replayed they would be launched_seconds,
+        trainings (its seeds), state_mb (10^6 bytes of what a killed training goes on from) and
+        measured_kind: the name of the kind of step that stands for its own.
+    """
+    estimates = {}
+    for entry, run, teacher in kinds.trainings(study):
+        nearest = _nearest(found, run, teacher)
+        only_launched = Measured(nearest.kind, nearest.launched, {})
+        own = epoch_seconds[bool(run.augmentation.auto_augment)] * run.epochs
+        batches = -(-images // run.batch_size)
+        seconds = []
+        for way in (nearest, only_launched):
+            steps = (
+                stage.epochs * batches * way.milliseconds(run, teacher, stage.resolution) / 1000
+                for stage in run.stages
+            )
+            seconds.append(own + sum(steps))
+        estimates[f"{entry.protocol}/{entry.run}"] = {
+            "seconds": seconds[0],
+            "launched_seconds": seconds[1],
+            "trainings": len(entry.seeds),
+            "state_mb": parameters[run.model] * _STATE_BYTES / 1e6,
+            "measured_kind": nearest.kind.name,
+        }
+    return estimates
+
+
+def _nearest(found: Sequence[Measured], run: Run, teacher: Model | None) -> Measured:
+    """The kind itself or, if it was not measured, the most alike: loss, precision, network, operations."""
+    key: Key = kinds.key_of(run, teacher)
+    flops = run.batch_size * demand.image_flops(run, teacher, run.stages[-1].resolution)
+
+    def unlike(candidate: Measured) -> tuple:
+        other = candidate.kind
+        ratio = flops / other.flops(other.resolutions[-1])
+        return (
+            other.key != key,
+            bool(other.run.losses.saliency) != bool(run.losses.saliency),
+            other.run.precision != run.precision,
+            other.run.model != run.model,
+            max(ratio, 1 / ratio),
+        )
+
+    return min(found, key=unlike)

@@ -1,0 +1,197 @@
+"""What this GPU makes of the study, in little more than a minute: python -m bench.gpu_check [--rehearse]."""
+
+import argparse
+import functools
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from irkd import checkpoint, documents, epochs, execution, networks, provenance, streams, views
+from irkd.atomic import replacing
+from irkd.errors import UserError
+from irkd.spec import Model, Run
+from irkd.study import Study
+
+from bench import cases, estimates, gpu_check_page, kind_check, kinds
+
+_LOG = logging.getLogger("gpu-check")
+_GROUPS = cases.HOME / "config/groups"
+_REHEARSAL = cases.HOME / "config/demo.yaml"
+
+
+def main(arguments: list[str]) -> None:
+    """Measure, write gpu-check.json after each case and gpu-check.md at the end, and print that.
+
+    Raises:
+        SystemExit: with a sentence that says how to mend it, where something is missing; with status 1
+            where steps do not repeat.
+    """
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    try:
+        check = _Check(options)
+        check.run()
+    except UserError as error:
+        sys.exit(str(error))
+    print((check.folder / "gpu-check.md").read_text(encoding="utf-8"))
+    print(f"Written to {check.folder}: gpu-check.json, gpu-check.md")
+    if not all(row.get("repeats", True) for row in check.found["cases"].values()):
+        sys.exit("Steps do not repeat bit by bit here: no training of this GPU can be reproduced.")
+
+
+class _Check:
+    """What was found so far, written after each case."""
+
+    def __init__(self, options: argparse.Namespace):
+        self._begin, self._options = time.monotonic(), options
+        self._overlays = [_REHEARSAL, *options.config] if options.rehearse else options.config
+        self._config, self._study = cases.load(self._overlays)
+        self._device = execution.start("cpu" if options.rehearse else "cuda", threads=1)
+        here = execution.describe(self._device)
+        folder = options.out or Path(self._config["pathvars"]["results"]) / "bench"
+        self.folder = folder / "-".join(str(here["name"]).lower().split())
+        self.found = self._continued() or {
+            "device": here["name"],
+            "rehearsal": options.rehearse,
+            "session": provenance.session() | here,
+            "configuration": [path.name for path in self._overlays],
+            "cases": {},
+        }
+
+    def _continued(self) -> dict | None:
+        """What the process found whose place this one has taken, because a recording failed in it."""
+        path = self.folder / "gpu-check.json"
+        given_up = execution.graphs_given_up() and path.is_file()
+        return json.loads(path.read_text(encoding="utf-8")) if given_up else None
+
+    def _note(self, text: str) -> None:
+        _LOG.info("%5.1f s: %s", time.monotonic() - self._begin, text)
+        provenance.write_json(self.folder / "gpu-check.json", self.found)
+
+    def run(self) -> None:
+        """All of it; kinds of step until the time for them is over."""
+        self._kinds()
+        self._views()
+        self._saving()
+        self._job()
+        self.found["runs"] = self._runs(self._study)
+        self.found["groups"] = {}
+        for path in sorted(_GROUPS.glob("*.yaml")):
+            _, group = cases.load([*self._overlays, path])
+            trainings = {f"{e.protocol}/{e.run}": len(e.seeds) for e, _, _ in kinds.trainings(group)}
+            self.found["groups"][path.stem] = trainings
+        self._note("estimated all runs")
+        with replacing(self.folder / "gpu-check.md") as temporary:
+            text = documents.markdown(gpu_check_page.page(self.found))
+            temporary.write_text(text, encoding="utf-8")
+
+    def _kinds(self) -> None:
+        listed = kinds.of(self._study)
+        # The highest resolution of each kind says most; the lowest tells what a step costs at least.
+        wanted = [(kind, kind.resolutions[-1]) for kind in listed]
+        wanted += [(kind, kind.resolutions[0]) for kind in listed if len(kind.resolutions) > 1]
+        size = 4 if self._options.rehearse else None
+        for kind, resolution in wanted:
+            name = estimates.name_of(kind, resolution)
+            if name in self.found["cases"]:
+                continue
+            if time.monotonic() - self._begin > self._options.seconds and self.found["cases"]:
+                self._note(f"{name}: left out, {self._options.seconds:.0f} s are over")
+                continue
+            graphs = not execution.graphs_given_up()
+            row = kind_check.check(kind, resolution, self._device, size, graphs)
+            self.found["cases"][name] = row
+            self._note(f"{name}: {', '.join(f'{key} {_text(value)}' for key, value in row.items())}")
+            if self._device.type == "cuda":
+                torch.cuda.empty_cache()
+            if "recording_error" in row:
+                execution.start_again_without_graphs()
+
+    def _views(self) -> None:
+        """Views and validation of an epoch, without and with AutoAugment."""
+        count = self._images()
+        rng = torch.Generator().manual_seed(0)
+        images = torch.randint(256, (count, 3, 32, 32), dtype=torch.uint8, generator=rng).to(self._device)
+        self.found["epoch_seconds"] = {}
+        for name, auto_augment in (("plain", False), ("AutoAugment", True)):
+            runs = [run for _, run, _ in kinds.trainings(self._study)]
+            alike = [run for run in runs if bool(run.augmentation.auto_augment) == auto_augment]
+            # Of a curriculum if there is one: scaled views take longer.
+            run = max(alike, key=lambda run: len(run.stages))
+            self.found["epoch_seconds"][name] = self._epoch_seconds(run, images)
+        self._note(f"views and validation of an epoch: {self.found['epoch_seconds']}")
+
+    def _epoch_seconds(self, run: Run, images: torch.Tensor) -> float:
+        side = run.stages[0].resolution
+        model = networks.build(run.model, streams.generator(0, "init")).to(self._device)
+        held_out = images[: len(images) // 9].float()[..., :side, :side] / 255
+        labels = torch.zeros(len(held_out), dtype=torch.int64, device=self._device)
+        for number in (1, 2):  # the first one warms up
+            execution.wait_for(self._device)
+            begin = time.monotonic()
+            rng = streams.generator(0, "views", number)
+            views.training_view(images, run.augmentation, side, run.normalization, rng, run.views.training)
+            epochs.accuracy(model, held_out, labels, run.precision)
+            execution.wait_for(self._device)
+        return time.monotonic() - begin
+
+    def _saving(self) -> None:
+        """A save of the largest state."""
+        largest = max(self._parameters.values())
+        state = {str(i): torch.zeros(largest, device=self._device) for i in range(4)}
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            keeper = checkpoint.Checkpoint(Path(folder), "0" * 64)
+            keeper.save(state)
+        self.found["save"] = {"seconds": keeper.save_seconds, "mb": 16 * largest / 1e6}
+        self._note(f"a save of {self.found['save']['mb']:.0f} MB: {keeper.save_seconds:.2f} s")
+
+    def _job(self) -> None:
+        """The start of a process that trains."""
+        code = "import torch, timm, torchvision; from irkd import training"
+        code += "; torch.zeros(1).cuda()" if self._device.type == "cuda" else ""
+        environment = {**os.environ, "PYTHONPATH": str(cases.HOME / "workflow_scripts")}
+        begin = time.monotonic()
+        subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+        self.found["job_start_seconds"] = time.monotonic() - begin
+        self._note(f"the start of a job: {self.found['job_start_seconds']:.1f} s")
+
+    def _runs(self, study: Study) -> dict[str, dict]:
+        found = estimates.measured(self.found["cases"], kinds.of(self._study))
+        if not found:
+            raise UserError("No kind of step could be measured: see the errors above, and free the GPU.")
+        seconds = self.found["epoch_seconds"]
+        by_kind = {False: seconds["plain"], True: seconds["AutoAugment"]}
+        return estimates.of_runs(study, found, self._images(), by_kind, self._parameters)
+
+    def _images(self) -> int:
+        _, run, _ = next(kinds.trainings(self._study))
+        return cases.training_images(self._config, run.dataset)
+
+    @functools.cached_property
+    def _parameters(self) -> dict[Model, int]:
+        models = {run.model for _, run, _ in kinds.trainings(self._study)}
+        built = {model: networks.build(model, streams.generator(0, "init")) for model in models}
+        return {model: sum(p.numel() for p in network.parameters()) for model, network in built.items()}
+
+
+def _text(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.gpu_check", description=__doc__)
+    parser.add_argument("--rehearse", action="store_true", help="on a CPU, with the networks of the demo")
+    parser.add_argument("--config", type=Path, nargs="+", default=[], help="overlays of config.yaml")
+    parser.add_argument("--seconds", type=float, default=60, help="for kinds of step (default: 60)")
+    parser.add_argument("--out", type=Path, help="folder of the results (default: results/bench)")
+    return parser
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

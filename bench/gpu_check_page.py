@@ -1,0 +1,134 @@
+"""The page of a check of a GPU: what steps took, what the study would take, and what to set."""
+
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+from irkd.documents import Document, Section
+
+NONE = "-"
+
+
+def page(found: Mapping) -> Document:
+    """The page of what `bench.gpu_check` found.
+
+    Args:
+        found: the content of gpu-check.json.
+    """
+    note = "a rehearsal with small networks: the hours mean nothing" if found["rehearsal"] else ""
+    sections = [_steps(found["cases"]), _trainings(found), _sums(found)]
+    return Document(f"The study on {found['device']}", note, sections, list(_remarks(found)))
+
+
+def hours(found: Mapping, trainings: Mapping[str, int]) -> float:
+    """Hours of trainings one after the other, their jobs' starts included.
+
+    Args:
+        found: the content of gpu-check.json.
+        trainings: how many of each run, by "protocol/run".
+    """
+    each, start = found["runs"], found["job_start_seconds"]
+    return sum(count * (each[run]["seconds"] + start) for run, count in trainings.items()) / 3600
+
+
+def of_protocol(found: Mapping, protocol: str) -> dict[str, int]:
+    """How many trainings of each run a protocol has, by "protocol/run"."""
+    named = {run: row["trainings"] for run, row in found["runs"].items()}
+    return {run: count for run, count in named.items() if run.startswith(f"{protocol}/")}
+
+
+def _steps(cases: Mapping[str, Mapping]) -> Section:
+    rows = {
+        name: {
+            "launched (ms)": _number(row.get("launched_ms")),
+            "replayed (ms)": _number(row.get("replayed_ms")),
+            "repeats": _yes_or_no(row.get("repeats")),
+            "a replay is equal": _yes_or_no(row.get("equal")),
+            "memory (GB)": _number(row.get("peak_gb")),
+            "error": row.get("error") or row.get("recording_error") or NONE,
+        }
+        for name, row in cases.items()
+    }
+    caption = (
+        "Milliseconds of a batch, its share of the optimizer's update included. Repeats: two launched batches"
+        " gave the same bits. A kind of step is named by the first run that has it; it was measured at the"
+        " highest and the lowest resolution of such runs."
+    )
+    return Section("Training steps", pd.DataFrame.from_dict(rows, orient="index"), caption)
+
+
+def _trainings(found: Mapping) -> Section:
+    rows = {
+        run: {
+            "minutes": _number(row["seconds"] / 60),
+            "if launched": _number(row["launched_seconds"] / 60),
+            "state (MB)": f"{row['state_mb']:.0f}",
+            "from the steps of": row["measured_kind"],
+        }
+        for run, row in found["runs"].items()
+    }
+    caption = (
+        "One training of each run, alone on the device: steps, views and validation. Saves take a twentieth"
+        " more at the most. Estimated from the steps named last: between resolutions in proportion to the"
+        " operations, and of runs whose own kind of step was not measured too."
+    )
+    return Section("One training", pd.DataFrame.from_dict(rows, orient="index"), caption)
+
+
+def _sums(found: Mapping) -> Section:
+    protocols = dict.fromkeys(run.split("/")[0] for run in found["runs"])
+    parts = {f"{name}, all seeds": of_protocol(found, name) for name in protocols}
+    parts |= {f"group {name}": trainings for name, trainings in found["groups"].items()}
+    rows = {
+        name: {"trainings": sum(trainings.values()), "hours": _number(hours(found, trainings))}
+        for name, trainings in parts.items()
+    }
+    everything = {run: row["trainings"] for run, row in found["runs"].items()}
+    rows["the study"] = {"trainings": sum(everything.values()), "hours": _number(hours(found, everything))}
+    caption = "One training after the other, with the start of each job; without tests, tables and figures."
+    return Section("Parts of the study", pd.DataFrame.from_dict(rows, orient="index").astype(str), caption)
+
+
+def _remarks(found: Mapping) -> Iterator[str]:
+    cases = found["cases"].values()
+    launched, replayed = (
+        sum(row[way] for row in cases if row.get("equal")) for way in ("launched_ms", "replayed_ms")
+    )
+    failed = [row["recording_error"] for row in cases if "recording_error" in row]
+    unequal = [name for name, row in found["cases"].items() if row.get("equal") is False]
+    if failed:
+        yield f"steps cannot be recorded here ({failed[0]}): set `execution: {{cuda_graphs: false}}`"
+    elif unequal:
+        yield (
+            f"replays of {', '.join(unequal)} have other bits: leave `execution: {{cuda_graphs: auto}}`,"
+            " which launches those"
+        )
+    elif replayed:
+        yield (
+            "every replay measured has the bits of a launched step, and takes"
+            f" {replayed / launched:.2f} of its time: leave `execution: {{cuda_graphs: auto}}`"
+        )
+    else:
+        yield "this device has no CUDA graphs: steps are launched"
+    unlike = sorted(name for name, row in found["cases"].items() if row.get("repeats") is False)
+    if unlike:
+        yield f"steps of {', '.join(unlike)} do not repeat bit by bit: nothing trained here can be reproduced"
+    save = found["save"]
+    yield f"a save of the largest state, {save['mb']:.0f} MB, takes {save['seconds']:.2f} s"
+    yield f"a job starts in {found['job_start_seconds']:.1f} s"
+    seconds = found["epoch_seconds"]
+    yield (
+        f"views and validation of an epoch take {seconds['plain']:.3f} s, with AutoAugment"
+        f" {seconds['AutoAugment']:.3f} s"
+    )
+    session = found["session"]
+    commit = session["git"]
+    changed = f"{commit['commit']}{', with changes' if commit['dirty'] else ''}" if commit else "unknown"
+    yield f"torch {session['torch_build']}, {session['started']}, commit {changed}"
+
+
+def _number(value: float | None) -> str:
+    return NONE if value is None else f"{value:.3g}" if value < 100 else f"{value:.0f}"
+
+
+def _yes_or_no(value: bool | None) -> str:
+    return NONE if value is None else "yes" if value else "no"

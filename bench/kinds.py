@@ -1,0 +1,65 @@
+"""The kinds of training step that a study has: networks, loss and precision, whatever the run and seed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from irkd import demand
+from irkd.spec import Losses, Model, Run
+from irkd.study import Entry, Study
+
+Key = tuple[Model, Model | None, Losses, str, bool, int]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of training step.
+
+    Attributes:
+        name: protocol and id of the first run that has it.
+        run: that run.
+        teacher: network of its teacher, if it has one.
+        resolutions: the lowest and the highest in pixels at which runs have it, or the only one.
+    """
+
+    name: str
+    run: Run
+    teacher: Model | None
+    resolutions: tuple[int, ...]
+
+    @property
+    def key(self) -> Key:
+        """What makes it this kind."""
+        return key_of(self.run, self.teacher)
+
+    def flops(self, resolution: int) -> float:
+        """FLOPs of a step at a resolution in pixels, roughly; see `demand.image_flops`."""
+        return self.run.batch_size * demand.image_flops(self.run, self.teacher, resolution)
+
+
+def key_of(run: Run, teacher: Model | None) -> Key:
+    """What the steps of a run have in common with those of others of their kind."""
+    return run.model, teacher, run.losses, run.precision, run.mixing is not None, run.batch_size
+
+
+def trainings(study: Study) -> Iterator[tuple[Entry, Run, Model | None]]:
+    """Each chosen run of a study, resolved with its first seed, and the network of its teacher."""
+    for entry in study.chosen():
+        teacher = study.teacher_of(entry.protocol, entry.run, entry.seeds[0])
+        yield entry, entry.resolve(entry.seeds[0]), teacher.model if teacher else None
+
+
+def of(study: Study) -> list[Kind]:
+    """All kinds of step of the chosen runs: protocol by protocol, in each from few operations to many."""
+    found: dict[Key, Kind] = {}
+    for entry, run, teacher in trainings(study):
+        key = key_of(run, teacher)
+        sides = {stage.resolution for stage in run.stages}
+        if key in found:
+            sides |= set(found[key].resolutions)
+        first = found.get(key) or Kind(f"{entry.protocol}/{entry.run}", run, teacher, ())
+        found[key] = Kind(first.name, first.run, teacher, tuple(sorted({min(sides), max(sides)})))
+    order = {protocol: place for place, protocol in enumerate(study.reproduced)}
+    return sorted(
+        found.values(),
+        key=lambda kind: (order[kind.name.split("/")[0]], kind.flops(kind.resolutions[-1])),
+    )
