@@ -1,4 +1,4 @@
-# Look-ups of what trainings and evaluations ask of a cluster; no rules.
+# Look-ups of what trainings and evaluations ask of a cluster, and of their order; no rules.
 from irkd import demand
 
 DEVICE = config["execution"]["device"]
@@ -6,9 +6,7 @@ DEVICE = config["execution"]["device"]
 
 def training_minutes(wildcards, attempt):
     """Time limit of a training; more at each attempt, which continues where the one before was stopped."""
-    run = resolved(wildcards)
-    teacher = STUDY.teacher_of(wildcards.protocol, wildcards.run, int(wildcards.seed))
-    return attempt * demand.training_minutes(run, teacher and teacher.model, DEVICE)
+    return attempt * demand.training_minutes(resolved(wildcards), teacher_model(wildcards), DEVICE)
 
 
 def evaluation_minutes(wildcards, attempt):
@@ -19,3 +17,15 @@ def evaluation_minutes(wildcards, attempt):
 def memory_mb(wildcards, attempt):
     """Memory of a training or an evaluation; more at each attempt."""
     return attempt * demand.memory_mb(resolved(wildcards), DEVICE)
+
+
+def training_priority(wildcards):
+    """Place of a training among the jobs that are ready."""
+    role = STUDY.entries[wildcards.protocol, wildcards.run].role
+    return demand.training_priority(resolved(wildcards), role, teacher_model(wildcards))
+
+
+def teacher_model(wildcards):
+    """The network of a run's teacher, if it has one."""
+    teacher = STUDY.teacher_of(wildcards.protocol, wildcards.run, int(wildcards.seed))
+    return teacher and teacher.model

@@ -20,6 +20,7 @@ rule evaluate:
         "<results>/logs/evaluate/{protocol}/{run}/seed-{seed}.log",
     benchmark:
         "<results>/benchmarks/evaluate/{protocol}/{run}/seed-{seed}.tsv"
+    priority: demand.evaluation_priority()
     conda:
         "../envs/environment.yaml"
     resources:

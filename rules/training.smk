@@ -16,6 +16,7 @@ rule train:
         "<results>/benchmarks/train/{protocol}/{run}/seed-{seed}.tsv"
     wildcard_constraints:
         run=any_of(untaught_or_taught(taught=False)),
+    priority: training_priority
     conda:
         "../envs/environment.yaml"
     resources:
@@ -49,6 +50,7 @@ rule distill:
         "<results>/benchmarks/distill/{protocol}/{run}/seed-{seed}.tsv"
     wildcard_constraints:
         run=any_of(untaught_or_taught(taught=True)),
+    priority: training_priority
     conda:
         "../envs/environment.yaml"
     resources:

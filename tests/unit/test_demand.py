@@ -63,3 +63,23 @@ def test_memory_of_the_host_holds_the_process_and_the_images_and_on_a_cpu_the_ba
     # A step of this training was seen to take 20 GB on a CPU.
     assert 20_000 < demand.memory_mb(run, "cpu") < 40_000
     assert demand.memory_mb(replace(run, batch_size=64), "cpu") < demand.memory_mb(run, "cpu")
+
+
+def test_a_network_is_tested_before_any_is_trained_teachers_come_before_students_and_short_before_long():
+    chosen = [key for key in STUDY.entries if key[0] in ("described", "released")]
+    priorities = {}
+    for protocol, name in chosen:
+        entry, teacher = STUDY.entries[protocol, name], STUDY.teacher_of(protocol, name, 0)
+        network = teacher and teacher.model
+        priorities[protocol, name] = demand.training_priority(entry.resolve(0), entry.role, network)
+    order = sorted(chosen, key=lambda key: -priorities[key])
+    roles = [STUDY.entries[key].role for key in order]
+    assert roles == sorted(roles, reverse=True)
+    assert max(priorities.values()) < demand.evaluation_priority()
+    assert all(type(priority) is int and priority > 0 for priority in priorities.values())
+    described = [name for protocol, name in order if protocol == "described"]
+    assert described[:3] == ["small-p4", "small-p2", "custom-p2-cl"]
+    assert described[-1] == "tiny-p2-kd-cl-sal"
+    # fp32 takes longer than bf16.
+    for name in ("custom-p2-cl", "custom-p2-ce", "tiny-p4-ce", "tiny-p4-kd"):
+        assert priorities["described", name] > priorities["released", name]

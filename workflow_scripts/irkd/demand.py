@@ -1,7 +1,8 @@
-"""What a training asks of a cluster, by what it has to compute. Free of torch: planning needs it.
+"""What a training asks of a cluster, by what it has to compute, and its place in a queue.
 
-The figures are on the safe side for a data-centre GPU of the last years. A training that runs into its
-limit all the same loses nothing: it continues from its last epoch, and asks for more.
+Free of torch: planning needs it. The figures are on the safe side for a data-centre GPU of the last years. A
+training that runs into its limit all the same loses nothing: it continues from its last epoch, and asks for
+more.
 """
 
 from irkd.spec import Model, Run
@@ -16,6 +17,9 @@ _SALIENCY_FACTOR = 4
 _START_MINUTES = 15
 _EVALUATION_MINUTES = 30
 _STEP_MINUTES = 10
+
+# One above all that the estimated length of a training, of a second or more, can add.
+_PRIORITY_STEP = 10**8
 
 # All training images of CIFAR-10; how many are held out changes little.
 _IMAGES = 50_000
@@ -33,15 +37,33 @@ def training_minutes(run: Run, teacher: Model | None, device: str) -> int:
         teacher: the network of its teacher, if it has one.
         device: "cuda" or "cpu".
     """
-    steps = run.epochs * -(-_IMAGES // run.batch_size)
-    seconds = training_flops(run, teacher) / _RATE[device][run.precision] + steps * _SECONDS_PER_STEP
-    minutes = _START_MINUTES + seconds / 60
+    minutes = _START_MINUTES + _training_seconds(run, teacher, device) / 60
     return _STEP_MINUTES * -int(-minutes // _STEP_MINUTES)
 
 
 def evaluation_minutes() -> int:
     """Time limit of a first attempt at testing a network."""
     return _EVALUATION_MINUTES
+
+
+def training_priority(run: Run, role: str, teacher: Model | None) -> int:
+    """Place of a training in a queue, the largest number first: teachers before students, short before long.
+
+    Lengths are compared as they are on a GPU.
+
+    Args:
+        run: the training.
+        role: "teacher" or "student".
+        teacher: the network of its teacher, if it has one.
+    """
+    return (role == "teacher") * _PRIORITY_STEP + int(
+        _PRIORITY_STEP / _training_seconds(run, teacher, "cuda")
+    )
+
+
+def evaluation_priority() -> int:
+    """Place of the test of a network in the same queue: before every training."""
+    return 2 * _PRIORITY_STEP
 
 
 def memory_mb(run: Run, device: str) -> int:
@@ -83,6 +105,11 @@ def inference_flops(model: Model, resolution: int) -> int:
     width, projections = model.width, 4 * model.width + 2 * model.mlp_width
     block = 2 * tokens * width * projections + 4 * tokens**2 * width
     return model.depth * block + 6 * resolution**2 * width
+
+
+def _training_seconds(run: Run, teacher: Model | None, device: str) -> float:
+    steps = run.epochs * -(-_IMAGES // run.batch_size)
+    return training_flops(run, teacher) / _RATE[device][run.precision] + steps * _SECONDS_PER_STEP
 
 
 def _activations(model: Model) -> int:
