@@ -224,6 +224,16 @@ def test_a_selected_student_brings_its_teacher_and_nothing_else():
     ]
 
 
+def test_a_run_can_be_selected_in_one_protocol_alone():
+    resolved = resolve({"select": ["described/tiny-p4-kd", "tiny-p4-ce"]})
+    assert [(entry.protocol, entry.run) for entry in resolved.chosen()] == [
+        ("described", "small-p4"),
+        ("described", "tiny-p4-ce"),
+        ("described", "tiny-p4-kd"),
+        ("released", "tiny-p4-ce"),
+    ]
+
+
 # --- protocols ------------------------------------------------------------------------------------
 
 

@@ -28,7 +28,10 @@ def _references(config: Mapping) -> Iterator[str]:
     )
     yield from _labels({**_named(config, "teachers"), **_named(config, "students")})
     yield from unknown(config.get("reproduce"), "reproduce", "protocol", _known(config, "protocols"))
-    yield from unknown(config.get("select"), "select", "run", runs)
+    for name in _texts(config.get("select")):
+        protocol, slash, run = name.rpartition("/")
+        yield from unknown([protocol] if slash else [], "select", "protocol", _known(config, "protocols"))
+        yield from unknown([run], "select", "run", runs)
     for path, method in _named(config, "methods").items():
         yield from _unknown_at(config, path, method, "curriculum", "curricula")
     for path, recipe in _named(config, "recipes").items():

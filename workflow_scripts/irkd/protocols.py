@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+from irkd.configuration import suggestion
+
 
 def merge(base: Mapping, *overlays: Mapping) -> dict:
     """Nested mappings merged key by key; any other value, lists included, is replaced."""
@@ -39,6 +41,15 @@ def has(config: Mapping, protocol: str, run: str) -> bool:
     if protocol not in entry.get("protocols", [protocol]):
         return False
     return own.get("runs", "all") == "all" or run in own.get("overrides", {})
+
+
+def selected(config: Mapping) -> frozenset[tuple[str, str]]:
+    """Protocol and run of all that `select` names: an id in every protocol, "protocol/run" in that one."""
+    keys = set()
+    for name in config.get("select") or config["students"]:
+        protocol, _, run = name.rpartition("/")
+        keys |= {(each, run) for each in ([protocol] if protocol else config["protocols"])}
+    return frozenset(keys)
 
 
 def provider(config: Mapping, protocol: str, teacher: str) -> str | None:
@@ -86,8 +97,18 @@ def absences(config: Mapping) -> Iterator[str]:
         "checks.runs": list(config.get("checks", {}).get("runs", {})),
     }
     names = config["reproduce"]
+    reproduced = ", ".join(names)
     for path, runs in asked.items():
-        for run in runs:
-            if not any(has(config, name, run) for name in names):
-                known = ", ".join(names)
-                yield f"{path}: '{run}' is in no protocol to reproduce ({known}); add one that has it"
+        for name in runs:
+            protocol, _, run = name.rpartition("/")
+            if protocol and protocol not in names:
+                yield (
+                    f"{path}: '{name}': '{protocol}' is no protocol to reproduce ({reproduced}); add it"
+                    " there, or leave this run out"
+                )
+            elif protocol and not has(config, protocol, run):
+                members = {**config["teachers"], **config["students"]}
+                known = [member for member in members if has(config, protocol, member)]
+                yield f"{path}: '{name}': no run '{run}' of this protocol {suggestion(run, known)}"
+            elif not protocol and not any(has(config, each, run) for each in names):
+                yield f"{path}: '{run}' is in no protocol to reproduce ({reproduced}); add one that has it"

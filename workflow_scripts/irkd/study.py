@@ -46,7 +46,7 @@ class Study:
     note: str
     reproduced: tuple[str, ...]
     entries: Mapping[tuple[str, str], Entry]
-    selected: frozenset[str]
+    selected: frozenset[tuple[str, str]]
     only: frozenset[tuple[str, str, int]] | None = None
 
     def chosen(self, role: str | None = None, protocols: Collection[str] | None = None) -> Iterator[Entry]:
@@ -57,7 +57,7 @@ class Study:
             protocols: ids; by default those to reproduce.
         """
         wanted = self.reproduced if protocols is None else protocols
-        keys = {key for key in self.entries if key[0] in wanted and key[1] in self.selected}
+        keys = {key for key in self.entries if key[0] in wanted and key in self.selected}
         keys |= {self.entries[key].teacher for key in keys}
         for key, entry in self.entries.items():
             if key in keys and role in (None, entry.role):
@@ -71,7 +71,7 @@ class Study:
 
     def limited_to(self, trainings: Iterable[tuple[str, str, int]]) -> "Study":
         """The same study with these trainings alone, each by protocol, run and seed."""
-        return replace(self, only=frozenset(trainings), selected=frozenset(run for _, run in self.entries))
+        return replace(self, only=frozenset(trainings), selected=frozenset(self.entries))
 
     def seeds_of(self, entry: Entry) -> tuple[int, ...]:
         """The seeds of a run that are chosen."""
@@ -102,8 +102,8 @@ def resolve(config: Mapping, schema: Mapping, source: str) -> Study:
         lines = "\n".join(f"  {source}: {error}" for error in errors)
         noun = "error" if len(errors) == 1 else "errors"
         raise UserError(f"{len(errors)} {noun} in the configuration:\n{lines}")
-    selected = frozenset(config.get("select") or config["students"])
-    return Study(config["study"], config.get("note", ""), tuple(config["reproduce"]), entries, selected)
+    selected, reproduced = protocols.selected(config), tuple(config["reproduce"])
+    return Study(config["study"], config.get("note", ""), reproduced, entries, selected)
 
 
 def in_order_of(first: Mapping, config: Mapping) -> dict:
