@@ -171,6 +171,27 @@ def test_the_commit_of_the_code_is_packed_with_the_wheels(tmp_path, monkeypatch)
     assert packed == known | {"code": commit.sha256_of_all_code()}
 
 
+def test_a_wheel_without_one_of_its_folders_lists_what_it_has_and_is_installed(carried, tmp_path):
+    wheel = carried / "carried-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel) as whole:
+        files = {name: whole.read(name) for name in whole.namelist()}
+    files |= {"carried.py": b"HERE = True\n" * 500, "solvers/other/solve": b"x", "solvers.py": b""}
+    record = "carried-1.0.dist-info/RECORD"
+    files[record] = "".join(f"{name},,\n" for name in files).encode()
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as whole:
+        for name, content in files.items():
+            whole.writestr(name, content)
+    wheels.leave_out(wheel, "solvers/")
+    with zipfile.ZipFile(wheel) as lighter:
+        kept = set(files) - {"solvers/other/solve"}
+        assert set(lighter.namelist()) == kept
+        assert {line.split(",")[0] for line in lighter.read(record).decode().splitlines()} == kept
+        assert lighter.getinfo("carried.py").compress_size < 500
+        assert lighter.read("carried.py") == files["carried.py"]
+    python = packages.environment(carried, tmp_path / "environment")
+    subprocess.run([python, "-c", "import carried; assert carried.HERE"], check=True)
+
+
 def test_what_the_machine_brings_is_pinned():
     pinned = {line.split("==")[0] for line in PINS.read_text().splitlines()}
     assert set(wheels.BROUGHT) <= pinned

@@ -80,9 +80,7 @@ def memory_mb(run: Run, device: str) -> int:
 
 def training_flops(run: Run, teacher: Model | None) -> float:
     """FLOPs of a training on 50,000 images, the teacher's included; `irkd.cost` counts them in torch."""
-    return sum(
-        image_flops(run, teacher, stage.resolution) * stage.epochs * _IMAGES for stage in run.stages
-    )
+    return sum(image_flops(run, teacher, stage.resolution) * stage.epochs * _IMAGES for stage in run.stages)
 
 
 def image_flops(run: Run, teacher: Model | None, resolution: int) -> float:

@@ -4,10 +4,12 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Collection
 from pathlib import Path
 
 from irkd import commit
+from irkd.atomic import replacing
 from irkd.errors import InputError, UserError
 
 from offline_node.packages import MINIMUM, PYTHON_VERSION, PYTHONS, REQUIREMENTS
@@ -18,6 +20,8 @@ BROUGHT = ("torch", "torchvision", "timm", "numpy", "pillow", "pyyaml", "safeten
 _GLIBC = 28
 # Published as source alone, in pure Python. Pip resolves for another Python from wheels only.
 _SOURCES = ("connection-pool",)
+# Package and folder: solvers, one for each system, of a scheduler that profiles/default replaces.
+_UNUSED = ("pulp", "pulp/solverdir/cbc/")
 
 
 def collect(
@@ -61,6 +65,8 @@ def collect(
     for wheel in folder.glob("*.whl"):
         if _name(wheel.name) in brought:
             wheel.unlink()
+        elif _name(wheel.name) == _UNUSED[0]:
+            leave_out(wheel, _UNUSED[1])
     found = sorted(folder.glob("*.whl"))
     # Pip is what installs them, and looks for the others in any version. Not for torch and what builds on it:
     # `packages.check` does, and a torch that works can lack what its package says that it needs.
@@ -68,6 +74,23 @@ def collect(
     needed = [*(f"{name}=={version}" for name, version, *_ in exact), *sorted(set(brought) - set(MINIMUM))]
     (folder / REQUIREMENTS).write_text("".join(f"{line}\n" for line in needed))
     return found
+
+
+def leave_out(wheel: Path, folder: str) -> None:
+    """Rewrite a wheel without the files of a folder, and without their lines in its list of files."""
+    with (
+        replacing(wheel) as temporary,
+        zipfile.ZipFile(wheel) as whole,
+        zipfile.ZipFile(temporary, "w") as lighter,
+    ):
+        for member in whole.infolist():
+            if member.filename.startswith(folder):
+                continue
+            content = whole.read(member)
+            if member.filename.endswith(".dist-info/RECORD"):
+                lines = content.decode("utf-8").splitlines(keepends=True)
+                content = "".join(line for line in lines if not line.startswith(folder)).encode("utf-8")
+            lighter.writestr(member, content)
 
 
 def _platforms(machine: str) -> list[str]:
