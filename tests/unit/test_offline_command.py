@@ -38,7 +38,7 @@ def handlers():
         ),
         (
             ["--pack", "x", "--light", *ASKED],
-            "--part-size and --light are about the state: add --state STATE.tar",
+            "--part-size, --carry and --light are about the state: add --state STATE.tar",
         ),
         (["--pack", "x", "--stat", "s", *ASKED], "unrecognized arguments: --stat s"),
     ],
@@ -128,6 +128,13 @@ def test_what_ends_by_the_signal_of_the_limit_has_the_status_that_a_shell_gives_
 ):
     ended = limit.run(["bash", "-c", "touch ready; sleep 60"], tmp_path, a_minute_when_ready)
     assert ended == 128 + signal.SIGTERM
+
+
+def test_while_a_command_is_at_work_something_else_is_done_again_and_again(tmp_path):
+    calls = []
+    command_line = [sys.executable, "-c", "import time; time.sleep(1)"]
+    assert limit.run(command_line, tmp_path, limit.Limit(), lambda: calls.append(None)) == 0
+    assert len(calls) > 1
 
 
 def test_what_does_not_listen_is_killed(tmp_path, monkeypatch, a_minute_when_ready):

@@ -7,8 +7,10 @@ import subprocess
 import tarfile
 
 import pytest
+from irkd import commit
 from irkd.errors import UserError
 from offline_node import luggage, parts
+from offline_node.evidence import Evidence
 
 MIB = 2**20
 RUN = "results/irkd/runs/described/{}/seed-0"
@@ -192,14 +194,95 @@ def test_parts_without_their_list_are_refused(tmp_path):
     assert str(error.value) == expected
 
 
+def state_of(folder, made_by, *members):
+    """A state that says what made it, if that is known, with further members."""
+    content = json.dumps(made_by).encode()
+    origin = tarfile.TarInfo("state.json")
+    origin.size = len(content)
+    with parts.writing(folder / "state.tar") as stream, tarfile.open(fileobj=stream, mode="w|") as tar:
+        for member in [*([origin] if made_by else []), *members]:
+            tar.addfile(member, io.BytesIO(content if member is origin else b""))
+
+
+def test_a_state_says_first_which_code_made_it(home, tmp_path):
+    write(home, "workflow_scripts/train.py", b"pass\n")
+    (home / "commit.json").write_text('{"commit": "abc", "dirty": false}', encoding="utf-8")
+    luggage.pack_state(home, home / "results", tmp_path / "state.tar", None, False)
+    with tarfile.open(tmp_path / "state.tar") as tar:
+        first = tar.next()
+        assert first.name == "state.json"
+        made_by = json.load(tar.extractfile(first))
+    assert made_by == {"commit": "abc", "code": commit.sha256_of_all_code(home)}
+
+
+@pytest.mark.parametrize(
+    ("made_by", "text"),
+    [
+        (
+            {"commit": "abc", "code": "other"},
+            "made by other code than that of this checkout, commit abc: check that commit out here, or name"
+            " another state.",
+        ),
+        (
+            {"commit": None, "code": "other"},
+            "made by other code than that of this checkout, commit unknown: check that commit out here, or"
+            " name another state.",
+        ),
+        (
+            None,
+            "does not begin with state.json, which says what code made it: name another state, or remove this"
+            " one to begin anew.",
+        ),
+    ],
+)
+def test_a_state_of_other_code_is_refused_before_anything_is_written(tmp_path, made_by, text):
+    state_of(tmp_path, made_by, tarfile.TarInfo("results/x"))
+    with pytest.raises(UserError) as error:
+        luggage.unpack_state(tmp_path / "home", tmp_path / "state.tar")
+    assert str(error.value) == f"{tmp_path}/state.tar: {text}"
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("light", [False, True])
+def test_what_a_state_will_weigh_is_known_before_it_is_written(home, tmp_path, light):
+    write(home, f"results/irkd/{'long/' * 60}name", bytes(1000))
+    luggage.pack_state(home, home / "results", tmp_path / "state.tar", None, light)
+    size = luggage.state_bytes(home, home / "results", light)
+    assert size == (tmp_path / "state.tar").stat().st_size
+
+
+def test_evidence_is_packed_again_when_a_network_was_tested_and_only_then(home, tmp_path):
+    said = []
+    kept = Evidence(home / "results", tmp_path / "out.tar.gz", said.append)
+    kept.refresh()
+    assert not (tmp_path / "out.tar.gz").exists()
+    finish(home, "other", "student")
+    kept.refresh()
+    kept.refresh()
+    assert len(said) == 1
+    with tarfile.open(tmp_path / "out.tar.gz") as tar:
+        assert "results/irkd/evaluation/described/other/seed-0.json" in tar.getnames()
+
+
+def test_evidence_that_cannot_be_packed_is_said_and_ends_nothing(home, tmp_path):
+    said = []
+    kept = Evidence(home / "results", tmp_path / "file/out.tar.gz", said.append)
+    (tmp_path / "file").touch()
+    finish(home, "other", "student")
+    kept.refresh()
+    assert said == [
+        f"the evidence could not be packed and will be after the next test: [Errno 17] File exists:"
+        f" '{tmp_path}/file'"
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "kind"), [("../x", tarfile.REGTYPE), ("/x", tarfile.REGTYPE), ("x", tarfile.SYMTYPE)]
 )
 def test_a_tar_that_would_write_elsewhere_is_refused(tmp_path, name, kind):
     member = tarfile.TarInfo(name)
     member.type = kind
-    with parts.writing(tmp_path / "state.tar") as stream, tarfile.open(fileobj=stream, mode="w|") as tar:
-        tar.addfile(member, io.BytesIO())
+    state_of(tmp_path, {"commit": None, "code": commit.sha256_of_all_code(tmp_path / "home")}, member)
     with pytest.raises(UserError) as error:
         luggage.unpack_state(tmp_path / "home", tmp_path / "state.tar")
     assert str(error.value) == f"{tmp_path}/state.tar: holds {name}, so it is no state: name another."

@@ -13,10 +13,12 @@ from irkd import commit
 from irkd.errors import UserError
 
 from offline_node import limit, luggage, packages, parts
+from offline_node.evidence import Evidence
 
 # Of `sysexits.h`: a temporary failure, the user is invited to try again.
 UNFINISHED = os.EX_TEMPFAIL
 DATA = "data/cifar10"
+_MIB = 2**20
 
 
 def main(arguments: list[str], home: Path) -> int:
@@ -33,6 +35,7 @@ def main(arguments: list[str], home: Path) -> int:
     until = limit.Limit(options.minutes)
     results = home / options.results
     try:
+        commit.bring(options.wheels, home)
         packages.check()
         if options.data:
             link_data(options.data.expanduser().absolute(), home / DATA)
@@ -43,13 +46,16 @@ def main(arguments: list[str], home: Path) -> int:
         print(error, file=sys.stderr)
         return 1
     driver = [str(python), str(home / "workflow_scripts/drive.py"), *asked]
-    commit.bring(options.wheels, home)
+    evidence = Evidence(results, options.pack, _say)
     # A state has no data. Made among other jobs they would count as new, and all that used them as old.
     status = limit.run([*driver, "--until", "prepare_dataset"], home, until) if _lacks_data(results) else 0
-    status = status or limit.run(driver, home, until)
+    status = status or limit.run(driver, home, until, evidence.refresh)
     stopped = status != 0 and until.reached()
     try:
-        _pack(options, home, results)
+        # The state first: it cannot be made again.
+        if options.state:
+            _pack_state(options, home, results)
+        evidence.pack()
     except OSError as error:
         print(f"packing failed: {error}: mend that, and give the same command again here.", file=sys.stderr)
         return 1
@@ -96,6 +102,7 @@ def _parsed(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     add("--pack", type=Path, required=True, metavar="OUT.tar.gz", help="evidence: all results but weights")
     add("--state", type=Path, metavar="STATE.tar", help="what to go on from: read if there, then written")
     add("--part-size", type=int, metavar="MIB", help="write the state in parts: STATE.tar.001, .002, ...")
+    add("--carry", type=_positive, metavar="MIB", help="write no state that weighs more")
     add("--light", action="store_true", help="leave weights that no table or training needs out of the state")
     add("--results", type=Path, default=Path("results"), help="as in `pathvars`; results")
     end = arguments.index("--") if "--" in arguments else len(arguments)
@@ -104,8 +111,8 @@ def _parsed(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
         parser.error('after "--", the arguments of snakemake are missing, such as: -- archive --cores 8')
     if options.part_size is not None and options.part_size < 1:
         parser.error(f"--part-size: {options.part_size} MiB, expected 1 or more")
-    if not options.state and (options.part_size or options.light):
-        parser.error("--part-size and --light are about the state: add --state STATE.tar")
+    if not options.state and (options.part_size or options.light or options.carry):
+        parser.error("--part-size, --carry and --light are about the state: add --state STATE.tar")
     return options, asked
 
 
@@ -131,14 +138,18 @@ def _lacks_data(results: Path) -> bool:
     return any(not path.with_name("arrays.safetensors").exists() for path in manifests)
 
 
-def _pack(options: argparse.Namespace, home: Path, results: Path) -> None:
-    # The state first: it cannot be made again.
-    if options.state:
-        luggage.pack_state(home, results, options.state, options.part_size, options.light)
-        packed = parts.of(options.state)
-        _say(f"{options.state}: the state, {len(packed)} files, {_mebibytes(*packed)}")
-    count = luggage.pack_evidence(results, options.pack)
-    _say(f"{options.pack}: the evidence, {count} files, {_mebibytes(options.pack)}")
+def _pack_state(options: argparse.Namespace, home: Path, results: Path) -> None:
+    """Write the state, or, where it is too heavy to be carried, remove what an earlier run wrote of it."""
+    size = luggage.state_bytes(home, results, options.light)
+    if options.carry and size > options.carry * _MIB:
+        parts.remove(options.state)
+        _say(
+            f"{options.state}: not written: the state weighs {_mebibytes(size)}, and --carry allows"
+            f" {options.carry:g} MiB"
+        )
+        return
+    luggage.pack_state(home, results, options.state, options.part_size, options.light)
+    _say(f"{options.state}: the state, {len(parts.of(options.state))} files, {_mebibytes(size)}")
 
 
 def _tell_rest(snakemake: list[str], home: Path, results: Path) -> None:
@@ -156,8 +167,8 @@ def _tell_rest(snakemake: list[str], home: Path, results: Path) -> None:
         _say(f"under way: {name}, {report['done']} of {report['total']} epochs saved")
 
 
-def _mebibytes(*paths: Path) -> str:
-    return f"{sum(path.stat().st_size for path in paths) / 2**20:.1f} MiB"
+def _mebibytes(size: int) -> str:
+    return f"{size / _MIB:.1f} MiB"
 
 
 def _say(text: str) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -30,20 +30,33 @@ class Limit:
         """Whether commands have to stop."""
         return time.monotonic() >= self._end
 
+    def seconds_left(self) -> float:
+        """Until the limit, in seconds; negative after it."""
+        return self._end - time.monotonic()
+
     def _reach(self, _number: int, _frame: FrameType | None) -> None:
         self._end = -math.inf
 
 
-def run(command: Sequence[str], folder: Path, limit: Limit) -> int:
+def run(
+    command: Sequence[str], folder: Path, limit: Limit, meanwhile: Callable[[], None] = lambda: None
+) -> int:
     """Run a command with all its children; its exit status, as a shell has it.
 
     At the limit all of them get SIGTERM, and half a minute later SIGKILL.
+
+    Args:
+        command: program and arguments.
+        folder: to run it in.
+        limit: when it is stopped.
+        meanwhile: called again and again while the command is at work; an exception of it ends the command.
     """
     process = subprocess.Popen(command, cwd=folder, start_new_session=True)
     try:
         while not limit.reached():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 return _status(process.wait(_POLL_SECONDS))
+            meanwhile()
         _tell(process, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_GRACE_SECONDS)

@@ -1,5 +1,6 @@
 """What comes home from a machine that is given back: the evidence, and the state to go on from elsewhere."""
 
+import io
 import json
 import os
 import shutil
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from irkd import archive
+from irkd import archive, commit
 from irkd.errors import InputError
 
 from offline_node import parts
@@ -19,6 +20,9 @@ RECORDS = (".snakemake/metadata", ".snakemake/incomplete")
 
 EVALUATIONS = "evaluation/*/*/seed-*.json"
 RUNS = "runs/*/*/seed-*/run.json"
+
+# First in a state: the code that made it.
+_ORIGIN = "state.json"
 
 # Below the folder of results: committed, made again at will, or as large as the data set.
 _NEVER = {"reference", "rebuilt", "downloads", "arrays.safetensors"}
@@ -41,7 +45,8 @@ def pack_evidence(results: Path, output: Path) -> int:
 def pack_state(home: Path, results: Path, output: Path, mebibytes: int | None, light: bool) -> None:
     """Pack all that `unpack_state` needs to let Snakemake go on in another copy of the repository.
 
-    It is `results` but the data set, with the times of the files, and Snakemake's records.
+    It is `results` but the data set, with the times of the files, and Snakemake's records. What made it comes
+    first.
 
     Args:
         home: the repository.
@@ -53,18 +58,30 @@ def pack_state(home: Path, results: Path, output: Path, mebibytes: int | None, l
     Raises:
         OSError: a file cannot be read or written.
     """
-    spare = set(spare_weights(results)) if light else set()
-    records = [path for folder in RECORDS for path in sorted((home / folder).rglob("*"))]
+    origin, content = _origin(home)
     with (
         parts.writing(output, mebibytes) as stream,
         tarfile.open(fileobj=stream, mode="w|", dereference=True) as tar,
     ):
-        for folder in RECORDS:
-            if (home / folder).is_dir():
-                tar.add(home / folder, folder, recursive=False)
-        for path in [*_kept(results), *records]:
-            if path.is_file() and path not in spare and not _kept_twice(path):
-                tar.add(path, path.relative_to(home).as_posix())
+        tar.addfile(origin, io.BytesIO(content))
+        for path in _state_paths(home, results, light):
+            tar.add(path, path.relative_to(home).as_posix(), recursive=False)
+
+
+def state_bytes(home: Path, results: Path, light: bool) -> int:
+    """What `pack_state` would write, in bytes.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    with tarfile.open(fileobj=io.BytesIO(), mode="w", dereference=True) as tar:
+        paths = _state_paths(home, results, light)
+        members = [tar.gettarinfo(path, path.relative_to(home).as_posix()) for path in paths]
+    blocks = 2 + sum(
+        len(member.tobuf()) // tarfile.BLOCKSIZE - (-member.size // tarfile.BLOCKSIZE)
+        for member in [_origin(home)[0], *members]
+    )
+    return -(-blocks * tarfile.BLOCKSIZE // tarfile.RECORDSIZE) * tarfile.RECORDSIZE
 
 
 def unpack_state(home: Path, source: Path) -> int:
@@ -73,12 +90,14 @@ def unpack_state(home: Path, source: Path) -> int:
     A file that is there already and as new stays: states of several machines add up.
 
     Raises:
-        InputError: a part is missing or has changed, or the state wants to write elsewhere.
+        InputError: a part is missing or has changed, the state is of other code, or wants to write elsewhere.
         OSError: a file cannot be written.
     """
     count = 0
     with parts.reading(source) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
-        for member in tar:
+        members = iter(tar)
+        _check_origin(home, source, tar, next(members, None))
+        for member in members:
             name = PurePosixPath(member.name)
             if name.is_absolute() or ".." in name.parts or not (member.isdir() or member.isreg()):
                 raise InputError(f"{source}: holds {member.name}, so it is no state: name another.")
@@ -111,6 +130,41 @@ def found(results: Path, pattern: str) -> list[Path]:
     """Files of this study's own results by a pattern: without what the repository keeps."""
     paths = sorted(results.rglob(pattern))
     return [path for path in paths if not _NEVER.intersection(path.relative_to(results).parts)]
+
+
+def _state_paths(home: Path, results: Path, light: bool) -> list[Path]:
+    """The folders of records that have to be there, and all files."""
+    spare = set(spare_weights(results)) if light else set()
+    records = [path for folder in RECORDS for path in sorted((home / folder).rglob("*"))]
+    files = [
+        path
+        for path in [*_kept(results), *records]
+        if path.is_file() and path not in spare and not _kept_twice(path)
+    ]
+    return [*(home / folder for folder in RECORDS if (home / folder).is_dir()), *files]
+
+
+def _origin(home: Path) -> tuple[tarfile.TarInfo, bytes]:
+    made_by = {"commit": (commit.of(home) or {}).get("commit"), "code": commit.sha256_of_all_code(home)}
+    content = json.dumps(made_by).encode("utf-8")
+    member = tarfile.TarInfo(_ORIGIN)
+    member.size = len(content)
+    return member, content
+
+
+def _check_origin(home: Path, source: Path, tar: tarfile.TarFile, first: tarfile.TarInfo | None) -> None:
+    """Refuse what this code did not make: its trainings would begin anew, among files of the old ones."""
+    if first is None or first.name != _ORIGIN:
+        raise InputError(
+            f"{source}: does not begin with {_ORIGIN}, which says what code made it: name another state, or"
+            " remove this one to begin anew."
+        )
+    made_by = json.load(tar.extractfile(first))
+    if made_by["code"] != commit.sha256_of_all_code(home):
+        raise InputError(
+            f"{source}: made by other code than that of this checkout, commit"
+            f" {made_by['commit'] or 'unknown'}: check that commit out here, or name another state."
+        )
 
 
 def _kept(results: Path) -> Iterator[Path]:

@@ -50,14 +50,19 @@ def writing(path: Path, mebibytes: int | None = None) -> Iterator[BinaryIO]:
                 raise OSError(f"{path}: split ended with status {split.returncode}")
         made = sorted(Path(scratch).iterdir())
         sums = "".join(f"{sha256(part)}  {part.name}\n" for part in made)
-        # Before any part is replaced: without its list no mixture of old and new is ever read.
-        listing(path).unlink(missing_ok=True)
-        for old in [path, *path.parent.glob(f"{path.name}.[0-9][0-9][0-9]")]:
-            old.unlink(missing_ok=True)
+        remove(path)
         for part in made:
             part.replace(path.with_name(part.name))
     with replacing(listing(path)) as temporary:
         temporary.write_text(sums)
+
+
+def remove(path: Path) -> None:
+    """Remove what was written, in one file or in parts."""
+    # The list first: without it no mixture of old and new parts is ever read.
+    listing(path).unlink(missing_ok=True)
+    for old in [path, *path.parent.glob(f"{path.name}.[0-9][0-9][0-9]")]:
+        old.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -1,0 +1,39 @@
+"""The evidence of a machine that may be taken away at any moment: packed again after every network tested."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from offline_node import luggage
+
+
+class Evidence:
+    """An archive that is made anew when another network was tested."""
+
+    def __init__(self, results: Path, output: Path, say: Callable[[str], None]):
+        self._results, self._output, self._say = results, output, say
+        self._packed = self._tests()
+
+    def refresh(self) -> None:
+        """Pack again if another network was tested; where that fails, say so and wait for the next."""
+        tests = self._tests()
+        if tests == self._packed:
+            return
+        self._packed = tests
+        try:
+            self.pack()
+        except OSError as error:
+            self._say(f"the evidence could not be packed and will be after the next test: {error}")
+
+    def pack(self) -> None:
+        """Pack all that is there, and say so.
+
+        Raises:
+            OSError: a file cannot be read or written.
+        """
+        count = luggage.pack_evidence(self._results, self._output)
+        size = self._output.stat().st_size / 2**20
+        self._say(f"{self._output}: the evidence, {count} files, {size:.1f} MiB")
+
+    def _tests(self) -> set[Path]:
+        # Asked several times a second, so no search of all folders.
+        return set(self._results.glob(f"*/{luggage.EVALUATIONS}"))
