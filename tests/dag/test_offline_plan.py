@@ -1,9 +1,11 @@
 """Plans on a machine to which a state was brought: what was trained stays trained."""
 
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
-from offline_node import luggage
+from offline_node import luggage, rounds, schedule
 from workspace import Workspace, stats
 
 GROUPS = {
@@ -60,3 +62,32 @@ def test_data_are_made_again_alone_and_nothing_that_used_them(brought):
     brought.configure(seeds={"students": [0, 1]})
     output = brought.snakemake("-n", "archive", "--until", "prepare_dataset")
     assert stats(output) == {"fetch_dataset": 1, "prepare_dataset": 1}
+
+
+@pytest.mark.parametrize(
+    "words", [["archive", "--cores", "2", "--configfile"], ["--quiet", "all", "--configfile"]]
+)
+def test_the_jobs_of_a_plan_are_known_by_file_with_their_teachers(workspace, words):
+    path = workspace(select=["tiny-p4-ce", "tiny-p4-kd"]).path
+    jobs = rounds.listed_jobs(Path(sys.executable), [*words, "tiny.yaml"], path)
+    runs = ("small-p4", "tiny-p4-ce", "tiny-p4-kd")
+    times = {f"described/{run}": schedule.Measured(100.0, 80.0) for run in runs}
+    found = {job.target: job for job in schedule.jobs_of(jobs, times, "times.json", {})}
+    tests = {run: f"results/irkd/evaluation/described/{run}/seed-0.json" for run in runs}
+    assert set(found) == set(tests.values())
+    assert {run: found[tests[run]].needs for run in runs} == {
+        "small-p4": frozenset(),
+        "tiny-p4-ce": frozenset(),
+        "tiny-p4-kd": {tests["small-p4"]},
+    }
+    plan = schedule.plan(found.values(), 10_000, 1, 0)
+    assert plan.finishing == tuple(tests.values())
+
+
+def test_the_chosen_files_of_a_round_are_made_and_no_more_whatever_was_asked_for(workspace):
+    workspace = workspace(select=["tiny-p4-ce", "tiny-p4-cl", "tiny-p4-kd"])
+    tests = [f"results/irkd/evaluation/described/{run}/seed-0.json" for run in ("tiny-p4-ce", "tiny-p4-cl")]
+    asked = ["archive", "--cores", "2", "--resources", "gpu=2", "--configfile", "tiny.yaml"]
+    driver = [sys.executable, "workflow_scripts/drive.py"]
+    output = workspace.call([*driver, *asked, "--until", *tests, "--dry-run"])
+    assert stats(output) == {"fetch_dataset": 1, "prepare_dataset": 1, "train": 2, "evaluate": 2}

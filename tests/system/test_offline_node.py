@@ -1,5 +1,6 @@
-"""A machine without a network that is given back in the middle of a training."""
+"""A machine without a network that is given back in the middle of a training, or before one would end."""
 
+import json
 import os
 import shutil
 import signal
@@ -35,6 +36,20 @@ def node(tmp_path):
     return [sys.executable, "workflow_scripts/node.py", *options, *snakemake, "all"]
 
 
+@pytest.fixture
+def node_with_times(node, tmp_path):
+    """The same command with times of the one training that is left."""
+
+    def within(seconds):
+        runs = {"described/tiny-p4-kd-cl-sal": {"seconds": seconds, "state_mb": 1.0}}
+        times = tmp_path / "gpu-check.json"
+        times.write_text(json.dumps({"runs": runs}), encoding="utf-8")
+        end = node.index("--")
+        return [*node[:end], "--minutes", "30", "--times", str(times), *node[end:]]
+
+    return within
+
+
 def test_a_study_goes_on_elsewhere_and_ends_with_the_bytes_of_an_unbroken_one(
     taught, start, unbroken, node, tmp_path
 ):
@@ -64,3 +79,16 @@ def test_a_study_goes_on_elsewhere_and_ends_with_the_bytes_of_an_unbroken_one(
     assert elsewhere.outcome() == unbroken
 
     assert "Nothing to be done" in elsewhere.call(node)
+
+
+def test_a_training_that_cannot_end_in_time_is_not_started_and_one_that_can_is_with_all_that_follows(
+    taught, node_with_times, unbroken
+):
+    said = taught.call(node_with_times(10_000), status=os.EX_TEMPFAIL)
+    assert "node: stopped: nothing that is left can finish before the limit" in said
+    assert "node: left: distill 1, evaluate 1" in said
+    assert not (taught.path / "results/logs" / LOG).exists()
+    said = taught.call(node_with_times(60))
+    assert "node: finished: all that was asked for is there." in said
+    assert said.count("the evidence,") == 2
+    assert taught.outcome() == unbroken

@@ -40,6 +40,8 @@ def handlers():
             ["--pack", "x", "--light", *ASKED],
             "--part-size, --carry and --light are about the state: add --state STATE.tar",
         ),
+        (["--pack", "x", "--times", "t", *ASKED], "--times is about the limit: add --minutes M"),
+        (["--pack", "x", "--carry", "0", *ASKED], "argument --carry: 0: expected more than 0"),
         (["--pack", "x", "--stat", "s", *ASKED], "unrecognized arguments: --stat s"),
     ],
 )

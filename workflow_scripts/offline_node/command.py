@@ -7,12 +7,13 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from irkd import commit
 from irkd.errors import UserError
 
-from offline_node import limit, luggage, packages, parts
+from offline_node import limit, luggage, packages, parts, rounds, schedule
 from offline_node.evidence import Evidence
 
 # Of `sysexits.h`: a temporary failure, the user is invited to try again.
@@ -36,6 +37,7 @@ def main(arguments: list[str], home: Path) -> int:
     results = home / options.results
     try:
         commit.bring(options.wheels, home)
+        times = rounds.read_times(options.times) if options.times else None
         packages.check()
         if options.data:
             link_data(options.data.expanduser().absolute(), home / DATA)
@@ -47,10 +49,17 @@ def main(arguments: list[str], home: Path) -> int:
         return 1
     driver = [str(python), str(home / "workflow_scripts/drive.py"), *asked]
     evidence = Evidence(results, options.pack, _say)
+
+    def execute(more: list[str]) -> int:
+        return limit.run([*driver, *more], home, until, evidence.refresh)
+
     # A state has no data. Made among other jobs they would count as new, and all that used them as old.
-    status = limit.run([*driver, "--until", "prepare_dataset"], home, until) if _lacks_data(results) else 0
-    status = status or limit.run(driver, home, until, evidence.refresh)
-    stopped = status != 0 and until.reached()
+    status, whole = execute(["--until", "prepare_dataset"]) if _lacks_data(results) else 0, False
+    if status == 0 and times is None:
+        status, whole = execute([]), True
+    elif status == 0:
+        status, whole = _rounds(options, times, python, asked, home, until, execute)
+    stopped = until.reached()
     try:
         # The state first: it cannot be made again.
         if options.state:
@@ -59,15 +68,16 @@ def main(arguments: list[str], home: Path) -> int:
     except OSError as error:
         print(f"packing failed: {error}: mend that, and give the same command again here.", file=sys.stderr)
         return 1
-    if status == 0:
+    if status == 0 and whole:
         _say("finished: all that was asked for is there.")
         return 0
     _tell_rest([str(python), "-m", "snakemake", *asked], home, results)
-    if not stopped:
+    if status and not stopped:
         _say("snakemake failed, see above; mend that, and the same command goes on from here.")
         return status
     place = "from here, or elsewhere from the state" if options.state else "from here, on this machine alone"
-    _say(f"stopped at the limit; the same command goes on {place}.")
+    why = "stopped at the limit" if stopped else "stopped: nothing that is left can finish before the limit"
+    _say(f"{why}; the same command goes on {place}.")
     return UNFINISHED
 
 
@@ -100,6 +110,7 @@ def _parsed(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     add("--data", type=Path, metavar="PATH", help=f"a copy of CIFAR-10; without it, what {DATA} holds")
     add("--minutes", type=_positive, default=math.inf, help="when snakemake is stopped, from the start")
     add("--pack", type=Path, required=True, metavar="OUT.tar.gz", help="evidence: all results but weights")
+    add("--times", type=Path, metavar="FILE", help="of `make gpu-check`: start only what finishes in time")
     add("--state", type=Path, metavar="STATE.tar", help="what to go on from: read if there, then written")
     add("--part-size", type=int, metavar="MIB", help="write the state in parts: STATE.tar.001, .002, ...")
     add("--carry", type=_positive, metavar="MIB", help="write no state that weighs more")
@@ -113,6 +124,8 @@ def _parsed(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
         parser.error(f"--part-size: {options.part_size} MiB, expected 1 or more")
     if not options.state and (options.part_size or options.light or options.carry):
         parser.error("--part-size, --carry and --light are about the state: add --state STATE.tar")
+    if options.times and options.minutes == math.inf:
+        parser.error("--times is about the limit: add --minutes M")
     return options, asked
 
 
@@ -136,6 +149,34 @@ def _unpack(state: Path, home: Path) -> None:
 def _lacks_data(results: Path) -> bool:
     manifests = luggage.found(results, "data/*/manifest.json")
     return any(not path.with_name("arrays.safetensors").exists() for path in manifests)
+
+
+def _rounds(
+    options: argparse.Namespace,
+    times: Mapping[str, schedule.Measured],
+    python: Path,
+    asked: list[str],
+    home: Path,
+    until: limit.Limit,
+    execute: Callable[[list[str]], int],
+) -> tuple[int, bool]:
+    """Run what can finish in time; the exit status, and whether the last round was of everything."""
+    results = home / options.results
+
+    def planned(listed: list[dict], seconds: float) -> schedule.Plan:
+        jobs = schedule.jobs_of(listed, times, str(options.times), rounds.begun(home, results))
+        carried = luggage.state_bytes(home, results, options.light) if options.carry else math.inf
+        room = (options.carry or 0) * _MIB - carried
+        return schedule.plan(jobs, seconds, rounds.slots(asked), room)
+
+    try:
+        return rounds.run(lambda: rounds.listed_jobs(python, asked, home), execute, until, planned, _say)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1, False
+    except subprocess.CalledProcessError as error:
+        print(error.stderr, file=sys.stderr)
+        return error.returncode, False
 
 
 def _pack_state(options: argparse.Namespace, home: Path, results: Path) -> None:

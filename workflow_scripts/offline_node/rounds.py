@@ -1,0 +1,115 @@
+"""Rounds of work on a machine for a limited time: in each, what can finish before the limit."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from irkd.errors import InputError
+
+from offline_node import luggage
+from offline_node.limit import Limit
+from offline_node.schedule import Begun, Measured, Plan
+
+# Until snakemake has planned and starts the first job.
+_START_SECONDS = 5.0
+# Splitting CIFAR-10 into arrays, which every job waits for.
+_DATA_SECONDS = 20.0
+
+
+def read_times(path: Path) -> dict[str, Measured]:
+    """Measured trainings by protocol/run.
+
+    Args:
+        path: written by `make gpu-check`.
+
+    Raises:
+        InputError: it is not there, or not what `make gpu-check` writes.
+    """
+    again = "have `make gpu-check` write it on such a machine."
+    try:
+        runs = json.loads(path.read_text(encoding="utf-8"))["runs"]
+        return {name: Measured(float(run["seconds"]), float(run["state_mb"])) for name, run in runs.items()}
+    except OSError as error:
+        raise InputError(f"--times: {path} cannot be read ({error.strerror}): {again}") from None
+    except KeyError as error:
+        raise InputError(f"--times: {path} lacks the key {error}: {again}") from None
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InputError(f"--times: {path} is not what it has to be ({error}): {again}") from None
+
+
+def slots(asked: Sequence[str]) -> int:
+    """How many trainings run side by side, by `--resources gpu=K` among snakemake's arguments; else one."""
+    matches = [re.fullmatch(r"(?:--res(?:ources)?=)?gpu=(\d+)", word) for word in asked]
+    counts = [int(match[1]) for match in matches if match]
+    return counts[-1] if counts else 1
+
+
+def listed_jobs(python: Path, asked: Sequence[str], home: Path) -> list[dict]:
+    """All jobs that snakemake would run, as snakemake_logger_plugin_jobs has them.
+
+    Args:
+        python: of the environment.
+        asked: arguments of snakemake.
+        home: the repository.
+
+    Raises:
+        subprocess.CalledProcessError: snakemake has failed, with what it said.
+    """
+    command = [str(python), "-m", "snakemake", *asked, "--nolock", "--dry-run", "--logger", "jobs"]
+    # Snakemake looks for plugins there.
+    places = [str(home / "workflow_scripts"), os.environ.get("PYTHONPATH")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))}
+    done = subprocess.run(command, cwd=home, env=environment, check=True, capture_output=True, text=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def run(
+    ask: Callable[[], list[dict]],
+    execute: Callable[[list[str]], int],
+    limit: Limit,
+    planned: Callable[[list[dict], float], Plan],
+    say: Callable[[str], None],
+) -> tuple[int, bool]:
+    """Run rounds until nothing more fits or one fails; the status, and whether the last was of everything.
+
+    Args:
+        ask: see `listed_jobs`.
+        execute: runs snakemake with further arguments; its exit status.
+        limit: when it is stopped.
+        planned: the plan for all these jobs in so many seconds.
+        say: where the plan of each round goes.
+    """
+    while True:
+        listed = ask()
+        seconds = limit.seconds_left() - _START_SECONDS
+        if any(job["rule"] == "prepare_dataset" for job in listed):
+            seconds -= _DATA_SECONDS
+        plan = planned(listed, seconds)
+        if not plan.left and not plan.begun:
+            return execute([]), True
+        targets = plan.finishing or plan.begun
+        if not targets:
+            return 0, False
+        how = "to finish" if plan.finishing else "to begin, as nothing can finish,"
+        say(f"{seconds:.0f} s left: {how} {', '.join(map(_name, targets))}; {plan.left} more have to wait")
+        status = execute(["--until", *targets])
+        if status or limit.reached():
+            return status, False
+
+
+def begun(home: Path, results: Path) -> dict[str, Begun]:
+    """The trainings below a folder of results that have a state, by their run.json as snakemake names it."""
+    found = {}
+    for folder in {path.parents[1] for path in luggage.found(results, "resume/*/state.pt")}:
+        reports = sorted(folder.glob("*/progress.json"), key=lambda path: path.stat().st_mtime)
+        left = json.loads(reports[-1].read_text(encoding="utf-8")).get("seconds_left") if reports else None
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        found[folder.with_name("run.json").relative_to(home).as_posix()] = Begun(left, size)
+    return found
+
+
+def _name(target: str) -> str:
+    return "/".join(Path(target.removesuffix("/run.json")).with_suffix("").parts[-3:])
