@@ -1,5 +1,6 @@
 """The command for a machine without a network: its arguments, its limit and its data."""
 
+import argparse
 import json
 import signal
 import sys
@@ -143,3 +144,21 @@ def test_what_does_not_listen_is_killed(tmp_path, monkeypatch, a_minute_when_rea
     monkeypatch.setattr(limit, "_GRACE_SECONDS", 0.2)
     deaf = ["bash", "-c", "trap '' TERM; touch ready; sleep 60 & sleep 60"]
     assert limit.run(deaf, tmp_path, a_minute_when_ready) == 128 + signal.SIGKILL
+
+
+def test_a_state_that_is_too_heavy_is_not_written_and_an_earlier_one_is_removed(tmp_path, capsys):
+    home, state = tmp_path / "home", tmp_path / "state.tar"
+    file = home / "results/irkd/weights.pt"
+    file.parent.mkdir(parents=True)
+    for size, mebibytes, written in (
+        (0.5, 1, {"state.tar.001", "state.tar.sha256"}),
+        (1.5, 1, set()),
+        (1.5, 2, {"state.tar.001", "state.tar.002", "state.tar.sha256"}),
+    ):
+        file.write_bytes(bytes(int(size * 2**20)))
+        options = argparse.Namespace(state=state, carry=mebibytes, light=False, part_size=1)
+        command._pack_state(options, home, home / "results")
+        assert {path.name for path in tmp_path.glob("state.tar*")} == written
+        said = capsys.readouterr().out
+        refused = f"node: {state}: not written: the state weighs 1.5 MiB, and --carry allows 1 MiB\n"
+        assert written or said == refused

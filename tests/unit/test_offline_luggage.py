@@ -206,7 +206,8 @@ def state_of(folder, made_by, *members):
 
 def test_a_state_says_first_which_code_made_it(home, tmp_path):
     write(home, "workflow_scripts/train.py", b"pass\n")
-    (home / "commit.json").write_text('{"commit": "abc", "dirty": false}', encoding="utf-8")
+    known = {"commit": "abc", "dirty": False, "code": commit.sha256_of_all_code(home)}
+    (home / "commit.json").write_text(json.dumps(known), encoding="utf-8")
     luggage.pack_state(home, home / "results", tmp_path / "state.tar", None, False)
     with tarfile.open(tmp_path / "state.tar") as tar:
         first = tar.next()

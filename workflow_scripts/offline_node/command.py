@@ -25,8 +25,8 @@ _MIB = 2**20
 def main(arguments: list[str], home: Path) -> int:
     """Run part of the study; the exit status.
 
-    It is 0 when all that was asked for is there, `UNFINISHED` when the limit came first, and otherwise
-    snakemake's, or 1 with a sentence that says what is wrong.
+    It is 0 when all that was asked for is there, `UNFINISHED` when the limit came first or nothing that is
+    left can finish before it, and otherwise snakemake's, or 1 with a sentence that says what is wrong.
 
     Args:
         arguments: of the command, those of snakemake after "--".
@@ -73,7 +73,7 @@ def main(arguments: list[str], home: Path) -> int:
         return 0
     _tell_rest([str(python), "-m", "snakemake", *asked], home, results)
     if status and not stopped:
-        _say("snakemake failed, see above; mend that, and the same command goes on from here.")
+        _say("failed, see above; mend that, and the same command goes on from here.")
         return status
     place = "from here, or elsewhere from the state" if options.state else "from here, on this machine alone"
     why = "stopped at the limit" if stopped else "stopped: nothing that is left can finish before the limit"
@@ -171,7 +171,7 @@ def _rounds(
 
     try:
         return rounds.run(lambda: rounds.listed_jobs(python, asked, home), execute, until, planned, _say)
-    except UserError as error:
+    except (UserError, OSError) as error:
         print(error, file=sys.stderr)
         return 1, False
     except subprocess.CalledProcessError as error:
