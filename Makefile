@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup install-runtime install-dev demo watch archive test faults report-test slurm-test gpu-test bench lint keep-reference readme wheels clean-demo
+.PHONY: help setup install-runtime install-dev demo watch archive test faults report-test slurm-test gpu-test gpu-check bench lint keep-reference readme wheels clean-demo
 
 help:
 	@echo 'make setup           build .venv with the pinned packages'
@@ -17,6 +17,7 @@ help:
 	@echo 'make report-test     the report of the demo, opened in Chromium; after make demo'
 	@echo 'make slurm-test      the study on a cluster of this machine alone (installs Slurm if there is none)'
 	@echo 'make gpu-test        trainings on a GPU: the same bits again, as one CUDA graph and resumed, and near those of a CPU'
+	@echo 'make gpu-check       what this GPU makes of the study: bits, milliseconds, hours; ARGS=--rehearse: on a CPU, in small'
 	@echo 'make bench           training steps beside those of the notebooks and of timm; more: ARGS=--full'
 	@echo 'make lint            snakemake --lint, snakefmt, ruff'
 	@echo 'make keep-reference  tables and figures of results/reference, after a change of evidence or code; overlays: CONFIG='
@@ -90,8 +91,11 @@ slurm-test: $(VENV)/.dev
 gpu-test: $(VENV)/.dev
 	$(BIN)/pytest tests/gpu
 
-# Options of python -m bench; docs/bench.md has them.
+# Options of python -m bench.gpu_check and python -m bench; docs/bench.md has them.
 ARGS =
+
+gpu-check: $(VENV)/.runtime
+	PYTHONPATH=workflow_scripts $(BIN)/python -m bench.gpu_check $(ARGS)
 
 bench: $(VENV)/.dev
 	PYTHONPATH=workflow_scripts $(BIN)/python -m bench $(ARGS)

@@ -52,6 +52,11 @@ class _Check:
         self._begin, self._options = time.monotonic(), options
         self._overlays = [_REHEARSAL, *options.config] if options.rehearse else options.config
         self._config, self._study = cases.load(self._overlays)
+        if not options.rehearse and not torch.cuda.is_available():
+            raise UserError(
+                "torch finds no CUDA device here; run this on a machine with one, or rehearse it on a CPU:"
+                " make gpu-check ARGS=--rehearse"
+            )
         self._device = execution.start("cpu" if options.rehearse else "cuda", threads=1)
         here = execution.describe(self._device)
         folder = options.out or Path(self._config["pathvars"]["results"]) / "bench"
@@ -86,6 +91,10 @@ class _Check:
             _, group = cases.load([*self._overlays, path])
             trainings = {f"{e.protocol}/{e.run}": len(e.seeds) for e, _, _ in kinds.trainings(group)}
             self.found["groups"][path.stem] = trainings
+        protocols = {name: gpu_check_page.of_protocol(self.found, name) for name in self._study.reproduced}
+        self.found["hours"] = {
+            name: gpu_check_page.hours(self.found, trainings) for name, trainings in protocols.items()
+        }
         self._note("estimated all runs")
         with replacing(self.folder / "gpu-check.md") as temporary:
             text = documents.markdown(gpu_check_page.page(self.found))

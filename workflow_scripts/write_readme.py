@@ -1,5 +1,6 @@
 """Write the made parts of README.md."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -23,12 +24,14 @@ def made() -> str:
     cells, costs = (pd.read_csv(kept / name) for name in ("tables/table1.csv", "costs/costs.csv"))
     [dataset] = config["datasets"].values()
     images = len(datasets.TRAIN_BATCHES) * datasets.OFFICIAL.records - dataset["split"]["holdout"]
+    found = sorted(Path("results/reference/bench").glob("*/gpu-check.json"))
+    checks = [json.loads(path.read_text(encoding="utf-8")) for path in found]
     command = [sys.executable, "-m", "snakemake", "--rulegraph", "mermaid-js", "all"]
     graph = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     parts = {
         "results": readme.results(cells, protocols),
         "cpu": readme.stages(pd.read_csv(kept_shorter / "checks/checks.csv"), shorter["note"]),
-        "computation": readme.computation(resolved, protocols, images, costs),
+        "computation": readme.computation(resolved, protocols, images, costs, checks),
         "rules": readme.rulegraph(graph, leave_out=["all"]),
     }
     return readme.fill(README.read_text(), parts)

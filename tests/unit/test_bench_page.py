@@ -139,7 +139,6 @@ def test_the_page_has_ratios_first_and_says_none_where_a_loop_has_no_such_step(t
         "Training steps",
         "Parts",
         "This machine",
-        "Projected trainings",
         "Trainings side by side",
     ]
     rows = cells(text.split("### Projected")[0])

@@ -66,7 +66,7 @@ def test_operations_are_summed_over_all_seeds_and_the_hours_are_those_measured()
     )
     [entry] = chosen.chosen()
     flops = 3 * sum(cost.training_flops(entry.resolve(0), None, 45_000, [60])) / 1e18
-    unmeasured = readme.computation(chosen, PROTOCOLS, 45_000, pd.DataFrame())
+    unmeasured = readme.computation(chosen, PROTOCOLS, 45_000, pd.DataFrame(), [])
     assert unmeasured == (
         f"- *as described*: 3 trainings, {flops:.2f} EFLOP (0.00 of them the teachers');"
         " hours not measured yet."
@@ -74,8 +74,11 @@ def test_operations_are_summed_over_all_seeds_and_the_hours_are_those_measured()
     costs = pd.DataFrame(
         [{"protocol": "described", "seconds": 1800.0, "device": "GPU X", "precision": "bf16"}] * 2
     )
-    measured = readme.computation(chosen, PROTOCOLS, 45_000, costs)
+    measured = readme.computation(chosen, PROTOCOLS, 45_000, costs, [])
     assert measured.endswith("; 2 of them took 1.0 hours on GPU X (bf16), 1 were not run.")
+    checks = [{"device": "GPU Y", "hours": {"described": 12.34}}, {"device": "GPU Z", "hours": {}}]
+    estimated = readme.computation(chosen, PROTOCOLS, 45_000, pd.DataFrame(), checks)
+    assert estimated.endswith("; about 12.3 hours one after the other on GPU Y, by its steps.")
 
 
 def test_the_graph_of_rules_is_the_same_in_whatever_order_snakemake_prints_it():

@@ -63,14 +63,21 @@ def stages(frame: pd.DataFrame, note: str) -> str:
     return "\n\n".join([f"**{note}**", section.table.to_markdown(disable_numparse=True), section.caption])
 
 
-def computation(study: Study, protocols: Mapping[str, str], images: int, costs: pd.DataFrame) -> str:
-    """What the study takes: operations, counted, and hours, where they were measured.
+def computation(
+    study: Study,
+    protocols: Mapping[str, str],
+    images: int,
+    costs: pd.DataFrame,
+    checks: Sequence[Mapping],
+) -> str:
+    """What the study takes: operations, counted, and hours, where they were measured or estimated.
 
     Args:
         study: all its runs are counted, with all their seeds.
         protocols: labels by id.
         images: training images of an epoch.
         costs: see `cost_table.costs`; may be empty.
+        checks: of devices, as `make gpu-check` writes them: hours of each protocol under "hours", "device".
     """
     lines = []
     for protocol, label in protocols.items():
@@ -79,9 +86,10 @@ def computation(study: Study, protocols: Mapping[str, str], images: int, costs: 
         for entry in entries:
             flops[entry.role] += len(entry.seeds) * _flops(study, entry, images)
         trainings = sum(len(entry.seeds) for entry in entries)
+        hours = _hours(costs, checks, protocol, trainings)
         lines.append(
             f"- *{label}*: {trainings} trainings, {sum(flops.values()) / 1e18:.2f} EFLOP"
-            f" ({flops['teacher'] / 1e18:.2f} of them the teachers'); {_hours(costs, protocol, trainings)}."
+            f" ({flops['teacher'] / 1e18:.2f} of them the teachers'); {hours}."
         )
     return "\n".join(lines)
 
@@ -93,16 +101,21 @@ def _flops(study: Study, entry: Entry, images: int) -> int:
     return sum(cost.training_flops(run, teacher.model if teacher else None, images, epochs))
 
 
-def _hours(costs: pd.DataFrame, protocol: str, trainings: int) -> str:
+def _hours(costs: pd.DataFrame, checks: Sequence[Mapping], protocol: str, trainings: int) -> str:
     own = costs[costs["protocol"] == protocol] if len(costs) else costs
-    if own.empty:
-        return "hours not measured yet"
     parts = [
-        f"{len(group)} of them took {group['seconds'].sum() / 3600:.1f} hours on {device} ({precision})"
-        for (device, precision), group in own.groupby(["device", "precision"])
+        f"about {check['hours'][protocol]:.1f} hours one after the other on {check['device']}, by its steps"
+        for check in checks
+        if protocol in check["hours"]
     ]
-    missing = trainings - len(own)
-    return ", ".join(parts) + (f", {missing} were not run" if missing else "")
+    if len(own):
+        parts += [
+            f"{len(group)} of them took {group['seconds'].sum() / 3600:.1f} hours on {device} ({precision})"
+            for (device, precision), group in own.groupby(["device", "precision"])
+        ]
+        missing = trainings - len(own)
+        parts += [f"{missing} were not run"] if missing else []
+    return ", ".join(parts) or "hours not measured yet"
 
 
 def rulegraph(mermaid: str, leave_out: Sequence[str] = ()) -> str:
