@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> None:
         config, resolved = cases.load(options.config)
         device = _device(options.device, options.full, config)
         facts = _facts(device, options)
-        rates = {precision: measure.matrix_rate(device, precision) for precision in steps.PRECISIONS}
+        rates = {precision: measure.matrix_rate(device, precision) for precision in steps.precisions(device)}
         for precision, rate in rates.items():
             facts[f"large matrix product in {precision}"] = f"{rate / 1e12:.3g} TFLOP/s"
         begin = time.monotonic()

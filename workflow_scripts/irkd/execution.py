@@ -59,6 +59,11 @@ def _gpu() -> torch.device:
     return device
 
 
+def has_bf16(device: torch.device) -> bool:
+    """Whether a device has instructions for bf16; a GPU is taken to have them."""
+    return device.type != "cpu" or any(map(torch.cpu.get_capabilities().get, _BF16_INSTRUCTIONS))
+
+
 def require_precision(precision: str, device: torch.device, slow_bf16: bool) -> None:
     """Refuse bf16 on a CPU that emulates it, where a step can take twenty times that of fp32.
 
@@ -70,9 +75,7 @@ def require_precision(precision: str, device: torch.device, slow_bf16: bool) -> 
     Raises:
         UserError: bf16 would be emulated.
     """
-    if precision != "bf16" or device.type != "cpu" or slow_bf16:
-        return
-    if not any(torch.cpu.get_capabilities().get(name) for name in _BF16_INSTRUCTIONS):
+    if precision == "bf16" and not (slow_bf16 or has_bf16(device)):
         raise UserError(
             "precision is bf16, for which this CPU has no instructions: a step can take twenty times that of"
             " fp32; set `precision: fp32` in the recipes, train on a GPU or, if that is wanted, set"
