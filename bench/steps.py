@@ -17,7 +17,7 @@ NOTEBOOK, TIMM, OURS, GRAPHS = "notebook", "timm", "ours", "ours, CUDA graphs"
 
 
 def precisions(device: torch.device) -> tuple[str, ...]:
-    """Those in which our loop is measured: bf16 not on a CPU that emulates it, at a twentieth of the speed."""
+    """Those in which our loop is measured: bf16 not on a CPU that emulates it, twenty times slower."""
     return ("fp32", "bf16") if execution.has_bf16(device) else ("fp32",)
 
 
