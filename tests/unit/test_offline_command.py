@@ -4,12 +4,13 @@ import argparse
 import json
 import signal
 import sys
+import tarfile
 from types import SimpleNamespace
 
 import pytest
 from irkd import commit
 from irkd.errors import UserError
-from offline_node import command, limit, packages
+from offline_node import command, limit, packages, schedule
 
 ASKED = ["--", "archive"]
 
@@ -41,7 +42,18 @@ def handlers():
             ["--pack", "x", "--light", *ASKED],
             "--part-size, --carry and --light are about the state: add --state STATE.tar",
         ),
-        (["--pack", "x", "--times", "t", *ASKED], "--times is about the limit: add --minutes M"),
+        (
+            ["--pack", "x", "--times", "t", *ASKED],
+            "--times and --gpu-check are about the limit: add --minutes M",
+        ),
+        (
+            ["--pack", "x", "--gpu-check", *ASKED],
+            "--times and --gpu-check are about the limit: add --minutes M",
+        ),
+        (
+            ["--pack", "x", "--gpu-check", "--times", "t", "--minutes", "9", *ASKED],
+            "--gpu-check makes what --times names: leave one of them out",
+        ),
         (["--pack", "x", "--carry", "0", *ASKED], "argument --carry: 0: expected more than 0"),
         (["--pack", "x", "--stat", "s", *ASKED], "unrecognized arguments: --stat s"),
     ],
@@ -72,6 +84,52 @@ def test_the_commit_that_came_with_the_wheels_is_there_before_anything_runs(tmp_
     arguments = ["--wheels", str(carried), "--pack", str(tmp_path / "out.tar.gz"), *ASKED]
     assert command.main(arguments, home) == 0
     assert found == [{"commit": "c" * 40, "dirty": False}]
+
+
+@pytest.fixture
+def checking(tmp_path, monkeypatch):
+    """Runs the command where a check of the GPU ends with a status; what ran, and the times then used."""
+    ran, used = [], []
+
+    def run(command_line, folder, until, meanwhile=None, environment=None):
+        ran.append((command_line[1:3], environment))
+        path = tmp_path / "results/bench/gpu-x/gpu-check.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('{"runs": {"described/a": {"seconds": 60, "state_mb": 9}}}', encoding="utf-8")
+        return statuses.pop(0)
+
+    statuses: list[int] = []
+    monkeypatch.setattr(packages, "check", lambda: None)
+    monkeypatch.setattr(packages, "environment", lambda *_: sys.executable)
+    monkeypatch.setattr(limit, "run", run)
+    monkeypatch.setattr(command, "_rounds", lambda options, times, *_: used.append(times) or (0, True))
+
+    def call(status, *asked):
+        statuses.append(status)
+        arguments = ["--gpu-check", "--minutes", "9", "--pack", str(tmp_path / "out.tar.gz"), *asked]
+        return command.main(arguments, tmp_path), ran, used
+
+    return call
+
+
+def test_a_check_of_the_gpu_alone_is_run_and_packed(checking, tmp_path):
+    status, ran, used = checking(0)
+    assert (status, used) == (0, [])
+    assert ran == [(["-m", "bench.gpu_check"], {"PYTHONPATH": str(tmp_path / "workflow_scripts")})]
+    with tarfile.open(tmp_path / "out.tar.gz") as packed:
+        assert "results/bench/gpu-x/gpu-check.json" in packed.getnames()
+
+
+def test_a_check_of_the_gpu_gives_the_times_of_what_follows(checking):
+    status, _, used = checking(0, *ASKED)
+    assert status == 0
+    assert used == [{"described/a": schedule.Measured(60.0, 9.0)}]
+
+
+def test_after_a_check_that_failed_nothing_is_trained_and_what_it_found_is_packed(checking, tmp_path):
+    status, _, used = checking(1, *ASKED)
+    assert (status, used) == (1, [])
+    assert (tmp_path / "out.tar.gz").exists()
 
 
 def test_data_are_linked_to_where_the_first_source_looks_and_linked_anew(tmp_path):

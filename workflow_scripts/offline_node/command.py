@@ -49,6 +49,18 @@ def main(arguments: list[str], home: Path) -> int:
         return 1
     driver = [str(python), str(home / "workflow_scripts/drive.py"), *asked]
     evidence = Evidence(results, options.pack, _say)
+    if options.gpu_check:
+        status = limit.run(
+            [str(python), "-m", "bench.gpu_check", "--out", str(results / "bench")],
+            home,
+            until,
+            environment={"PYTHONPATH": str(home / "workflow_scripts")},
+        )
+        if status or not asked:
+            evidence.pack()
+            return status
+        options.times = _newest(results / "bench")
+        times = rounds.read_times(options.times)
 
     def execute(more: list[str]) -> int:
         return limit.run([*driver, *more], home, until, evidence.refresh)
@@ -81,6 +93,11 @@ def main(arguments: list[str], home: Path) -> int:
     return UNFINISHED
 
 
+def _newest(folder: Path) -> Path:
+    """The check of this machine among those of others that a state may have brought."""
+    return max(folder.glob("*/gpu-check.json"), key=lambda path: path.stat().st_mtime)
+
+
 def link_data(source: Path, place: Path) -> None:
     """Have the first source of the configuration find a copy of the data.
 
@@ -111,6 +128,7 @@ def _parsed(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     add("--minutes", type=_positive, default=math.inf, help="when snakemake is stopped, from the start")
     add("--pack", type=Path, required=True, metavar="OUT.tar.gz", help="evidence: all results but weights")
     add("--times", type=Path, metavar="FILE", help="of `make gpu-check`: start only what finishes in time")
+    add("--gpu-check", action="store_true", help="measure that first; with nothing after --, that alone")
     add("--state", type=Path, metavar="STATE.tar", help="what to go on from: read if there, then written")
     add("--part-size", type=int, metavar="MIB", help="write the state in parts: STATE.tar.001, .002, ...")
     add("--carry", type=_positive, metavar="MIB", help="write no state that weighs more")
@@ -118,14 +136,16 @@ def _parsed(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     add("--results", type=Path, default=Path("results"), help="as in `pathvars`; results")
     end = arguments.index("--") if "--" in arguments else len(arguments)
     options, asked = parser.parse_args(arguments[:end]), arguments[end + 1 :]
-    if not asked:
+    if not asked and not options.gpu_check:
         parser.error('after "--", the arguments of snakemake are missing, such as: -- archive --cores 8')
     if options.part_size is not None and options.part_size < 1:
         parser.error(f"--part-size: {options.part_size} MiB, expected 1 or more")
     if not options.state and (options.part_size or options.light or options.carry):
         parser.error("--part-size, --carry and --light are about the state: add --state STATE.tar")
-    if options.times and options.minutes == math.inf:
-        parser.error("--times is about the limit: add --minutes M")
+    if options.times and options.gpu_check:
+        parser.error("--gpu-check makes what --times names: leave one of them out")
+    if (options.times or (options.gpu_check and asked)) and options.minutes == math.inf:
+        parser.error("--times and --gpu-check are about the limit: add --minutes M")
     return options, asked
 
 
@@ -205,7 +225,7 @@ def _tell_rest(snakemake: list[str], home: Path, results: Path) -> None:
     for path in luggage.found(results, "resume/*/progress.json"):
         report = json.loads(path.read_text())
         name = path.parents[2].relative_to(results)
-        _say(f"under way: {name}, {report['done']} of {report['total']} epochs saved")
+        _say(f"under way: {name}, {report['saved']} of {report['total']} epochs saved")
 
 
 def _mebibytes(size: int) -> str:

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -39,7 +39,11 @@ class Limit:
 
 
 def run(
-    command: Sequence[str], folder: Path, limit: Limit, meanwhile: Callable[[], None] = lambda: None
+    command: Sequence[str],
+    folder: Path,
+    limit: Limit,
+    meanwhile: Callable[[], None] = lambda: None,
+    environment: Mapping[str, str] | None = None,
 ) -> int:
     """Run a command with all its children; its exit status, as a shell has it.
 
@@ -50,8 +54,10 @@ def run(
         folder: to run it in.
         limit: when it is stopped.
         meanwhile: called again and again while the command is at work; an exception of it ends the command.
+        environment: variables that it has beside those of this process.
     """
-    process = subprocess.Popen(command, cwd=folder, start_new_session=True)
+    variables = {**os.environ, **(environment or {})}
+    process = subprocess.Popen(command, cwd=folder, env=variables, start_new_session=True)
     try:
         while not limit.reached():
             with contextlib.suppress(subprocess.TimeoutExpired):
