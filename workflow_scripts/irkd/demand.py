@@ -1,7 +1,7 @@
 """What a training asks of a cluster, by what it has to compute, and its place in a queue.
 
 Free of torch: planning needs it. The figures are on the safe side for a data-centre GPU of the last years. A
-training that runs into its limit all the same loses nothing: it continues from its last epoch, and asks for
+training that runs into its limit all the same loses little: it continues from its last save, and asks for
 more.
 """
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-# Trainings end within a second of SIGTERM; what does not is killed, which costs it its last epoch at most.
+# Trainings end within 25 s of SIGTERM, their state saved; what does not is killed, which costs it the epochs
+# since its last save.
 _GRACE_SECONDS = 30.0
 _POLL_SECONDS = 0.2
 
