@@ -8,7 +8,7 @@ from typing import Literal, NoReturn
 
 import torch
 
-from irkd import devices
+from irkd import devices, runlog
 from irkd.errors import UserError
 
 # Whether training steps are replayed: as asked for, or as a comparison of bits turns out.
@@ -94,7 +94,8 @@ def start_again_without_graphs() -> NoReturn:
     After a recording has failed, a process cannot rely on its CUDA context and random generators. Locks are
     released; a checkpoint is what the fresh process goes on from.
     """
-    os.execve(sys.executable, sys.orig_argv, {**os.environ, _WITHOUT_GRAPHS: "1"})
+    environment = {**os.environ, _WITHOUT_GRAPHS: "1", runlog.GOES_ON: "1"}
+    os.execve(sys.executable, sys.orig_argv, environment)
 
 
 def graphs_given_up() -> bool:

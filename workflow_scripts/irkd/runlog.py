@@ -10,6 +10,8 @@ from irkd.errors import UserError
 
 # In the environment of a script: what draws on the terminal and would be torn by lines of others.
 DRAWN = "IRKD_TERMINAL_DRAWN_BY"
+# In the environment of a script that takes the place of another: the log goes on.
+GOES_ON = "IRKD_LOG_GOES_ON"
 
 
 def to_file_and_stderr(path: str | Path) -> None:
@@ -17,15 +19,17 @@ def to_file_and_stderr(path: str | Path) -> None:
 
     Every record of level INFO or above becomes a time-stamped line in both places, or in the file
     alone where stderr is a terminal on which a live view is drawn (`DRAWN`); the file is started
-    afresh. An uncaught `UserError` is reported by its text alone, an interruption by one word, any
-    other exception with its traceback; the exit status is the interpreter's own.
+    afresh, but for a script that takes the place of another (`GOES_ON`). An uncaught `UserError` is
+    reported by its text alone, an interruption by one word, any other exception with its traceback;
+    the exit status is the interpreter's own.
 
     Raises:
         OSError: the file cannot be written.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handlers = [logging.FileHandler(path, mode="w", encoding="utf-8")]
+    mode = "a" if GOES_ON in os.environ else "w"
+    handlers = [logging.FileHandler(path, mode=mode, encoding="utf-8")]
     if not (DRAWN in os.environ and sys.stderr.isatty()):
         handlers.append(logging.StreamHandler(sys.stderr))
     logging.basicConfig(
