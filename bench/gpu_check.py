@@ -1,6 +1,7 @@
 """What this GPU makes of the study, in little more than a minute: python -m bench.gpu_check [--rehearse]."""
 
 import argparse
+import copy
 import functools
 import json
 import logging
@@ -12,7 +13,7 @@ import time
 from pathlib import Path
 
 import torch
-from irkd import checkpoint, documents, epochs, execution, networks, provenance, streams, views
+from irkd import checkpoint, documents, epochs, execution, provenance, streams, views
 from irkd.atomic import replacing
 from irkd.errors import UserError
 from irkd.spec import Model, Run
@@ -138,7 +139,7 @@ class _Check:
 
     def _epoch_seconds(self, run: Run, images: torch.Tensor) -> float:
         side = run.stages[0].resolution
-        model = networks.build(run.model, streams.generator(0, "init")).to(self._device)
+        model = copy.deepcopy(kind_check.network(run.model)).to(self._device)
         held_out = images[: len(images) // 9].float()[..., :side, :side] / 255
         labels = torch.zeros(len(held_out), dtype=torch.int64, device=self._device)
         for number in (1, 2):  # the first one warms up
@@ -185,8 +186,7 @@ class _Check:
     @functools.cached_property
     def _parameters(self) -> dict[Model, int]:
         models = {run.model for _, run, _ in kinds.trainings(self._study)}
-        built = {model: networks.build(model, streams.generator(0, "init")) for model in models}
-        return {model: sum(p.numel() for p in network.parameters()) for model, network in built.items()}
+        return {model: sum(p.numel() for p in kind_check.network(model).parameters()) for model in models}
 
 
 def _text(value: object) -> str:

@@ -1,5 +1,7 @@
 """One kind of training step on this device: does it repeat, is a replay the same, how long does each take."""
 
+import copy
+import functools
 import time
 from dataclasses import replace
 
@@ -7,8 +9,8 @@ import torch
 from irkd import execution, networks, optimization, recording, streams
 from irkd.gradients import Gradients
 from irkd.recording import RecordingError
-from irkd.spec import Run
-from torch import Tensor
+from irkd.spec import Model, Run
+from torch import Tensor, nn
 
 from bench.cases import SCHEDULED
 from bench.kinds import Kind
@@ -79,11 +81,11 @@ class _Steps:
 
     def __init__(self, run: Run, kind: Kind, resolution: int, device: torch.device):
         self._device, self.together = device, run.optimizer.accumulation
-        self.model = networks.build(run.model, streams.generator(run.seed, "init")).to(device).train()
+        self.model = copy.deepcopy(network(run.model)).to(device).train()
         self.teacher = None
         if kind.teacher:
-            network = networks.build(kind.teacher, streams.generator(run.seed, "teacher"))
-            self.teacher = network.eval().requires_grad_(False).to(device)
+            teacher = copy.deepcopy(network(kind.teacher))
+            self.teacher = teacher.eval().requires_grad_(False).to(device)
         self._optimizer = optimization.build_optimizer(self.model, run.optimizer)
         self._schedule = optimization.build_schedule(
             self._optimizer, run.optimizer.lr, run.one_cycle or run.warmup_cosine, SCHEDULED
@@ -120,3 +122,9 @@ class _Steps:
             self._optimizer.step()
             self._schedule.step()
         execution.wait_for(self._device)
+
+
+@functools.cache
+def network(model: Model) -> nn.Module:
+    """A network with random weights, not to be changed; drawn once, as that can take a second."""
+    return networks.build(model, streams.generator(0, "init"))
