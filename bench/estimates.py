@@ -12,6 +12,8 @@ from bench.kinds import Key, Kind
 
 # Bytes of the state of a training for each parameter: weights, best weights and two moments, in float32.
 _STATE_BYTES = 16
+# Compared, recorded and timed at the beginning of a stage.
+_STEPS_TO_PREPARE = 30
 
 
 @dataclass(frozen=True)
@@ -25,33 +27,35 @@ class Measured:
     def milliseconds(self, run: Run, teacher: Model | None, resolution: int) -> float:
         """Of a step, the way it would be carried out; another kind's in proportion to the operations.
 
-        Between two resolutions that were measured it is linear in the operations; beyond a single one it is
-        proportional to them.
+        Between two resolutions that were measured it is linear in the operations. Where there is one, it is
+        proportional to them, but a launched step takes no less for fewer: it waits for Python.
         """
         times = self.replayed or self.launched
         flops = run.batch_size * demand.image_flops(run, teacher, resolution)
         known = {self.kind.flops(side): time for side, time in times.items()}
         if len(known) == 1:
             [(only, time)] = known.items()
-            return time * flops / only
+            same = kinds.key_of(run, teacher) == self.kind.key
+            return time * (flops / only if self.replayed or not same else max(1.0, flops / only))
         (low, first), (high, last) = sorted(known.items())
         if kinds.key_of(run, teacher) == self.kind.key:
             return first + (last - first) * (flops - low) / (high - low)
         return last * flops / high
 
 
-def measured(rows: Mapping[str, Mapping], listed: Sequence[Kind]) -> list[Measured]:
+def measured(rows: Mapping[str, Mapping], listed: Sequence[Kind], replays: bool = True) -> list[Measured]:
     """What was measured of each kind, without those of which nothing was.
 
     Args:
         rows: of `kind_check.check`, by `name_of` kind and resolution.
         listed: all kinds.
+        replays: whether steps are replayed where that changes no bit.
     """
     found = []
     for kind in listed:
         own = {side: rows.get(name_of(kind, side), {}) for side in kind.resolutions}
         launched = {side: row["launched_ms"] for side, row in own.items() if "launched_ms" in row}
-        replayed = {side: row["replayed_ms"] for side, row in own.items() if row.get("equal")}
+        replayed = {side: row["replayed_ms"] for side, row in own.items() if replays and row.get("equal")}
         if launched:
             found.append(Measured(kind, launched, replayed if len(replayed) == len(launched) else {}))
     return found
@@ -69,7 +73,7 @@ def of_runs(
     epoch_seconds: Mapping[bool, float],
     parameters: Mapping[Model, int],
 ) -> dict[str, dict]:
-    """Seconds of every chosen run of a study, with one seed and alone on the device.
+    """Seconds of every run of a study, chosen or not, with one seed and alone on the device.
 
     Args:
         study: whose runs.
@@ -84,7 +88,7 @@ def of_runs(
         measured_kind: the name of the kind of step that stands for its own.
     """
     estimates = {}
-    for entry, run, teacher in kinds.trainings(study):
+    for entry, run, teacher in kinds.trainings(study, chosen=False):
         nearest = _nearest(found, run, teacher)
         only_launched = Measured(nearest.kind, nearest.launched, {})
         own = epoch_seconds[bool(run.augmentation.auto_augment)] * run.epochs
@@ -92,7 +96,9 @@ def of_runs(
         seconds = []
         for way in (nearest, only_launched):
             steps = (
-                stage.epochs * batches * way.milliseconds(run, teacher, stage.resolution) / 1000
+                (stage.epochs * batches + _STEPS_TO_PREPARE)
+                * way.milliseconds(run, teacher, stage.resolution)
+                / 1000
                 for stage in run.stages
             )
             seconds.append(own + sum(steps))

@@ -50,7 +50,7 @@ class _Check:
     """What was found so far, written after each case."""
 
     def __init__(self, options: argparse.Namespace):
-        self._begin, self._options = time.monotonic(), options
+        self._options = options
         self._overlays = [_REHEARSAL, *options.config] if options.rehearse else options.config
         self._config, self._study = cases.load(self._overlays)
         if not options.rehearse and not torch.cuda.is_available():
@@ -64,6 +64,7 @@ class _Check:
         self.folder = folder / "-".join(str(here["name"]).lower().split())
         self.found = self._continued() or {
             "device": here["name"],
+            "begin": time.time(),
             "rehearsal": options.rehearse,
             "session": provenance.session() | here,
             "configuration": [path.name for path in self._overlays],
@@ -77,7 +78,7 @@ class _Check:
         return json.loads(path.read_text(encoding="utf-8")) if given_up else None
 
     def _note(self, text: str) -> None:
-        _LOG.info("%5.1f s: %s", time.monotonic() - self._begin, text)
+        _LOG.info("%5.1f s: %s", time.time() - self.found["begin"], text)
         provenance.write_json(self.folder / "gpu-check.json", self.found)
 
     def run(self) -> None:
@@ -88,13 +89,17 @@ class _Check:
         self._job()
         self.found["runs"] = self._runs(self._study)
         self.found["groups"] = {}
-        for path in sorted(_GROUPS.glob("*.yaml")):
+        # Groups split the study as it is shipped.
+        for path in [] if self._options.config else sorted(_GROUPS.glob("*.yaml")):
             _, group = cases.load([*self._overlays, path])
             trainings = {f"{e.protocol}/{e.run}": len(e.seeds) for e, _, _ in kinds.trainings(group)}
             self.found["groups"][path.stem] = trainings
-        protocols = {name: gpu_check_page.of_protocol(self.found, name) for name in self._study.reproduced}
+        chosen = self.found["chosen"] = {}
+        for entry in self._study.chosen():
+            chosen.setdefault(entry.protocol, []).append(f"{entry.protocol}/{entry.run}")
         self.found["hours"] = {
-            name: gpu_check_page.hours(self.found, trainings) for name, trainings in protocols.items()
+            name: gpu_check_page.hours(self.found, gpu_check_page.chosen_of(self.found, name))
+            for name in chosen
         }
         self._note("estimated all runs")
         with replacing(self.folder / "gpu-check.md") as temporary:
@@ -111,17 +116,18 @@ class _Check:
             name = estimates.name_of(kind, resolution)
             if name in self.found["cases"]:
                 continue
-            if time.monotonic() - self._begin > self._options.seconds and self.found["cases"]:
+            if time.time() - self.found["begin"] > self._options.seconds and self.found["cases"]:
                 self._note(f"{name}: left out, {self._options.seconds:.0f} s are over")
                 continue
             graphs = not execution.graphs_given_up()
             row = kind_check.check(kind, resolution, self._device, size, graphs)
             self.found["cases"][name] = row
             self._note(f"{name}: {', '.join(f'{key} {_text(value)}' for key, value in row.items())}")
+            if "recording_error" in row:
+                # From here on nothing is asked of CUDA in this process.
+                execution.start_again_without_graphs(row["recording_error"])
             if self._device.type == "cuda":
                 torch.cuda.empty_cache()
-            if "recording_error" in row:
-                execution.start_again_without_graphs()
 
     def _views(self) -> None:
         """Views and validation of an epoch, without and with AutoAugment."""
@@ -129,24 +135,24 @@ class _Check:
         rng = torch.Generator().manual_seed(0)
         images = torch.randint(256, (count, 3, 32, 32), dtype=torch.uint8, generator=rng).to(self._device)
         self.found["epoch_seconds"] = {}
+        runs = [run for _, run, _ in kinds.trainings(self._study)]
         for name, auto_augment in (("plain", False), ("AutoAugment", True)):
-            runs = [run for _, run, _ in kinds.trainings(self._study)]
             alike = [run for run in runs if bool(run.augmentation.auto_augment) == auto_augment]
             # Of a curriculum if there is one: scaled views take longer.
-            run = max(alike, key=lambda run: len(run.stages))
+            run = max(alike or runs, key=lambda run: len(run.stages))
             self.found["epoch_seconds"][name] = self._epoch_seconds(run, images)
         self._note(f"views and validation of an epoch: {self.found['epoch_seconds']}")
 
     def _epoch_seconds(self, run: Run, images: torch.Tensor) -> float:
-        side = run.stages[0].resolution
+        low, high = run.stages[0].resolution, run.stages[-1].resolution
         model = copy.deepcopy(kind_check.network(run.model)).to(self._device)
-        held_out = images[: len(images) // 9].float()[..., :side, :side] / 255
+        held_out = images[: len(images) // 9].float()[..., :high, :high] / 255
         labels = torch.zeros(len(held_out), dtype=torch.int64, device=self._device)
         for number in (1, 2):  # the first one warms up
             execution.wait_for(self._device)
             begin = time.monotonic()
             rng = streams.generator(0, "views", number)
-            views.training_view(images, run.augmentation, side, run.normalization, rng, run.views.training)
+            views.training_view(images, run.augmentation, low, run.normalization, rng, run.views.training)
             epochs.accuracy(model, held_out, labels, run.precision)
             execution.wait_for(self._device)
         return time.monotonic() - begin
@@ -172,7 +178,8 @@ class _Check:
         self._note(f"the start of a job: {self.found['job_start_seconds']:.1f} s")
 
     def _runs(self, study: Study) -> dict[str, dict]:
-        found = estimates.measured(self.found["cases"], kinds.of(self._study))
+        replays = self._config["execution"]["cuda_graphs"] is not False
+        found = estimates.measured(self.found["cases"], kinds.of(self._study), replays)
         if not found:
             raise UserError("No kind of step could be measured: see the errors above, and free the GPU.")
         seconds = self.found["epoch_seconds"]
@@ -185,7 +192,7 @@ class _Check:
 
     @functools.cached_property
     def _parameters(self) -> dict[Model, int]:
-        models = {run.model for _, run, _ in kinds.trainings(self._study)}
+        models = {run.model for _, run, _ in kinds.trainings(self._study, chosen=False)}
         return {model: sum(p.numel() for p in kind_check.network(model).parameters()) for model in models}
 
 

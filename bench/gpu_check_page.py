@@ -30,10 +30,9 @@ def hours(found: Mapping, trainings: Mapping[str, int]) -> float:
     return sum(count * (each[run]["seconds"] + start) for run, count in trainings.items()) / 3600
 
 
-def of_protocol(found: Mapping, protocol: str) -> dict[str, int]:
-    """How many trainings of each run a protocol has, by "protocol/run"."""
-    named = {run: row["trainings"] for run, row in found["runs"].items()}
-    return {run: count for run, count in named.items() if run.startswith(f"{protocol}/")}
+def chosen_of(found: Mapping, protocol: str) -> dict[str, int]:
+    """How many trainings of each run are chosen of a protocol, by "protocol/run"."""
+    return {run: found["runs"][run]["trainings"] for run in found["chosen"][protocol]}
 
 
 def _steps(cases: Mapping[str, Mapping]) -> Section:
@@ -65,6 +64,7 @@ def _trainings(found: Mapping) -> Section:
             "from the steps of": row["measured_kind"],
         }
         for run, row in found["runs"].items()
+        if any(run in chosen for chosen in found["chosen"].values())
     }
     caption = (
         "One training of each run, alone on the device: steps, views and validation. Saves take a twentieth"
@@ -75,14 +75,13 @@ def _trainings(found: Mapping) -> Section:
 
 
 def _sums(found: Mapping) -> Section:
-    protocols = dict.fromkeys(run.split("/")[0] for run in found["runs"])
-    parts = {f"{name}, all seeds": of_protocol(found, name) for name in protocols}
+    parts = {f"{name}, all seeds": chosen_of(found, name) for name in found["chosen"]}
     parts |= {f"group {name}": trainings for name, trainings in found["groups"].items()}
     rows = {
         name: {"trainings": sum(trainings.values()), "hours": _number(hours(found, trainings))}
         for name, trainings in parts.items()
     }
-    everything = {run: row["trainings"] for run, row in found["runs"].items()}
+    everything = {run: count for name in found["chosen"] for run, count in chosen_of(found, name).items()}
     rows["the study"] = {"trainings": sum(everything.values()), "hours": _number(hours(found, everything))}
     caption = "One training after the other, with the start of each job; without tests, tables and figures."
     return Section("Parts of the study", pd.DataFrame.from_dict(rows, orient="index").astype(str), caption)

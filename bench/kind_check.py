@@ -73,7 +73,7 @@ def _measure(row: dict, run: Run, kind: Kind, resolution: int, device: torch.dev
 
 
 def _same(some: list[Tensor], others: list[Tensor]) -> bool:
-    return all(map(torch.equal, some, others))
+    return all(torch.equal(one, other) for one, other in zip(some, others, strict=True))
 
 
 class _Steps:

@@ -41,9 +41,9 @@ def key_of(run: Run, teacher: Model | None) -> Key:
     return run.model, teacher, run.losses, run.precision, run.mixing is not None, run.batch_size
 
 
-def trainings(study: Study) -> Iterator[tuple[Entry, Run, Model | None]]:
-    """Each chosen run of a study, resolved with its first seed, and the network of its teacher."""
-    for entry in study.chosen():
+def trainings(study: Study, chosen: bool = True) -> Iterator[tuple[Entry, Run, Model | None]]:
+    """Each chosen run of a study, or each it has, with its first seed, and the network of its teacher."""
+    for entry in study.chosen() if chosen else study.entries.values():
         teacher = study.teacher_of(entry.protocol, entry.run, entry.seeds[0])
         yield entry, entry.resolve(entry.seeds[0]), teacher.model if teacher else None
 
@@ -59,7 +59,10 @@ def of(study: Study) -> list[Kind]:
         first = found.get(key) or Kind(f"{entry.protocol}/{entry.run}", run, teacher, ())
         found[key] = Kind(first.name, first.run, teacher, tuple(sorted({min(sides), max(sides)})))
     order = {protocol: place for place, protocol in enumerate(study.reproduced)}
-    return sorted(
-        found.values(),
-        key=lambda kind: (order[kind.name.split("/")[0]], kind.flops(kind.resolutions[-1])),
-    )
+
+    def place(kind: Kind) -> tuple[int, float]:
+        # Teachers can be of a protocol that is not reproduced itself.
+        protocol = kind.name.split("/")[0]
+        return order.get(protocol, len(order)), kind.flops(kind.resolutions[-1])
+
+    return sorted(found.values(), key=place)

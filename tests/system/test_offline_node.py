@@ -43,7 +43,7 @@ def node_with_times(node, tmp_path):
     def within(seconds):
         runs = {"described/tiny-p4-kd-cl-sal": {"seconds": seconds, "state_mb": 1.0}}
         times = tmp_path / "gpu-check.json"
-        times.write_text(json.dumps({"runs": runs}), encoding="utf-8")
+        times.write_text(json.dumps({"runs": runs, "job_start_seconds": 5}), encoding="utf-8")
         end = node.index("--")
         return [*node[:end], "--minutes", "30", "--times", str(times), *node[end:]]
 

@@ -132,8 +132,12 @@ def test_between_two_resolutions_the_time_is_linear_in_the_operations():
 
 
 def test_of_one_resolution_or_another_kind_the_time_is_in_proportion_to_the_operations():
-    single = Measured(ALONE, {12: 6.0}, {})
+    single = Measured(ALONE, {12: 8.0}, {12: 6.0})
     assert single.milliseconds(ALONE.run, None, 8) == pytest.approx(6.0 * flops(ALONE, 8) / flops(ALONE, 12))
+    # A launched step waits for Python, however small its images are.
+    launched = Measured(ALONE, {12: 8.0}, {})
+    assert launched.milliseconds(ALONE.run, None, 8) == 8.0
+    assert launched.milliseconds(ALONE.run, None, 16) > 8.0
     both = Measured(ALONE, {8: 2.0, 12: 6.0}, {})
     expected = 6.0 * flops(STUDENT, 12) / flops(ALONE, 12)
     assert both.milliseconds(STUDENT.run, MODEL, 12) == pytest.approx(expected)
@@ -160,12 +164,13 @@ def test_a_run_takes_its_steps_and_the_rest_of_its_epochs_and_names_what_stands_
     listed = {kind.name: kind for kind in kinds.of(shipped)}
     tiny = listed["described/tiny-p4-ce"]
     found = [Measured(tiny, {12: 3.0, 32: 10.0}, {12: 1.0, 32: 4.0})]
-    parameters = {run.model: 1_000_000 for _, run, _ in kinds.trainings(shipped)}
+    parameters = {run.model: 1_000_000 for _, run, _ in kinds.trainings(shipped, chosen=False)}
     runs = estimates.of_runs(shipped, found, 45_000, {False: 0.5, True: 2.0}, parameters)
-    # 60 epochs of 352 steps at 32 px.
+    # 60 epochs of 352 steps at 32 px, and those at the beginning of the stage.
+    steps = 60 * 352 + 30
     assert runs["described/tiny-p4-ce"] == {
-        "seconds": pytest.approx(60 * (352 * 0.004 + 0.5)),
-        "launched_seconds": pytest.approx(60 * (352 * 0.010 + 0.5)),
+        "seconds": pytest.approx(steps * 0.004 + 60 * 0.5),
+        "launched_seconds": pytest.approx(steps * 0.010 + 60 * 0.5),
         "trainings": 3,
         "state_mb": 16.0,
         "measured_kind": "described/tiny-p4-ce",
@@ -203,6 +208,7 @@ FOUND = {
         },
     },
     "groups": {"first": {"described/a": 1}},
+    "chosen": {"described": ["described/a"], "released": ["released/a"]},
 }  # fmt: skip
 
 
@@ -262,7 +268,9 @@ def test_a_rehearsal_ends_with_hours_of_all_runs_and_groups_and_a_page(tmp_path,
     gpu_check.main(["--rehearse", "--out", str(tmp_path)])
     found = checked(tmp_path)
     assert found["rehearsal"]
-    assert len(found["runs"]) == 34
+    assert {len(chosen) for chosen in found["chosen"].values()} == {17}
+    # Those of protocols that are not reproduced, such as the bridge's, are estimated as well.
+    assert "crops/custom-p2-cl" in found["runs"]
     assert set(found["hours"]) == {"described", "released"}
     assert set(found["groups"]) == {path.stem for path in gpu_check._GROUPS.glob("*.yaml")}
     assert all(run in found["runs"] for group in found["groups"].values() for run in group)
@@ -286,6 +294,26 @@ def test_what_was_measured_is_there_after_each_kind_of_step(tmp_path, measured_q
     assert seen == [0, 1, 2]
 
 
+@pytest.mark.parametrize("group", sorted(gpu_check._GROUPS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_each_group_can_be_checked_alone(tmp_path, measured_quickly, group):
+    gpu_check.main(["--rehearse", "--out", str(tmp_path), "--config", str(group)])
+    assert checked(tmp_path)["hours"]
+
+
+def test_a_protocol_whose_teachers_are_of_another_can_be_checked():
+    crops = study.resolve(study.merge(CONFIG, {"reproduce": ["crops"]}), SCHEMA, "")
+    assert {kind.name.split("/")[0] for kind in kinds.of(crops)} == {"crops", "described"}
+
+
+def test_replays_do_not_count_where_they_are_switched_off():
+    rows = {
+        f"described/alone at {side} px": {"launched_ms": 8.0, "equal": True, "replayed_ms": 6.0}
+        for side in (8, 12)
+    }
+    [alone] = estimates.measured(rows, [ALONE], replays=False)
+    assert alone.replayed == {}
+
+
 def test_when_its_time_is_over_the_rest_is_estimated(tmp_path, measured_quickly):
     gpu_check.main(["--rehearse", "--seconds", "0", "--out", str(tmp_path)])
     found = checked(tmp_path)
@@ -299,8 +327,8 @@ def test_after_a_recording_that_failed_a_fresh_process_goes_on_without(
     class ReplacedError(Exception):
         pass
 
-    def start_again():
-        raise ReplacedError
+    def start_again(failure):
+        raise ReplacedError(failure)
 
     calls = []
 
@@ -310,10 +338,10 @@ def test_after_a_recording_that_failed_a_fresh_process_goes_on_without(
 
     monkeypatch.setattr(kind_check, "check", check)
     monkeypatch.setattr(execution, "start_again_without_graphs", start_again)
-    with pytest.raises(ReplacedError):
+    with pytest.raises(ReplacedError, match="capturing"):
         gpu_check.main(["--rehearse", "--out", str(tmp_path)])
     assert calls == [True]
-    monkeypatch.setattr(execution, "graphs_given_up", lambda: True)
+    monkeypatch.setattr(execution, "graphs_given_up", lambda: "capturing")
     gpu_check.main(["--rehearse", "--out", str(tmp_path)])
     assert not any(calls[1:])
     found = checked(tmp_path)

@@ -134,7 +134,10 @@ def test_a_recording_that_fails_starts_the_process_again_without_from_the_last_s
     assert said.index("cannot be recorded") < said.index("tiny: continuing after epoch 2 of 4")
     files = tiny_runs.outputs(tmp_path)
     assert results(files) == unbroken("curriculum")[1]
-    assert [session["from_epoch"] for session in sessions(files)] == [1, 3]
+    first, second = sessions(files)
+    assert (first["from_epoch"], second["from_epoch"]) == (1, 3)
+    assert "recording_failed" not in first
+    assert second["recording_failed"] == "no memory left"
 
 
 def test_an_epoch_of_less_than_an_update_is_not_recorded(tmp_path, monkeypatch):
@@ -266,6 +269,46 @@ def test_a_function_is_warmed_up_aside_recorded_and_replayed_with_new_values(cud
     recorded(torch.full((2,), 5.0))
     assert cuda[8:] == ["replay"]
     assert all(tensor is given[0] and tensor.tolist() == [5.0, 5.0] for tensor in given)
+
+
+@pytest.mark.parametrize("signalled", [SystemExit(143), KeyboardInterrupt()], ids=["sigterm", "ctrl-c"])
+def test_a_signal_while_a_step_is_recorded_is_no_failure_of_the_recording(cuda, monkeypatch, signalled):
+    @contextmanager
+    def graph(_):
+        cuda.append("record")
+        try:
+            yield
+        finally:
+            raise RuntimeError("operation failed due to a previous error during capture")
+
+    def function(tensor):
+        if "record" in cuda:
+            raise signalled
+
+    monkeypatch.setattr(recording.torch.cuda, "graph", graph)
+    with pytest.raises(type(signalled)):
+        Recording(function, [torch.ones(2)])
+
+
+def test_a_recording_that_fails_is_told_by_what_went_wrong_first(cuda, monkeypatch):
+    @contextmanager
+    def graph(_):
+        try:
+            yield
+        finally:
+            raise RuntimeError("operation failed due to a previous error during capture")
+
+    calls = []
+
+    def function(tensor):
+        calls.append(1)
+        if len(calls) == 4:
+            raise RuntimeError("this operation is not permitted")
+
+    monkeypatch.setattr(recording.torch.cuda, "graph", graph)
+    with pytest.raises(RecordingError) as refusal:
+        Recording(function, [torch.ones(2)])
+    assert "(this operation is not permitted)" in str(refusal.value)
 
 
 @pytest.mark.parametrize("moment", ["aside", "record"])

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import signal
 import sys
 import tarfile
@@ -92,10 +93,11 @@ def checking(tmp_path, monkeypatch):
     ran, used = [], []
 
     def run(command_line, folder, until, meanwhile=None, environment=None):
-        ran.append((command_line[1:3], environment))
+        ran.append((command_line[1:3], command_line[5:], environment["PYTHONPATH"].split(os.pathsep)[0]))
         path = tmp_path / "results/bench/gpu-x/gpu-check.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text('{"runs": {"described/a": {"seconds": 60, "state_mb": 9}}}', encoding="utf-8")
+        runs = {"described/a": {"seconds": 60, "state_mb": 9}}
+        path.write_text(json.dumps({"runs": runs, "job_start_seconds": 7}), encoding="utf-8")
         return statuses.pop(0)
 
     statuses: list[int] = []
@@ -115,15 +117,16 @@ def checking(tmp_path, monkeypatch):
 def test_a_check_of_the_gpu_alone_is_run_and_packed(checking, tmp_path):
     status, ran, used = checking(0)
     assert (status, used) == (0, [])
-    assert ran == [(["-m", "bench.gpu_check"], {"PYTHONPATH": str(tmp_path / "workflow_scripts")})]
+    assert ran == [(["-m", "bench.gpu_check"], [], str(tmp_path / "workflow_scripts"))]
     with tarfile.open(tmp_path / "out.tar.gz") as packed:
         assert "results/bench/gpu-x/gpu-check.json" in packed.getnames()
 
 
 def test_a_check_of_the_gpu_gives_the_times_of_what_follows(checking):
-    status, _, used = checking(0, *ASKED)
+    status, ran, used = checking(0, *ASKED, "--configfile", "mine.yaml")
     assert status == 0
-    assert used == [{"described/a": schedule.Measured(60.0, 9.0)}]
+    assert ran[0][1] == ["--config", "mine.yaml"]
+    assert used == [schedule.Times({"described/a": schedule.Measured(60.0, 9.0)}, 7.0)]
 
 
 def test_after_a_check_that_failed_nothing_is_trained_and_what_it_found_is_packed(checking, tmp_path):
@@ -204,19 +207,20 @@ def test_what_does_not_listen_is_killed(tmp_path, monkeypatch, a_minute_when_rea
     assert limit.run(deaf, tmp_path, a_minute_when_ready) == 128 + signal.SIGKILL
 
 
-def test_a_state_that_is_too_heavy_is_not_written_and_an_earlier_one_is_removed(tmp_path, capsys):
+def test_a_state_that_is_too_heavy_is_not_written_and_an_earlier_one_stays(tmp_path, capsys):
     home, state = tmp_path / "home", tmp_path / "state.tar"
     file = home / "results/irkd/weights.pt"
     file.parent.mkdir(parents=True)
-    for size, mebibytes, written in (
-        (0.5, 1, {"state.tar.001", "state.tar.sha256"}),
-        (1.5, 1, set()),
-        (1.5, 2, {"state.tar.001", "state.tar.002", "state.tar.sha256"}),
+    one, two = ({"state.tar.sha256", *(f"state.tar.00{n}" for n in range(1, last + 1))} for last in (1, 2))
+    for size, mebibytes, there, note in (
+        (1.5, 1, set(), ""),
+        (0.5, 1, one, None),
+        (1.5, 1, one, "; an earlier one stays"),
+        (1.5, 2, two, None),
     ):
         file.write_bytes(bytes(int(size * 2**20)))
         options = argparse.Namespace(state=state, carry=mebibytes, light=False, part_size=1)
         command._pack_state(options, home, home / "results")
-        assert {path.name for path in tmp_path.glob("state.tar*")} == written
-        said = capsys.readouterr().out
-        refused = f"node: {state}: not written: the state weighs 1.5 MiB, and --carry allows 1 MiB\n"
-        assert written or said == refused
+        assert {path.name for path in tmp_path.glob("state.tar*")} == there
+        refused = f"node: {state}: not written: the state weighs 1.5 MiB, and --carry allows 1 MiB{note}\n"
+        assert (capsys.readouterr().out == refused) == (note is not None)

@@ -5,7 +5,7 @@ import json
 import pytest
 from irkd.errors import UserError
 from offline_node import rounds
-from offline_node.schedule import Begun, Measured, Plan
+from offline_node.schedule import Begun, Measured, Plan, Times
 
 
 class Limit:
@@ -95,11 +95,25 @@ def test_slots_are_the_gpus_that_snakemake_is_given(asked, count):
     assert rounds.slots(asked) == count
 
 
+@pytest.mark.parametrize(
+    ("asked", "files"),
+    [
+        (["archive", "--cores", "8"], []),
+        (["archive", "--configfile", "a.yaml", "b.yaml", "--cores", "8"], ["a.yaml", "b.yaml"]),
+        (["--configfile=a.yaml", "--cores", "8", "archive"], ["a.yaml"]),
+        (["--configfiles", "a.yaml", "--configfile", "b.yaml"], ["b.yaml"]),
+    ],
+)
+def test_overlays_are_what_snakemake_is_given(asked, files):
+    assert rounds.overlays(asked) == files
+
+
 def test_times_are_read_by_run(tmp_path):
     path = tmp_path / "gpu-check.json"
-    content = {"device": "x", "runs": {"described/a": {"seconds": 105, "state_mb": 86.0, "epochs": 60}}}
+    runs = {"described/a": {"seconds": 105, "state_mb": 86.0, "epochs": 60}}
+    content = {"device": "x", "runs": runs, "job_start_seconds": 7}
     path.write_text(json.dumps(content), encoding="utf-8")
-    assert rounds.read_times(path) == {"described/a": Measured(105.0, 86.0)}
+    assert rounds.read_times(path) == Times({"described/a": Measured(105.0, 86.0)}, 7.0)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +123,7 @@ def test_times_are_read_by_run(tmp_path):
         ("[", "is not what it has to be (Expecting value: line 1 column 2 (char 1))"),
         ("{}", "lacks the key 'runs'"),
         ('{"runs": {"described/a": {"seconds": 1}}}', "lacks the key 'state_mb'"),
+        ('{"runs": {}}', "lacks the key 'job_start_seconds'"),
         ('{"runs": {"described/a": 1}}', "is not what it has to be ('int' object is not subscriptable)"),
         ('{"runs": []}', "is not what it has to be ('list' object has no attribute 'items')"),
     ],
@@ -124,7 +139,9 @@ def test_times_that_cannot_be_read_are_named_with_what_to_do(tmp_path, content, 
 
 def test_a_training_that_was_begun_is_known_by_what_it_said_last_and_what_it_weighs(tmp_path):
     run = "results/irkd/runs/described/{}/seed-0"
-    for name, report in (("a", {"seconds_left": 40.0}), ("b", {}), ("c", None)):
+    # Two epochs of five seconds were done after the last save.
+    told = {"seconds_left": 30.0, "seconds_an_epoch": 5.0, "done": 9, "saved": 7}
+    for name, report in (("a", told), ("b", {}), ("c", None)):
         folder = tmp_path / run.format(name) / "resume/0123"
         folder.mkdir(parents=True)
         (folder / "state.pt").write_bytes(bytes(1000))
@@ -133,7 +150,7 @@ def test_a_training_that_was_begun_is_known_by_what_it_said_last_and_what_it_wei
     (tmp_path / run.format("d") / "resume/0123/result").mkdir(parents=True)
     found = rounds.begun(tmp_path, tmp_path / "results")
     assert {name: found[f"{run.format(name)}/run.json"] for name in "abc"} == {
-        "a": Begun(40.0, 1022),
+        "a": Begun(40.0, 1000 + len(json.dumps(told))),
         "b": Begun(None, 1002),
         "c": Begun(None, 1000),
     }

@@ -7,10 +7,16 @@ from irkd.errors import UserError
 from offline_node import schedule
 from offline_node.schedule import Begun, Job, Measured, Plan
 
+START = 6.0
+
+
+def planned(jobs, left, slots, room):
+    return schedule.plan(jobs, left, slots, room, START)
+
 
 def seconds(trainings, tests):
     """What so many seconds of training and so many tests take."""
-    return trainings * schedule._MARGIN + tests * schedule._JOB_SECONDS
+    return trainings * schedule._MARGIN + tests * 2 * START + 1e-6  # sums of floats
 
 
 def job(target, length, priority=None, needs=(), megabytes=0):
@@ -23,57 +29,57 @@ STUDENTS = [job(name, 100, 1 - place / 10, ["teacher"]) for place, name in enume
 
 def test_what_fits_is_run_in_the_order_of_priority_and_the_rest_waits():
     jobs = [job("long", 400), job("short", 100), job("middle", 200)]
-    assert schedule.plan(jobs, seconds(300, 2), 1, -math.inf) == Plan(("short", "middle"), (), 1)
-    assert schedule.plan(jobs, seconds(300, 2) - 1, 1, -math.inf) == Plan(("short",), (), 2)
+    assert planned(jobs, seconds(300, 2), 1, -math.inf) == Plan(("short", "middle"), (), 1)
+    assert planned(jobs, seconds(300, 2) - 1, 1, -math.inf) == Plan(("short",), (), 2)
 
 
 def test_a_shorter_job_fills_what_a_longer_one_before_it_leaves():
     jobs = [job("teacher", 300, priority=10), job("long", 400), job("short", 50)]
-    assert schedule.plan(jobs, seconds(350, 2), 1, -math.inf).finishing == ("teacher", "short")
+    assert planned(jobs, seconds(350, 2), 1, -math.inf).finishing == ("teacher", "short")
 
 
 def test_everything_fits_where_nothing_is_left():
-    assert schedule.plan(STUDENTS[:0], 10, 1, -math.inf) == Plan((), (), 0)
-    assert schedule.plan([TEACHER, *STUDENTS], seconds(600, 4), 1, -math.inf).left == 0
+    assert planned(STUDENTS[:0], 10, 1, -math.inf) == Plan((), (), 0)
+    assert planned([TEACHER, *STUDENTS], seconds(600, 4), 1, -math.inf).left == 0
 
 
 @pytest.mark.parametrize(("slots", "fitting"), [(1, 1), (2, 2), (3, 3), (8, 3)])
 def test_jobs_run_side_by_side_where_there_are_slots(slots, fitting):
     jobs = [job(name, 100) for name in "abc"]
-    assert len(schedule.plan(jobs, seconds(100, 1), slots, -math.inf).finishing) == fitting
+    assert len(planned(jobs, seconds(100, 1), slots, -math.inf).finishing) == fitting
 
 
 def test_a_student_waits_for_its_teacher_and_does_not_run_without_it():
     jobs = [TEACHER, *STUDENTS]
-    assert schedule.plan(jobs, seconds(400, 2), 3, -math.inf) == Plan(("teacher", "a", "b", "c"), (), 0)
-    assert schedule.plan(jobs, seconds(400, 2), 1, -math.inf) == Plan(("teacher", "a"), (), 2)
-    assert schedule.plan(jobs, seconds(400, 2) - 1, 3, -math.inf) == Plan(("teacher",), (), 3)
-    assert schedule.plan(jobs, seconds(200, 2), 3, -math.inf) == Plan((), (), 4)
+    assert planned(jobs, seconds(400, 2), 3, -math.inf) == Plan(("teacher", "a", "b", "c"), (), 0)
+    assert planned(jobs, seconds(400, 2), 1, -math.inf) == Plan(("teacher", "a"), (), 2)
+    assert planned(jobs, seconds(400, 2) - 1, 3, -math.inf) == Plan(("teacher",), (), 3)
+    assert planned(jobs, seconds(200, 2), 3, -math.inf) == Plan((), (), 4)
 
 
 def test_a_slot_that_waits_for_a_teacher_takes_what_needs_none_and_still_ends_in_time():
     jobs = [TEACHER, STUDENTS[0], job("other", 250, priority=0.1)]
-    plan = schedule.plan(jobs, seconds(400, 2), 2, -math.inf)
+    plan = planned(jobs, seconds(400, 2), 2, -math.inf)
     assert plan == Plan(("teacher", "other", "a"), (), 0)
 
 
 def test_where_nothing_can_finish_trainings_begin_whose_states_can_be_carried_together():
     jobs = [job("a", 500, megabytes=80), job("b", 600, megabytes=50), job("c", 700, megabytes=20)]
-    assert schedule.plan(jobs, 300, 1, 100e6) == Plan((), ("a",), 2)
-    assert schedule.plan(jobs, 300, 2, 100e6) == Plan((), ("a", "c"), 1)
-    assert schedule.plan(jobs, 300, 3, 200e6) == Plan((), ("a", "b", "c"), 0)
-    assert schedule.plan(jobs, 300, 3, 10e6) == Plan((), (), 3)
+    assert planned(jobs, 300, 1, 100e6) == Plan((), ("a",), 2)
+    assert planned(jobs, 300, 2, 100e6) == Plan((), ("a", "c"), 1)
+    assert planned(jobs, 300, 3, 200e6) == Plan((), ("a", "b", "c"), 0)
+    assert planned(jobs, 300, 3, 10e6) == Plan((), (), 3)
 
 
 def test_nothing_begins_that_cannot_be_carried_that_waits_for_another_or_that_has_no_time_to_start():
-    assert schedule.plan([job("a", 500)], 300, 1, -math.inf) == Plan((), (), 1)
-    assert schedule.plan([TEACHER, STUDENTS[0]], 100, 2, 0) == Plan((), ("teacher",), 1)
-    assert schedule.plan([job("a", 500)], 29, 1, 0) == Plan((), (), 1)
-    assert schedule.plan([Job("test", 0, 1)], 10, 1, math.inf) == Plan((), (), 1)
+    assert planned([job("a", 500)], 300, 1, -math.inf) == Plan((), (), 1)
+    assert planned([TEACHER, STUDENTS[0]], 100, 2, 0) == Plan((), ("teacher",), 1)
+    assert planned([job("a", 500)], 29, 1, 0) == Plan((), (), 1)
+    assert planned([Job("test", 0, 1)], 10, 1, math.inf) == Plan((), (), 1)
 
 
 def test_after_the_limit_nothing_is_run():
-    assert schedule.plan([job("a", 100)], -math.inf, 1, math.inf) == Plan((), (), 1)
+    assert planned([job("a", 100)], -math.inf, 1, math.inf) == Plan((), (), 1)
 
 
 # --- the jobs of a plan ---------------------------------------------------------------------------

@@ -181,16 +181,14 @@ def test_the_time_left_is_that_of_the_missing_epochs_less_what_has_passed_since(
 )
 def test_a_training_is_silent_after_three_of_its_epochs_and_not_before_a_minute(epoch, patience):
     def report(age):
-        return Report(age, "", 1, 1, 8, 1, 9, 1, 9, 1, seconds_left=5.0, seconds_an_epoch=epoch)
+        return Report(age, "", 1, 1, 8, 1, 9, 1, 9, seconds_left=5.0, seconds_an_epoch=epoch)
 
     assert report(patience - 1).state == "running"
     assert report(patience + 1).outlook == f"silent for {duration(patience + 1)}"
 
 
 def test_an_overdue_epoch_has_no_time_left_and_never_less():
-    assert (
-        Report(50, "", 1, 1, 8, 8, 9, 8, 9, 8, seconds_left=5.0, seconds_an_epoch=5.0).outlook == "~0 s left"
-    )
+    assert Report(50, "", 1, 1, 8, 8, 9, 8, 9, seconds_left=5.0, seconds_an_epoch=5.0).outlook == "~0 s left"
 
 
 @pytest.mark.parametrize(

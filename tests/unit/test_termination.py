@@ -1,9 +1,12 @@
 """Trainings that a scheduler asks to end."""
 
+import itertools
+import os
 import signal
 
 import pytest
-from irkd import termination
+from irkd import checkpoint, termination, views
+from irkd.checkpoint import Checkpoint
 from tiny_runs import RUNS, python, results, teacher_files, train
 
 STOPPED = "tiny: stopped by SIGTERM; the next start continues after the last saved epoch"
@@ -51,6 +54,30 @@ def test_a_training_ends_at_sigterm_and_is_continued_to_the_same_bits(
     # Nobody holds the lock, and what was saved is there.
     assert f"tiny: continuing after epoch {saved} of 4" in caplog.messages
     assert not any("waiting" in line for line in caplog.messages)
+
+
+@pytest.mark.parametrize("moment", ["report", "validation_view"])
+def test_between_epochs_a_training_ends_at_sigterm_with_all_of_them_saved_and_begins_none(
+    tmp_path, monkeypatch, unbroken, caplog, moment
+):
+    # The report after the first of two epochs of a stage, or the views of the next stage.
+    place, number = (Checkpoint, 2) if moment == "report" else (views, 2)
+    real, count = getattr(place, moment), itertools.count(1)
+
+    def told_to_end(*arguments):
+        if next(count) == number:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return real(*arguments)
+
+    monkeypatch.setattr(checkpoint, "_SAVES_APART", 1e9)
+    with monkeypatch.context() as patch, pytest.raises(SystemExit) as ended:
+        patch.setattr(place, moment, told_to_end)
+        train(RUNS["curriculum"], tmp_path)
+    assert ended.value.code == 128 + signal.SIGTERM
+    caplog.set_level("INFO", logger="irkd")
+    assert results(train(RUNS["curriculum"], tmp_path)) == unbroken("curriculum")[1]
+    saved = 1 if moment == "report" else 2
+    assert f"tiny: continuing after epoch {saved} of 4" in caplog.messages
 
 
 def test_a_training_told_to_end_in_its_last_epoch_is_finished(tmp_path, teacher, unbroken):

@@ -1,6 +1,7 @@
 """Operations of a training, counted by a process of its own while a GPU trains: no GPU waits for it."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import torch
 from irkd import cost, spec
 from irkd.spec import Model, Run
 
+_LOG = logging.getLogger(__name__)
+
 
 def start(run: Run, teacher: Model | None, device: torch.device) -> Callable[[], dict[int, int]]:
     """Begin to count the FLOPs of a training.
@@ -23,40 +26,39 @@ def start(run: Run, teacher: Model | None, device: torch.device) -> Callable[[],
         device: that trains; on a CPU, which would be shared, the counting begins when it is asked for.
 
     Returns:
-        A function that waits for them: FLOPs of one training image by resolution. It raises RuntimeError,
-        with what it said, when the process has failed.
+        A function that waits for them: FLOPs of one training image by resolution. If the process has failed
+        it logs why and counts them itself.
     """
+    here = partial(cost.training_flops_by_resolution, run, teacher)
     if device.type == "cpu":
-        return partial(cost.training_flops_by_resolution, run, teacher)
+        return here
     request = json.dumps({"run": spec.to_mapping(run), "teacher": spec.model_to_mapping(teacher)})
-    library = Path(__file__).parents[1]
+    places = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]
     process = subprocess.Popen(
-        [sys.executable, "-m", __name__],
-        env={**os.environ, "PYTHONPATH": str(library)},
-        stdin=subprocess.PIPE,
+        [sys.executable, "-m", __name__, request],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))},
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
     )
-    process.stdin.write(request)
-    process.stdin.close()
-    process.stdin = None
-    return partial(_result, process)
+    return partial(_result, process, here)
 
 
-def _result(process: subprocess.Popen) -> dict[int, int]:
+def _result(process: subprocess.Popen, here: Callable[[], dict[int, int]]) -> dict[int, int]:
     said, errors = process.communicate()
     if process.returncode:
-        raise RuntimeError(f"counting operations failed with status {process.returncode}: {errors}")
+        _LOG.warning("counting operations again: status %d, %s", process.returncode, errors.strip())
+        return here()
     return {int(resolution): flops for resolution, flops in json.loads(said).items()}
 
 
 def main() -> None:
-    """Count what standard input asks for."""
+    """Count what the argument asks for, and print it."""
     # Beside the trainings, not before them.
     os.nice(10)
     torch.set_num_threads(1)
-    request = json.load(sys.stdin)
+    request = json.loads(sys.argv[1])
     run, teacher = spec.from_mapping(request["run"]), spec.model_from_mapping(request["teacher"])
     json.dump(cost.training_flops_by_resolution(run, teacher), sys.stdout)
 

@@ -55,6 +55,7 @@ class Learner:
     Attributes:
         model: the network.
         choices: between launched and replayed steps, so far; see `Gradients`.
+        preparation_seconds: of the last epoch, in which steps were compared and recorded.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Learner:
         self._run, self._device = run, device
         self._gradients = Gradients(run, model, teacher, device, cuda_graphs)
         self.choices = self._gradients.choices
+        self.preparation_seconds = 0.0
         self._shown: Tensor | None = None
         self._mixing = components.load("augmentations", "mixing") if run.mixing else None
 
@@ -116,8 +118,10 @@ class Learner:
         shares = torch.tensor([(share, 1.0 - share) for share in own], device=self._device)
         together = self._run.optimizer.accumulation
         self.model.train()
+        before = time.perf_counter()
         if len(labels) >= size and len(starts) >= together:
             self._gradients.prepare(shown[:size], labels[:size], shares[0], together)
+        self.preparation_seconds = time.perf_counter() - before
         for value in self._gradients.sums.values():
             value.zero_()
         torch.manual_seed(streams.derive(seed, "dropout", number))
@@ -141,8 +145,13 @@ class Learner:
             loss=means.pop("total"),
             terms=means,
             lr=lr,
-            images_per_second=len(labels) / (time.perf_counter() - begin),
+            images_per_second=len(labels) / (time.perf_counter() - begin - self.preparation_seconds),
         )
+
+    @property
+    def peak_memory_mb(self) -> float:
+        """The most memory in use at once since it was reset, replayed steps included; 10^6 bytes."""
+        return max(execution.peak_memory_mb(self._device), self._gradients.recorded_mb)
 
     def _draws(self, steps: int, resolution: int, number: int) -> Sequence:
         if self._mixing is None:

@@ -88,19 +88,22 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager:
     return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else nullcontext()
 
 
-def start_again_without_graphs() -> NoReturn:
-    """Replace this process by a fresh one with the same arguments, in which `graphs_given_up` is true.
+def start_again_without_graphs(failure: str) -> NoReturn:
+    """Replace this process by a fresh one with the same arguments, to which `graphs_given_up` tells why.
 
     After a recording has failed, a process cannot rely on its CUDA context and random generators. Locks are
     released; a checkpoint is what the fresh process goes on from.
+
+    Args:
+        failure: why a step could not be recorded.
     """
-    environment = {**os.environ, _WITHOUT_GRAPHS: "1", runlog.GOES_ON: "1"}
+    environment = {**os.environ, _WITHOUT_GRAPHS: failure or "unknown", runlog.GOES_ON: "1"}
     os.execve(sys.executable, sys.orig_argv, environment)
 
 
-def graphs_given_up() -> bool:
-    """Whether this process has taken the place of one in which a recording failed."""
-    return _WITHOUT_GRAPHS in os.environ
+def graphs_given_up() -> str | None:
+    """Why a recording failed in the process whose place this one has taken; None if it took none's."""
+    return os.environ.get(_WITHOUT_GRAPHS)
 
 
 def wait_for(device: torch.device) -> None:

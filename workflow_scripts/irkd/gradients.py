@@ -30,6 +30,8 @@ class Gradients:
             terms by name, and correct answers ("correct").
         choices: of "auto", one at each preparation: pixels, images of a batch, whether it is replayed, and
             milliseconds of a launched and of a replayed batch, the optimizer's update not included.
+        recorded_mb: the most memory that the recorded batch took, in 10^6 bytes; a replay is not seen to
+            take any. 0 where none is recorded.
 
     Args:
         run: its losses and precision.
@@ -54,6 +56,7 @@ class Gradients:
         names = ("total", *self._objective.names, "correct")
         self.sums = {name: torch.zeros((), device=device) for name in names}
         self.choices: list[dict] = []
+        self.recorded_mb = 0.0
         automatic = cuda_graphs == "auto" and recording.possible(device) and not execution.graphs_given_up()
         self._graphs = cuda_graphs if automatic or cuda_graphs is True else False
         self._prepared: tuple[torch.Size, int] | None = None
@@ -79,12 +82,13 @@ class Gradients:
         if not self._graphs or self._prepared == key:
             return
         # The memory of a graph is free when the graph is.
-        self._prepared, self._recorded = key, None
+        self._prepared, self._recorded, self.recorded_mb = key, None, 0.0
         tensors = (images, labels, shares)
         if self._graphs == "auto":
             self._recorded = self._compared(tensors, batches)
         else:
             self._recorded = self._record(tensors, batches)
+        execution.reset_peak_memory(self._device)
 
     def clear(self, optimizer: torch.optim.Optimizer, images: Tensor, batches: int) -> None:
         """Forget the gradients of the last update, before the first batch of the next.
@@ -114,7 +118,10 @@ class Gradients:
             self._add(images, labels, shares, batches)
 
     def _record(self, tensors: tuple[Tensor, Tensor, Tensor], batches: int) -> Recording:
-        return Recording(partial(self._set if batches == 1 else self._add, batches=batches), tensors)
+        execution.reset_peak_memory(self._device)
+        recorded = Recording(partial(self._set if batches == 1 else self._add, batches=batches), tensors)
+        self.recorded_mb = execution.peak_memory_mb(self._device)
+        return recorded
 
     def _compared(self, tensors: tuple[Tensor, Tensor, Tensor], batches: int) -> Recording | None:
         """A recording of which one replay had the bits of a launched batch, or None."""
@@ -122,7 +129,8 @@ class Gradients:
         expected, launched = self._outcome(launch), self._milliseconds(launch)
         recorded = self._record(tensors, batches)
         replay = partial(recorded, *tensors)
-        equal = all(map(torch.equal, expected, self._outcome(replay)))
+        outcomes = zip(expected, self._outcome(replay), strict=True)
+        equal = all(torch.equal(one, other) for one, other in outcomes)
         pixels = tensors[0].shape[-1]
         self.choices.append(
             {
@@ -134,6 +142,7 @@ class Gradients:
             }
         )
         if not equal:
+            self.recorded_mb = 0.0
             _LOG.warning(
                 "%d px: a replayed step has other bits than a launched one; none is replayed", pixels
             )

@@ -64,7 +64,6 @@ class Report:
     epochs: int
     done: int
     total: int
-    saved: int
     train_acc: float | None = None
     val_acc: float | None = None
     best_val_acc: float | None = None
@@ -72,6 +71,7 @@ class Report:
     seconds_left: float | None = None
     seconds_an_epoch: float | None = None
     stopped: bool = False
+    saved: int = 0
 
     @property
     def state(self) -> str:

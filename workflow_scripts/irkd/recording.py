@@ -48,13 +48,24 @@ class Recording:
             with torch.cuda.graph(self._graph):
                 function(*self._places)
         except RuntimeError as error:
+            cause = _first(error)
+            if not isinstance(cause, Exception):
+                # A signal came while the step was recorded.
+                raise cause from None
             raise RecordingError(
-                f"a training step cannot be recorded as a CUDA graph on this GPU ({error}); set"
+                f"a training step cannot be recorded as a CUDA graph on this GPU ({cause}); set"
                 " `execution: {cuda_graphs: false}` in the configuration."
-            ) from error
+            ) from cause
 
     def __call__(self, *arguments: Tensor) -> None:
         """Replay with the values of these arguments."""
         for place, argument in zip(self._places, arguments, strict=True):
             place.copy_(argument)
         self._graph.replay()
+
+
+def _first(error: BaseException) -> BaseException:
+    """What went wrong first; the end of a recording that has failed raises an error of its own."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error

@@ -115,10 +115,10 @@ def train(
         try:
             training.complete(checkpoint, ending)
         except BaseException as error:
-            if cuda_graphs == "auto" and isinstance(error, RecordingError):
+            if cuda_graphs == "auto" and isinstance(error, RecordingError) and not ending.requested:
                 text = "%s: a step cannot be recorded (%s); this process starts again and launches its steps"
                 _LOG.warning(text, identity["run"], error.__cause__)
-                execution.start_again_without_graphs()
+                execution.start_again_without_graphs(str(error.__cause__))
             checkpoint.report(training.standing() | {"stopped": True})
             raise
         training.write(outputs, parts)
@@ -176,6 +176,8 @@ class _Training:
         here = execution.describe(self._device) | {"cuda_graphs": self._cuda_graphs}
         # Filled as stages begin.
         here["steps"] = self._learner.choices
+        if failure := execution.graphs_given_up():
+            here["recording_failed"] = failure
         self._sessions.append(provenance.session() | {"from_epoch": len(self._history) + 1} | here)
 
     def complete(self, checkpoint: Checkpoint, ending: Termination) -> None:
@@ -186,7 +188,8 @@ class _Training:
         """
         checkpoint.report(self.standing())
         validation = {}
-        while following := curriculum.position(self._run, self._history):
+        following = curriculum.position(self._run, self._history)
+        while following:
             stage_index, epoch = following
             stage = self._run.stages[stage_index]
             if epoch == 1 and (not self._history or self._run.optimizer.restart == "stage"):
@@ -199,21 +202,34 @@ class _Training:
                     self._run.normalization,
                 )
                 validation = {stage.resolution: shown}
-            if self._history:
-                ending.may_finish = self._about_to_end(stage, checkpoint.save_seconds)
+            ending.may_finish = self._about_to_end(stage, checkpoint.save_seconds)
+            if ending.requested:
+                self._leave(checkpoint, ending)
             self._epoch(stage_index, epoch, len(self._history) + 1, validation[stage.resolution])
+            # From here to the next epoch there is nothing to wait for, and something to save.
+            ending.may_finish = lambda: True
             following = curriculum.position(self._run, self._history)
             ended = following is None or following[1] == 1
             if checkpoint.save_if_due(self._state, at_once=ended or ending.requested):
                 self._saved = len(self._history)
             checkpoint.report(self.standing())
-            if ending.requested and following:
-                ending.leave()
+
+    def _leave(self, checkpoint: Checkpoint, ending: Termination) -> None:
+        """End the process with all finished epochs saved."""
+        if self._saved < len(self._history):
+            checkpoint.save(self._state())
+            self._saved = len(self._history)
+        ending.leave()
 
     def _about_to_end(self, stage: Stage, save_seconds: float) -> Callable[[], bool]:
-        """Whether the next epoch and its save are expected to end soon, at the time of the question."""
+        """Whether the next epoch and its save are expected to end soon, at the time of the question.
+
+        Not where nothing is known of its length, or it takes much longer than was expected.
+        """
+        if not self._history:
+            return lambda: False
         end = time.monotonic() + history.seconds_an_epoch(stage, self._history) + save_seconds
-        return lambda: end - time.monotonic() <= _FINISHED_WITHIN
+        return lambda: abs(end - time.monotonic()) <= _FINISHED_WITHIN
 
     def standing(self) -> dict:
         """How far it is, and how much of that is saved; see `history.report`."""
@@ -244,8 +260,8 @@ class _Training:
             self._best = {"val_acc": accuracy, "global_epoch": number, "weights": weights}
         if ended:
             self._end_stage(stage, accuracies)
-        seconds = time.perf_counter() - begin
-        memory = execution.peak_memory_mb(self._device)
+        seconds = time.perf_counter() - begin - self._learner.preparation_seconds
+        memory = self._learner.peak_memory_mb
         self._history.append(
             history.row(self._run, stage, epoch, number, measures, accuracy, seconds, memory)
         )

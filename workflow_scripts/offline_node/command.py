@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from irkd import commit
@@ -50,15 +50,9 @@ def main(arguments: list[str], home: Path) -> int:
     driver = [str(python), str(home / "workflow_scripts/drive.py"), *asked]
     evidence = Evidence(results, options.pack, _say)
     if options.gpu_check:
-        status = limit.run(
-            [str(python), "-m", "bench.gpu_check", "--out", str(results / "bench")],
-            home,
-            until,
-            environment={"PYTHONPATH": str(home / "workflow_scripts")},
-        )
+        status = _check_gpu(python, rounds.overlays(asked), home, results, until)
         if status or not asked:
-            evidence.pack()
-            return status
+            return status if _packed(options, home, results, evidence) else 1
         options.times = _newest(results / "bench")
         times = rounds.read_times(options.times)
 
@@ -72,13 +66,7 @@ def main(arguments: list[str], home: Path) -> int:
     elif status == 0:
         status, whole = _rounds(options, times, python, asked, home, until, execute)
     stopped = until.reached()
-    try:
-        # The state first: it cannot be made again.
-        if options.state:
-            _pack_state(options, home, results)
-        evidence.pack()
-    except OSError as error:
-        print(f"packing failed: {error}: mend that, and give the same command again here.", file=sys.stderr)
+    if not _packed(options, home, results, evidence):
         return 1
     if status == 0 and whole:
         _say("finished: all that was asked for is there.")
@@ -91,6 +79,32 @@ def main(arguments: list[str], home: Path) -> int:
     why = "stopped at the limit" if stopped else "stopped: nothing that is left can finish before the limit"
     _say(f"{why}; the same command goes on {place}.")
     return UNFINISHED
+
+
+def _check_gpu(python: Path, overlays: Sequence[str], home: Path, results: Path, until: limit.Limit) -> int:
+    """Measure what trainings of the study with these overlays take here; the exit status."""
+    command = [str(python), "-m", "bench.gpu_check", "--out", str(results / "bench")]
+    command += ["--config", *overlays] if overlays else []
+    places = [str(home / "workflow_scripts"), os.environ.get("PYTHONPATH")]
+    path = os.pathsep.join(filter(None, places))
+    status = limit.run(command, home, until, environment={"PYTHONPATH": path})
+    if until.reached():
+        _say("stopped at the limit before the check of the GPU had ended.")
+        return UNFINISHED
+    return status
+
+
+def _packed(options: argparse.Namespace, home: Path, results: Path, evidence: Evidence) -> bool:
+    """Pack what comes home; whether that went well."""
+    try:
+        # The state first: it cannot be made again.
+        if options.state:
+            _pack_state(options, home, results)
+        evidence.pack()
+    except OSError as error:
+        print(f"packing failed: {error}: mend that, and give the same command again here.", file=sys.stderr)
+        return False
+    return True
 
 
 def _newest(folder: Path) -> Path:
@@ -173,7 +187,7 @@ def _lacks_data(results: Path) -> bool:
 
 def _rounds(
     options: argparse.Namespace,
-    times: Mapping[str, schedule.Measured],
+    times: schedule.Times,
     python: Path,
     asked: list[str],
     home: Path,
@@ -184,10 +198,10 @@ def _rounds(
     results = home / options.results
 
     def planned(listed: list[dict], seconds: float) -> schedule.Plan:
-        jobs = schedule.jobs_of(listed, times, str(options.times), rounds.begun(home, results))
+        jobs = schedule.jobs_of(listed, times.runs, str(options.times), rounds.begun(home, results))
         carried = luggage.state_bytes(home, results, options.light) if options.carry else math.inf
         room = (options.carry or 0) * _MIB - carried
-        return schedule.plan(jobs, seconds, rounds.slots(asked), room)
+        return schedule.plan(jobs, seconds, rounds.slots(asked), room, times.start_seconds)
 
     try:
         return rounds.run(lambda: rounds.listed_jobs(python, asked, home), execute, until, planned, _say)
@@ -200,13 +214,12 @@ def _rounds(
 
 
 def _pack_state(options: argparse.Namespace, home: Path, results: Path) -> None:
-    """Write the state, or, where it is too heavy to be carried, remove what an earlier run wrote of it."""
+    """Write the state, if it is light enough to be carried; else the one that is there, if any, stays."""
     size = luggage.state_bytes(home, results, options.light)
     if options.carry and size > options.carry * _MIB:
-        parts.remove(options.state)
         _say(
             f"{options.state}: not written: the state weighs {_mebibytes(size)}, and --carry allows"
-            f" {options.carry:g} MiB"
+            f" {options.carry:g} MiB" + ("; an earlier one stays" if parts.present(options.state) else "")
         )
         return
     luggage.pack_state(home, results, options.state, options.part_size, options.light)
@@ -225,7 +238,7 @@ def _tell_rest(snakemake: list[str], home: Path, results: Path) -> None:
     for path in luggage.found(results, "resume/*/progress.json"):
         report = json.loads(path.read_text())
         name = path.parents[2].relative_to(results)
-        _say(f"under way: {name}, {report['saved']} of {report['total']} epochs saved")
+        _say(f"under way: {name}, {report.get('saved', 0)} of {report['total']} epochs saved")
 
 
 def _mebibytes(size: int) -> str:

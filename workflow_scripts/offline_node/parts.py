@@ -50,19 +50,11 @@ def writing(path: Path, mebibytes: int | None = None) -> Iterator[BinaryIO]:
                 raise OSError(f"{path}: split ended with status {split.returncode}")
         made = sorted(Path(scratch).iterdir())
         sums = "".join(f"{sha256(part)}  {part.name}\n" for part in made)
-        remove(path)
+        _remove(path)
         for part in made:
             part.replace(path.with_name(part.name))
     with replacing(listing(path)) as temporary:
         temporary.write_text(sums)
-
-
-def remove(path: Path) -> None:
-    """Remove what was written, in one file or in parts."""
-    # The list first: without it no mixture of old and new parts is ever read.
-    listing(path).unlink(missing_ok=True)
-    for old in [path, *path.parent.glob(f"{path.name}.[0-9][0-9][0-9]")]:
-        old.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -87,3 +79,10 @@ def reading(path: Path) -> Iterator[BinaryIO]:
     command = ["cat", *(str(path.with_name(name)) for name in sums)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as joined:
         yield joined.stdout
+
+
+def _remove(path: Path) -> None:
+    # The list first: without it no mixture of old and new parts is ever read.
+    listing(path).unlink(missing_ok=True)
+    for old in [path, *path.parent.glob(f"{path.name}.[0-9][0-9][0-9]")]:
+        old.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from irkd.errors import InputError
 
 from offline_node import luggage
 from offline_node.limit import Limit
-from offline_node.schedule import Begun, Measured, Plan
+from offline_node.schedule import Begun, Measured, Plan, Times
 
 # Until snakemake has planned and starts the first job.
 _START_SECONDS = 5.0
@@ -19,8 +19,8 @@ _START_SECONDS = 5.0
 _DATA_SECONDS = 20.0
 
 
-def read_times(path: Path) -> dict[str, Measured]:
-    """Measured trainings by protocol/run.
+def read_times(path: Path) -> Times:
+    """What was measured of trainings.
 
     Args:
         path: written by `make gpu-check`.
@@ -30,8 +30,12 @@ def read_times(path: Path) -> dict[str, Measured]:
     """
     again = "have `make gpu-check` write it on such a machine."
     try:
-        runs = json.loads(path.read_text(encoding="utf-8"))["runs"]
-        return {name: Measured(float(run["seconds"]), float(run["state_mb"])) for name, run in runs.items()}
+        content = json.loads(path.read_text(encoding="utf-8"))
+        runs = {
+            name: Measured(float(run["seconds"]), float(run["state_mb"]))
+            for name, run in content["runs"].items()
+        }
+        return Times(runs, float(content["job_start_seconds"]))
     except OSError as error:
         raise InputError(f"--times: {path} cannot be read ({error.strerror}): {again}") from None
     except KeyError as error:
@@ -103,11 +107,37 @@ def run(
 def begun(home: Path, results: Path) -> dict[str, Begun]:
     """The trainings below a folder of results that have a state, by their run.json as snakemake names it."""
     found = {}
-    for folder in {path.parents[1] for path in luggage.found(results, "resume/*/state.pt")}:
-        reports = sorted(folder.glob("*/progress.json"), key=lambda path: path.stat().st_mtime)
-        left = json.loads(reports[-1].read_text(encoding="utf-8")).get("seconds_left") if reports else None
+    for state in luggage.found(results, "resume/*/state.pt"):
+        folder = state.parents[1]
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-        found[folder.with_name("run.json").relative_to(home).as_posix()] = Begun(left, size)
+        name = folder.with_name("run.json").relative_to(home).as_posix()
+        found[name] = Begun(_seconds_left(state.with_name("progress.json")), size)
+    return found
+
+
+def _seconds_left(path: Path) -> float | None:
+    """What a training lacks beyond its state, by its last report; None if it gave none."""
+    if not path.is_file():
+        return None
+    report = json.loads(path.read_text(encoding="utf-8"))
+    if "seconds_left" not in report:
+        return None
+    unsaved = report["done"] - report.get("saved", 0)
+    return report["seconds_left"] + unsaved * report["seconds_an_epoch"]
+
+
+def overlays(asked: Sequence[str]) -> list[str]:
+    """The files that follow --configfile among snakemake's arguments."""
+    found: list[str] = []
+    listing = False
+    for word in asked:
+        option, _, value = word.partition("=")
+        if option in ("--configfile", "--configfiles"):
+            found, listing = [value] if value else [], True
+        elif word.startswith("-"):
+            listing = False
+        elif listing:
+            found.append(word)
     return found
 
 

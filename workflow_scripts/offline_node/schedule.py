@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 from irkd.errors import InputError
 
-# Python and torch start twice for a network, to train and to test it.
-_JOB_SECONDS = 12.0
-# Measured lengths differ that much from one time to the next.
-_MARGIN = 1.05
+# Saves take a twentieth of a training at the most, and lengths differ from one time to the next.
+_MARGIN = 1.1
 # In less than that a training does not get beyond its start.
 _SHORTEST_SECONDS = 30.0
 _TRAININGS = ("train", "distill")
@@ -21,6 +19,19 @@ class Measured:
 
     seconds: float
     state_mb: float
+
+
+@dataclass(frozen=True)
+class Times:
+    """What was measured of a machine.
+
+    Attributes:
+        runs: whole trainings by "protocol/run".
+        start_seconds: of a process with torch.
+    """
+
+    runs: Mapping[str, Measured]
+    start_seconds: float
 
 
 @dataclass(frozen=True)
@@ -96,7 +107,7 @@ def jobs_of(
     return found
 
 
-def plan(jobs: Iterable[Job], seconds: float, slots: int, room: float) -> Plan:
+def plan(jobs: Iterable[Job], seconds: float, slots: int, room: float, start_seconds: float) -> Plan:
     """What to run in the time that is left.
 
     Jobs are started as snakemake does, the first that is ready on the first slot that is free. What cannot
@@ -107,9 +118,10 @@ def plan(jobs: Iterable[Job], seconds: float, slots: int, room: float) -> Plan:
         seconds: that are left.
         slots: how many jobs run side by side, each as fast as alone.
         room: bytes by which the state may grow.
+        start_seconds: of a process, of which a network needs two, to train and to test it.
     """
     waiting = sorted(jobs, key=lambda job: -job.priority)
-    ends = _ends(waiting, seconds, slots)
+    ends = _ends(waiting, seconds, slots, start_seconds)
     begun: list[str] = []
     for job in waiting if not ends and seconds >= _SHORTEST_SECONDS else ():
         if job.seconds and not job.needs and job.growth <= room and len(begun) < slots:
@@ -118,24 +130,24 @@ def plan(jobs: Iterable[Job], seconds: float, slots: int, room: float) -> Plan:
     return Plan(tuple(ends), tuple(begun), len(waiting) - len(ends) - len(begun))
 
 
-def _ends(waiting: Sequence[Job], seconds: float, slots: int) -> dict[str, float]:
+def _ends(waiting: Sequence[Job], seconds: float, slots: int, start: float) -> dict[str, float]:
     """When each job that can end in time does, by target, in the order of their starts."""
     ends: dict[str, float] = {}
     free = [0.0] * slots
     while free:
         now = heapq.heappop(free)
-        fitting = [job for job in waiting if job.target not in ends and now + _length(job) <= seconds]
+        fitting = [job for job in waiting if job.target not in ends and now + _length(job, start) <= seconds]
         ready = [job for job in fitting if all(ends.get(need, now + 1) <= now for need in job.needs)]
         if ready:
-            ends[ready[0].target] = now + _length(ready[0])
+            ends[ready[0].target] = now + _length(ready[0], start)
             heapq.heappush(free, ends[ready[0].target])
         elif fitting and any(end > now for end in ends.values()):
             heapq.heappush(free, min(end for end in ends.values() if end > now))
     return ends
 
 
-def _length(job: Job) -> float:
-    return job.seconds * _MARGIN + _JOB_SECONDS
+def _length(job: Job, start: float) -> float:
+    return job.seconds * _MARGIN + 2 * start
 
 
 def _network(job: Mapping) -> tuple[str, str, str]:
