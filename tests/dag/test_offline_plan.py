@@ -80,7 +80,7 @@ def test_the_jobs_of_a_plan_are_known_by_file_with_their_teachers(workspace, wor
         "tiny-p4-ce": frozenset(),
         "tiny-p4-kd": {tests["small-p4"]},
     }
-    plan = schedule.plan(found.values(), 10_000, 1, 0)
+    plan = schedule.plan(found.values(), 10_000, 1, 0, 6.0)
     assert plan.finishing == tuple(tests.values())
 
 
