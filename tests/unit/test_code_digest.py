@@ -100,7 +100,7 @@ def test_comments_blank_lines_docstrings_and_layout_do_not_count(tree, runs):
         ('"""A whole training', '"""One whole training'),
         ('"""Train a run, continuing', '"""Go on to train a run, continuing'),
         ('"""The moving parts', '"""All moving parts'),
-        ("\n\n\n@dataclass", "\n\n# A comment.\n\n\n\n@dataclass"),
+        ("\n\n\nclass _Training", "\n\n# A comment.\n\n\n\nclass _Training"),
         (
             "training.complete(checkpoint, ending)",
             "training.complete(\n                checkpoint, ending\n            )  # now",

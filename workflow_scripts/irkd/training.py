@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -18,6 +17,7 @@ from irkd import (
     networks,
     optimization,
     provenance,
+    run_files,
     spec,
     streams,
     termination,
@@ -28,6 +28,7 @@ from irkd.datasets import Arrays
 from irkd.execution import CudaGraphs
 from irkd.networks import TeacherFiles
 from irkd.recording import RecordingError
+from irkd.run_files import Outputs
 from irkd.spec import Run, Stage
 from irkd.termination import Termination
 
@@ -35,24 +36,6 @@ _LOG = logging.getLogger(__name__)
 
 # Schedulers kill half a minute after SIGTERM, as a rule.
 _FINISHED_WITHIN = 25.0
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """The files of a run; `saliency` only where there is a teacher."""
-
-    last: Path
-    best: Path
-    history: Path
-    record: Path
-    saliency: Path | None = None
-
-    def files(self) -> dict[str, Path]:
-        """By name, the record last: it vouches for the others."""
-        paths = {"last": self.last, "best": self.best, "history": self.history}
-        if self.saliency:
-            paths["saliency"] = self.saliency
-        return {**paths, "record": self.record}
 
 
 def train(
@@ -323,17 +306,12 @@ class _Training:
         done = [len(own) for own in curriculum.by_stage(self._history)]
         each = self._counted()
         flops = [each[s.resolution] * n * images for s, n in zip(self._run.stages, done, strict=True)]
-        content = {
-            **self._identity,
-            "seed": self._run.seed,
-            "spec": spec.to_mapping(self._run),
-            "sha256": dict(parts),
-            "weights": {
-                "last": last | {"sha256": provenance.sha256(outputs.last)},
-                "best": best | {"sha256": provenance.sha256(outputs.best)},
-            },
-            "parameters": sum(p.numel() for p in self._model.parameters()),
-            "stages": history.costs(self._run, self._history, images, flops),
-            "sessions": self._sessions,
-        }
-        provenance.write_json(outputs.record, content)
+        run_files.write_record(
+            outputs,
+            self._identity | {"seed": self._run.seed, "spec": spec.to_mapping(self._run)},
+            parts,
+            {"last": last, "best": best},
+            parameters=sum(p.numel() for p in self._model.parameters()),
+            stages=history.costs(self._run, self._history, images, flops),
+            sessions=self._sessions,
+        )
