@@ -80,7 +80,7 @@ def _device(wanted: str | None, full: bool, config: dict) -> torch.device:
             "The device is 'cuda', but torch finds no CUDA device here; run this on a machine with one, or"
             " with --device cpu --config config/demo.yaml to rehearse it."
         )
-    if wanted == "cpu" and full and config["execution"]["cuda_graphs"]:
+    if wanted == "cpu" and full and config["execution"]["cuda_graphs"] is True:
         raise UserError(
             "execution.cuda_graphs is true, but a CPU has none; leave the overlay that says so out of"
             " --config."

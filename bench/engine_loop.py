@@ -2,6 +2,7 @@
 
 import torch
 from irkd import epochs, networks, optimization, streams
+from irkd.execution import CudaGraphs
 from irkd.spec import Run
 from torch import Tensor, nn
 
@@ -22,7 +23,7 @@ class EngineLoop:
         images: Tensor,
         labels: Tensor,
         device: torch.device,
-        cuda_graphs: bool = False,
+        cuda_graphs: CudaGraphs = False,
     ):
         self._run, self._images, self._labels, self._number = run, images, labels, 0
         self.model = networks.build(run.model, streams.generator(run.seed, "init")).to(device)

@@ -11,7 +11,7 @@ from bench import kinds
 from bench.kinds import Key, Kind
 
 # Bytes of the state of a training for each parameter: weights, best weights and two moments, in float32.
-_STATE_BYTES = 16
+STATE_BYTES = 16
 # Compared, recorded and timed at the beginning of a stage.
 _STEPS_TO_PREPARE = 30
 
@@ -106,7 +106,7 @@ def of_runs(
             "seconds": seconds[0],
             "launched_seconds": seconds[1],
             "trainings": len(entry.seeds),
-            "state_mb": parameters[run.model] * _STATE_BYTES / 1e6,
+            "state_mb": parameters[run.model] * STATE_BYTES / 1e6,
             "measured_kind": nearest.kind.name,
         }
     return estimates

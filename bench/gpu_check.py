@@ -164,14 +164,15 @@ class _Check:
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             keeper = checkpoint.Checkpoint(Path(folder), "0" * 64)
             keeper.save(state)
-        self.found["save"] = {"seconds": keeper.save_seconds, "mb": 16 * largest / 1e6}
+        self.found["save"] = {"seconds": keeper.save_seconds, "mb": estimates.STATE_BYTES * largest / 1e6}
         self._note(f"a save of {self.found['save']['mb']:.0f} MB: {keeper.save_seconds:.2f} s")
 
     def _job(self) -> None:
         """The start of a process that trains."""
         code = "import torch, timm, torchvision; from irkd import training"
         code += "; torch.zeros(1).cuda()" if self._device.type == "cuda" else ""
-        environment = {**os.environ, "PYTHONPATH": str(cases.HOME / "workflow_scripts")}
+        places = [str(cases.HOME / "workflow_scripts"), os.environ.get("PYTHONPATH")]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))}
         begin = time.monotonic()
         subprocess.run([sys.executable, "-c", code], check=True, env=environment)
         self.found["job_start_seconds"] = time.monotonic() - begin

@@ -10,6 +10,7 @@ from dataclasses import replace
 import torch
 from irkd import execution
 from irkd.errors import UserError
+from irkd.execution import CudaGraphs
 
 from bench.cases import Case
 from bench.engine_loop import EngineLoop, teacher_of
@@ -22,7 +23,7 @@ _PATIENCE = 300
 _EPOCHS = 3
 
 
-def rows(case: Case, precision: str, device: torch.device, cuda_graphs: bool) -> Iterator[dict]:
+def rows(case: Case, precision: str, device: torch.device, cuda_graphs: CudaGraphs) -> Iterator[dict]:
     """A row a number of processes, each with one CPU thread: images a second of all of them together."""
     case = replace(case, run=replace(case.run, precision=precision))
     for count in COUNTS:
@@ -39,7 +40,7 @@ def rows(case: Case, precision: str, device: torch.device, cuda_graphs: bool) ->
         }
 
 
-def _together(case: Case, count: int, device: str, cuda_graphs: bool) -> float:
+def _together(case: Case, count: int, device: str, cuda_graphs: CudaGraphs) -> float:
     """Seconds from the first start to the last end."""
     context = multiprocessing.get_context("spawn")
     barrier, spans = context.Barrier(count), context.SimpleQueue()
@@ -59,7 +60,7 @@ def _together(case: Case, count: int, device: str, cuda_graphs: bool) -> float:
 
 
 def train(
-    case: Case, device: str, cuda_graphs: bool, barrier: threading.Barrier, spans: queue.SimpleQueue
+    case: Case, device: str, cuda_graphs: CudaGraphs, barrier: threading.Barrier, spans: queue.SimpleQueue
 ) -> None:
     """Train epochs of a case once all processes are ready; put start and end of this one's into `spans`.
 

@@ -232,6 +232,23 @@ def test_graphs_asked_for_on_a_cpu_are_refused(tmp_path):
     )
 
 
+@pytest.mark.parametrize("graphs", ["auto", "false"])
+def test_a_full_measurement_is_rehearsed_on_a_cpu_where_graphs_are_not_demanded(
+    tmp_path, monkeypatch, graphs
+):
+    class MeasuredError(Exception):
+        pass
+
+    def measured(*_):
+        raise MeasuredError
+
+    (tmp_path / "graphs.yaml").write_text(f"execution: {{cuda_graphs: {graphs}, device: cpu}}\n")
+    monkeypatch.setattr(program, "_measured", measured)
+    monkeypatch.setattr(program.measure, "matrix_rate", lambda *_: 1e11)
+    with pytest.raises(MeasuredError):
+        program.main(["--full", "--config", str(tmp_path / "graphs.yaml")])
+
+
 @pytest.mark.parametrize("arguments", [["--full"], ["--device", "cuda"]])
 def test_without_a_gpu_a_measurement_on_one_says_how_to_rehearse_it(monkeypatch, arguments):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
