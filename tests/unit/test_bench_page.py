@@ -12,7 +12,7 @@ import torch
 from irkd import documents
 
 from bench import __main__ as program
-from bench import accuracy, cases, document, frame, measure, parts, processes, steps
+from bench import accuracy, cases, document, frame, measure, parts, picture, processes, steps
 
 CPU = torch.device("cpu")
 DEMO = cases.HOME / "config/demo.yaml"
@@ -148,6 +148,15 @@ def test_the_page_has_ratios_first_and_says_none_where_a_loop_has_no_such_step(t
     assert rows["kd, ours fp32"] == ["40", "200", "12.5", "40 %"]
     assert rows["sal, ours bf16"] == ["60", "133", "not measured", "30 %"]
     assert cells(text.split("### Trainings side")[1])["kd"] == ["1.00", "1.30"]
+
+
+def test_where_bf16_was_not_measured_page_and_picture_do_not_speak_of_it():
+    rows = [each for each in ROWS if each["precision"] == "fp32"]
+    text = documents.markdown(document.page(frame.build(rows), FACTS))
+    assert "bf16" not in text.split("### Parts")[0]
+    assert "ours / notebook" in text
+    legend = picture.draw(frame.build(rows), "CPU").axes[0].get_legend()
+    assert [label.get_text() for label in legend.get_texts()] == ["timm", "ours, fp32"]
 
 
 # What is measured
