@@ -26,7 +26,7 @@ def draw(frame: pd.DataFrame, device: str) -> Figure:
     # Of timm's loop one precision was measured, that of the device.
     measured = set(zip(frame["way"], frame["precision"], strict=True)) | {("timm", None)}
     ways = {key: label for key, label in _WAYS.items() if key in measured}
-    height = 1.2 + 0.8 * len(ways)
+    height = 1.2 + 0.8 * max(3, len(ways))
     figure = style.new(f"Training steps and their parts on {device}", note, style.DOUBLE, height)
     left, right = figure.subplots(1, 2)
     _steps(left, frame[frame["part"] == "step"], ways)
