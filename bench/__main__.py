@@ -10,9 +10,10 @@ from pathlib import Path
 import timm
 import torch
 import transformers
-from irkd import execution, provenance
-from irkd.errors import UserError
-from irkd.study import Study
+from distillation.core import devices
+from distillation.core.errors import UserError
+from distillation.study.study import Study
+from distillation.training import sessions
 
 from bench import cases, document, frame, measure, parts, processes, steps
 
@@ -85,14 +86,14 @@ def _device(wanted: str | None, full: bool, config: dict) -> torch.device:
             "execution.cuda_graphs is true, but a CPU has none; leave the overlay that says so out of"
             " --config."
         )
-    device = execution.start(wanted, torch.get_num_threads())
+    device = devices.start(wanted, torch.get_num_threads())
     # The study's own loop turns them on for itself.
     torch.use_deterministic_algorithms(False)
     return device
 
 
 def _facts(device: torch.device, options: argparse.Namespace) -> dict[str, str]:
-    here, git = execution.describe(device), provenance.session()["git"]
+    here, git = devices.describe(device), sessions.session()["git"]
     commit = f"{git['commit']}{', with changes' if git['dirty'] else ''}" if git else "unknown"
     where = "a GPU: bf16, torch.compile" if device.type == "cuda" else "a CPU: fp32, not compiled"
     return {

@@ -12,11 +12,14 @@ from pathlib import Path
 from statistics import mean, stdev
 
 import torch
-from irkd import datasets, epochs, execution, intervals, streams, views
-from irkd.datasets import Arrays
-from irkd.errors import UserError
-from irkd.spec import Model, Run, Stage
-from irkd.study import Study
+from distillation.core import devices, streams
+from distillation.core.errors import UserError
+from distillation.data import datasets, views
+from distillation.data.datasets import Arrays
+from distillation.evaluation import predictions
+from distillation.statistics import intervals
+from distillation.study.spec import Model, Run, Stage
+from distillation.study.study import Study
 from torch import Tensor, nn
 
 from bench import cases, hugging_face
@@ -65,7 +68,7 @@ def compare(
         truth = arrays.validation_labels.to(device)
         notebook, engine = _trained(run, teacher, images, device)
         theirs.append(_accuracy(notebook.model, shown, truth))
-        ours.append(epochs.accuracy(engine.model, shown, truth, "fp32"))
+        ours.append(predictions.accuracy(engine.model, shown, truth, "fp32"))
     return theirs, ours
 
 
@@ -95,7 +98,7 @@ def main(arguments: list[str]) -> None:
         if options.seeds < 2:
             raise UserError(f"--seeds is {options.seeds}; an interval needs 2 seeds or more.")
         _, resolved = cases.load(options.config)
-        device = execution.start(options.device, torch.get_num_threads())
+        device = devices.start(options.device, torch.get_num_threads())
         torch.use_deterministic_algorithms(False)
         arrays = datasets.load(options.data / "arrays.safetensors", options.data / "manifest.json")
         unknown = [name for name in options.runs if (cases.PROTOCOL, name) not in resolved.entries]

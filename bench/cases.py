@@ -7,10 +7,12 @@ from pathlib import Path
 
 import torch
 import yaml
-from irkd import cost, datasets, study
-from irkd.errors import UserError
-from irkd.spec import Model, Run, Stage
-from irkd.study import Study
+from distillation.core.errors import UserError
+from distillation.data import datasets
+from distillation.networks import flops
+from distillation.study import study
+from distillation.study.spec import Model, Run, Stage
+from distillation.study.study import Study
 from torch import Tensor
 
 HOME = Path(__file__).resolve().parents[1]
@@ -78,7 +80,7 @@ class Case:
 
 @functools.cache
 def _flops(run: Run, teacher: Model | None) -> int:
-    return cost.training_flops(run, teacher, 1, [1])[0]
+    return flops.training_flops(run, teacher, 1, [1])[0]
 
 
 def load(overlays: Sequence[Path]) -> tuple[dict, Study]:

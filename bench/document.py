@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
-from irkd import documents
-from irkd.atomic import replacing
-from irkd.documents import Document, Section
-from irkd.figures import style
+from distillation.core.atomic import replacing
+from distillation.pages import documents
+from distillation.pages.documents import Document, Section
+from distillation.pages.figures import style
 
 from bench import picture
 from bench.steps import GRAPHS
@@ -64,8 +64,8 @@ def _ratios(frame: pd.DataFrame) -> Section:
     caption = (
         "Images a second, data included, as multiples: 2 is twice as fast. Notebook: Hugging Face, Pillow and"
         " a DataLoader, fp32, as the released notebooks. timm: its networks, task and optimizer; it has no"
-        " saliency loss, so none there. Ours: an epoch of irkd.epochs.Learner. All at 32 px, with the run's"
-        " own augmentation and teacher; random images and weights. Median of rounds in turns."
+        " saliency loss, so none there. Ours: an epoch of training.learner.Learner. All at 32 px, with the"
+        " run's own augmentation and teacher; random images and weights. Median of rounds in turns."
     )
     if (steps["way"] == GRAPHS).any():
         caption += (

@@ -1,9 +1,11 @@
 """The training loop of this project."""
 
 import torch
-from irkd import epochs, networks, optimization, streams
-from irkd.execution import CudaGraphs
-from irkd.spec import Run
+from distillation.core import streams
+from distillation.networks import models
+from distillation.study.spec import Run
+from distillation.training import learner, optimizers
+from distillation.training.graph_recording import CudaGraphs
 from torch import Tensor, nn
 
 from bench.cases import SCHEDULED, Case
@@ -26,12 +28,12 @@ class EngineLoop:
         cuda_graphs: CudaGraphs = False,
     ):
         self._run, self._images, self._labels, self._number = run, images, labels, 0
-        self.model = networks.build(run.model, streams.generator(run.seed, "init")).to(device)
-        self._optimizer = optimization.build_optimizer(self.model, run.optimizer)
-        self._schedule = optimization.build_schedule(
+        self.model = models.build(run.model, streams.generator(run.seed, "init")).to(device)
+        self._optimizer = optimizers.build_optimizer(self.model, run.optimizer)
+        self._schedule = optimizers.build_schedule(
             self._optimizer, run.optimizer.lr, run.one_cycle or run.warmup_cosine, SCHEDULED
         )
-        self._learner = epochs.Learner(run, self.model, teacher, device, cuda_graphs)
+        self._learner = learner.Learner(run, self.model, teacher, device, cuda_graphs)
 
     def epoch(self) -> float:
         """One pass over the images, with the views made for it; the mean loss.
@@ -58,5 +60,5 @@ def teacher_of(case: Case, device: torch.device) -> nn.Module | None:
     """A frozen network with random weights in the place of a case's teacher; None where it has none."""
     if case.teacher is None:
         return None
-    network = networks.build(case.teacher, streams.generator(case.run.seed, "teacher"))
+    network = models.build(case.teacher, streams.generator(case.run.seed, "teacher"))
     return network.eval().requires_grad_(False).to(device)

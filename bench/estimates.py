@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from irkd import demand
-from irkd.spec import Model, Run
-from irkd.study import Study
+from distillation.study import demand
+from distillation.study.spec import Model, Run
+from distillation.study.study import Study
 
 from bench import kinds
 from bench.kinds import Key, Kind

@@ -13,11 +13,15 @@ import time
 from pathlib import Path
 
 import torch
-from irkd import checkpoint, documents, epochs, execution, provenance, streams, views
-from irkd.atomic import replacing
-from irkd.errors import UserError
-from irkd.spec import Model, Run
-from irkd.study import Study
+from distillation.core import atomic, devices, streams
+from distillation.core.atomic import replacing
+from distillation.core.errors import UserError
+from distillation.data import views
+from distillation.evaluation import predictions
+from distillation.pages import documents
+from distillation.study.spec import Model, Run
+from distillation.study.study import Study
+from distillation.training import checkpoint, graph_recording, sessions
 
 from bench import cases, estimates, gpu_check_page, kind_check, kinds
 
@@ -58,15 +62,15 @@ class _Check:
                 "torch finds no CUDA device here; run this on a machine with one, or rehearse it on a CPU:"
                 " make gpu-check ARGS=--rehearse"
             )
-        self._device = execution.start("cpu" if options.rehearse else "cuda", threads=1)
-        here = execution.describe(self._device)
+        self._device = devices.start("cpu" if options.rehearse else "cuda", threads=1)
+        here = devices.describe(self._device)
         folder = options.out or Path(self._config["pathvars"]["results"]) / "bench"
         self.folder = folder / "-".join(str(here["name"]).lower().split())
         self.found = self._continued() or {
             "device": here["name"],
             "begin": time.time(),
             "rehearsal": options.rehearse,
-            "session": provenance.session() | here,
+            "session": sessions.session() | here,
             "configuration": [path.name for path in self._overlays],
             "cases": {},
         }
@@ -74,12 +78,12 @@ class _Check:
     def _continued(self) -> dict | None:
         """What the process found whose place this one has taken, because a recording failed in it."""
         path = self.folder / "gpu-check.json"
-        given_up = execution.graphs_given_up() and path.is_file()
+        given_up = graph_recording.graphs_given_up() and path.is_file()
         return json.loads(path.read_text(encoding="utf-8")) if given_up else None
 
     def _note(self, text: str) -> None:
         _LOG.info("%5.1f s: %s", time.time() - self.found["begin"], text)
-        provenance.write_json(self.folder / "gpu-check.json", self.found)
+        atomic.write_json(self.folder / "gpu-check.json", self.found)
 
     def run(self) -> None:
         """All of it; kinds of step until the time for them is over."""
@@ -119,13 +123,13 @@ class _Check:
             if time.time() - self.found["begin"] > self._options.seconds and self.found["cases"]:
                 self._note(f"{name}: left out, {self._options.seconds:.0f} s are over")
                 continue
-            graphs = not execution.graphs_given_up()
+            graphs = not graph_recording.graphs_given_up()
             row = kind_check.check(kind, resolution, self._device, size, graphs)
             self.found["cases"][name] = row
             self._note(f"{name}: {', '.join(f'{key} {_text(value)}' for key, value in row.items())}")
             if "recording_error" in row:
                 # From here on nothing is asked of CUDA in this process.
-                execution.start_again_without_graphs(row["recording_error"])
+                graph_recording.start_again_without_graphs(row["recording_error"])
             if self._device.type == "cuda":
                 torch.cuda.empty_cache()
 
@@ -149,12 +153,12 @@ class _Check:
         held_out = images[: len(images) // 9].float()[..., :high, :high] / 255
         labels = torch.zeros(len(held_out), dtype=torch.int64, device=self._device)
         for number in (1, 2):  # the first one warms up
-            execution.wait_for(self._device)
+            devices.wait_for(self._device)
             begin = time.monotonic()
             rng = streams.generator(0, "views", number)
             views.training_view(images, run.augmentation, low, run.normalization, rng, run.views.training)
-            epochs.accuracy(model, held_out, labels, run.precision)
-            execution.wait_for(self._device)
+            predictions.accuracy(model, held_out, labels, run.precision)
+            devices.wait_for(self._device)
         return time.monotonic() - begin
 
     def _saving(self) -> None:
@@ -169,7 +173,7 @@ class _Check:
 
     def _job(self) -> None:
         """The start of a process that trains."""
-        code = "import torch, timm, torchvision; from irkd import training"
+        code = "import torch, timm, torchvision; from distillation.training import train"
         code += "; torch.zeros(1).cuda()" if self._device.type == "cuda" else ""
         places = [str(cases.HOME / "workflow_scripts"), os.environ.get("PYTHONPATH")]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 import pandas as pd
-from irkd.documents import Document, Section
+from distillation.pages.documents import Document, Section
 
 NONE = "-"
 

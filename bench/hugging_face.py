@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
-from irkd.errors import UserError
-from irkd.spec import Model
+from distillation.core.errors import UserError
+from distillation.study.spec import Model
 from torch import Tensor, nn
 from transformers import (
     DeiTConfig,
@@ -118,7 +118,7 @@ def recording(network: Classifier | Distilled, layers: Sequence[int]) -> Iterato
 
 
 def load(network: Classifier | Distilled, weights: Mapping[str, Tensor]) -> None:
-    """Copy the weights of the same network of this project (`irkd.models.vit`) into one of Hugging Face.
+    """Copy the weights of the same network of this project (`families.vit`) into one of Hugging Face.
 
     A final norm that the network has but does not use keeps its start.
     """

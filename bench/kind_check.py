@@ -6,10 +6,12 @@ import time
 from dataclasses import replace
 
 import torch
-from irkd import execution, networks, optimization, recording, streams
-from irkd.gradients import Gradients
-from irkd.recording import RecordingError
-from irkd.spec import Model, Run
+from distillation.core import devices, streams
+from distillation.networks import models
+from distillation.study.spec import Model, Run
+from distillation.training import graph_recording, optimizers
+from distillation.training.gradients import Gradients
+from distillation.training.graph_recording import RecordingError
 from torch import Tensor, nn
 
 from bench.cases import SCHEDULED
@@ -53,7 +55,7 @@ def _measure(row: dict, run: Run, kind: Kind, resolution: int, device: torch.dev
     row["repeats"] = _same(expected, steps.bits(launched))
     start = {name: value.clone() for name, value in steps.model.state_dict().items()}
     row["launched_ms"] = steps.milliseconds(launched)
-    if graphs and recording.possible(device):
+    if graphs and graph_recording.possible(device):
         steps.model.load_state_dict(start)
         replayed, begin = (
             Gradients(run, steps.model, steps.teacher, device, cuda_graphs=True),
@@ -68,8 +70,8 @@ def _measure(row: dict, run: Run, kind: Kind, resolution: int, device: torch.dev
         row["equal"] = _same(expected, steps.bits(replayed))
         row["replayed_ms"] = steps.milliseconds(replayed)
     if device.type == "cuda":
-        row["peak_gb"] = execution.peak_memory_mb(device) / 1000
-        execution.reset_peak_memory(device)
+        row["peak_gb"] = devices.peak_memory_mb(device) / 1000
+        devices.reset_peak_memory(device)
 
 
 def _same(some: list[Tensor], others: list[Tensor]) -> bool:
@@ -86,8 +88,8 @@ class _Steps:
         if kind.teacher:
             teacher = copy.deepcopy(network(kind.teacher))
             self.teacher = teacher.eval().requires_grad_(False).to(device)
-        self._optimizer = optimization.build_optimizer(self.model, run.optimizer)
-        self._schedule = optimization.build_schedule(
+        self._optimizer = optimizers.build_optimizer(self.model, run.optimizer)
+        self._schedule = optimizers.build_schedule(
             self._optimizer, run.optimizer.lr, run.one_cycle or run.warmup_cosine, SCHEDULED
         )
         rng = torch.Generator().manual_seed(run.seed)
@@ -121,10 +123,10 @@ class _Steps:
                 gradients(*self.batch, self.together)
             self._optimizer.step()
             self._schedule.step()
-        execution.wait_for(self._device)
+        devices.wait_for(self._device)
 
 
 @functools.cache
 def network(model: Model) -> nn.Module:
     """A network with random weights, not to be changed; drawn once, as that can take a second."""
-    return networks.build(model, streams.generator(0, "init"))
+    return models.build(model, streams.generator(0, "init"))

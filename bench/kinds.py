@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from irkd import demand
-from irkd.spec import Losses, Model, Run
-from irkd.study import Entry, Study
+from distillation.study import demand
+from distillation.study.spec import Losses, Model, Run
+from distillation.study.study import Entry, Study
 
 Key = tuple[Model, Model | None, Losses, str, bool, int]
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import torch
-from irkd.errors import UserError
-from irkd.spec import Mixing, Run
+from distillation.core.errors import UserError
+from distillation.study.spec import Mixing, Run
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR

@@ -1,4 +1,4 @@
-"""The saliency terms as the released notebooks compute them (irkd.saliency has the same in closed form)."""
+"""The saliency terms as the released notebooks compute them (here `networks.saliency`, in closed form)."""
 
 from collections.abc import Sequence
 

@@ -5,13 +5,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
-from irkd import networks, streams, views
-from irkd.batch import Batch
-from irkd.losses import saliency
-from irkd.models.output import Output
-from irkd.saliency import cls_attention
-from irkd.spec import Augmentation, RandomErasing, Run, Views
-from irkd.study import Study
+from distillation.core import streams
+from distillation.data import views
+from distillation.networks import models
+from distillation.networks.batch import Batch
+from distillation.networks.losses import saliency
+from distillation.networks.output import Output
+from distillation.networks.saliency import cls_attention
+from distillation.study.spec import Augmentation, RandomErasing, Run, Views
+from distillation.study.study import Study
 from torch import nn
 
 from bench import hugging_face, measure, notebook_saliency, pictures
@@ -109,7 +111,7 @@ def _attention(case: Case, rounds: int, device: torch.device) -> Iterator[dict]:
     settings, count, model = case.run.losses.saliency, _BATCH[device.type], case.run.model
     layers = settings.student_layers
     theirs = hugging_face.build(model, "eager").to(device)
-    ours = networks.build(model, streams.generator(0, "init")).to(device)
+    ours = models.build(model, streams.generator(0, "init")).to(device)
     images = torch.randn(
         count, 3, model.image_size, model.image_size, generator=torch.Generator().manual_seed(0)
     ).to(device)

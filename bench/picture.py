@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 import pandas as pd
-from irkd.figures import style
+from distillation.pages.figures import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter

@@ -1,8 +1,8 @@
 """Training images one by one, through Pillow and torchvision, as loops with a DataLoader see them."""
 
 import torch
-from irkd.errors import UserError
-from irkd.spec import Run
+from distillation.core.errors import UserError
+from distillation.study.spec import Run
 from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset

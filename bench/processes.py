@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
-from irkd import execution
-from irkd.errors import UserError
-from irkd.execution import CudaGraphs
+from distillation.core import devices
+from distillation.core.errors import UserError
+from distillation.training.graph_recording import CudaGraphs
 
 from bench.cases import Case
 from bench.engine_loop import EngineLoop, teacher_of
@@ -67,7 +67,7 @@ def train(
     Both are seconds of the machine's monotonic clock.
     """
     try:
-        place = execution.start(device, 1)
+        place = devices.start(device, 1)
         loop = EngineLoop(case.run, teacher_of(case, place), *case.data(place), place, cuda_graphs)
         loop.epoch()
     except BaseException:

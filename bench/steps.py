@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import torch
-from irkd import execution
+from distillation.core.precision import has_bf16
 from torch import nn
 
 from bench import hugging_face, measure, timm_loop
@@ -18,7 +18,7 @@ NOTEBOOK, TIMM, OURS, GRAPHS = "notebook", "timm", "ours", "ours, CUDA graphs"
 
 def precisions(device: torch.device) -> tuple[str, ...]:
     """Those in which our loop is measured: bf16 not on a CPU that emulates it, twenty times slower."""
-    return ("fp32", "bf16") if execution.has_bf16(device) else ("fp32",)
+    return ("fp32", "bf16") if has_bf16(device) else ("fp32",)
 
 
 def rows(case: Case, rounds: int, device: torch.device, rates: Mapping[str, float]) -> Iterator[dict]:

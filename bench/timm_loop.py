@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import timm
 import torch
-from irkd.spec import Model, Run
+from distillation.study.spec import Model, Run
 from timm.data import Mixup
 from timm.loss import SoftTargetCrossEntropy
 from timm.optim import create_optimizer_v2

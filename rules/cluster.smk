@@ -1,5 +1,5 @@
 # Look-ups of what trainings and evaluations ask of a cluster, and of their order; no rules.
-from irkd import demand
+from distillation.study import demand
 
 DEVICE = config["execution"]["device"]
 

@@ -10,8 +10,8 @@ from snakemake.exceptions import WorkflowError
 HOME = Path(workflow.current_basedir).parent
 sys.path.insert(0, str(HOME / "workflow_scripts"))
 
-from irkd import code_digest, protocols, spec, study
-from irkd.errors import UserError
+from distillation.core.errors import UserError
+from distillation.study import code_digest, protocols, spec, study
 
 
 def load_study():

@@ -1,5 +1,5 @@
 # Look-ups for the module reference.smk: the study as far as the repository keeps its evidence; no rules.
-from irkd import evidence
+from distillation.study import evidence
 
 KEPT = os.path.relpath(HOME / "results/reference")
 RUN, EVALUATION = (pattern.replace("<results>", KEPT) for pattern in (RUN, EVALUATION))

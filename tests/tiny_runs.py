@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import torch
-from irkd import checkpoint, networks, streams, training
-from irkd.checkpoint import Checkpoint
-from irkd.datasets import Arrays
-from irkd.spec import (
+from distillation.core import streams
+from distillation.data.datasets import Arrays
+from distillation.networks import models
+from distillation.networks.models import TeacherFiles
+from distillation.study.spec import (
     Augmentation,
     CrossEntropy,
     Distillation,
@@ -30,6 +31,10 @@ from irkd.spec import (
     Views,
     WarmupCosine,
 )
+from distillation.training import checkpoint
+from distillation.training import train as training
+from distillation.training.checkpoint import Checkpoint
+from distillation.training.run_files import Outputs
 
 CPU = torch.device("cpu")
 NORMALIZATION = Normalization((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
@@ -141,12 +146,12 @@ EPOCHS = {name: run.epochs for name, run in RUNS.items()} | {"released": 4}
 
 def start_of(run: Run):
     """The network of a run before its first step."""
-    return networks.build(run.model, streams.generator(run.seed, "init"))
+    return models.build(run.model, streams.generator(run.seed, "init"))
 
 
-def outputs(folder: Path, taught: bool = False) -> training.Outputs:
+def outputs(folder: Path, taught: bool = False) -> Outputs:
     """The files of a run in a folder."""
-    return training.Outputs(
+    return Outputs(
         last=folder / "last.safetensors",
         best=folder / "best.safetensors",
         history=folder / "history.csv",
@@ -164,7 +169,7 @@ def train(
     device=CPU,
     cuda_graphs=False,
     slow_bf16=False,
-) -> training.Outputs:
+) -> Outputs:
     """Train a run into a folder, as a script of the pipeline does."""
     files = outputs(folder, taught=teacher is not None)
     identity = {"run": "tiny", "label": "Tiny"}
@@ -182,12 +187,12 @@ def train(
     return files
 
 
-def teacher_files(folder: Path, which="best") -> training.TeacherFiles:
+def teacher_files(folder: Path, which="best") -> TeacherFiles:
     """What a student needs of the run trained into a folder."""
-    return training.TeacherFiles(folder / f"{which}.safetensors", folder / "run.json")
+    return TeacherFiles(folder / f"{which}.safetensors", folder / "run.json")
 
 
-def taught(name: str, folder: Path) -> training.TeacherFiles | None:
+def taught(name: str, folder: Path) -> TeacherFiles | None:
     """The teacher of one of `RUNS`, if it has one, trained into a folder."""
     return teacher_files(folder) if RUNS[name].teacher else None
 
@@ -210,7 +215,7 @@ def stopping_after(monkeypatch, saves: int) -> None:
     monkeypatch.setattr(Checkpoint, "save", counted)
 
 
-def results(files: training.Outputs) -> dict[str, bytes | list]:
+def results(files: Outputs) -> dict[str, bytes | list]:
     """All that equal runs have in common: the bytes of each file, the history without its timings."""
     with files.history.open(newline="") as file:
         rows = [{k: v for k, v in row.items() if k not in MEASURED} for row in csv.DictReader(file)]
@@ -219,7 +224,7 @@ def results(files: training.Outputs) -> dict[str, bytes | list]:
 
 
 def python(code: str, *arguments: str | Path) -> subprocess.Popen:
-    """Another process that can import irkd and this module and runs on one thread, as the tests do."""
+    """Another process that can import the library and this module and runs on one thread, as the tests do."""
     here = Path(__file__).parent
     places = [str(here), str(here.parent / "workflow_scripts")]
     head = f"import sys; sys.path[:0] = {places}; import torch; torch.set_num_threads(1)\n"

@@ -101,7 +101,7 @@ class Workspace:
 
     def prepare_data(self) -> None:
         """Arrays and manifest of random images, as the rule prepare_dataset would leave them."""
-        from irkd import datasets
+        from distillation.data import datasets
 
         batches = self.path / "batches"
         batches_in(batches)
@@ -163,7 +163,7 @@ class Workspace:
 def batches_in(folder: Path) -> None:
     """Write the six batches of a data set of random images, always the same."""
     import torch
-    from irkd import datasets
+    from distillation.data import datasets
 
     folder.mkdir(parents=True)
     generator = torch.Generator().manual_seed(0)

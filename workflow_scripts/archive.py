@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from irkd import archive, runlog
+from distillation.core import logs
+from distillation.pages import archive
 
-runlog.to_file_and_stderr(snakemake.log[0])
+logs.to_file_and_stderr(snakemake.log[0])
 output = Path(snakemake.output[0])
 archive.pack(
     folder=output.with_name(output.name.removesuffix(".tar.gz")),

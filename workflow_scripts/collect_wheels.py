@@ -6,7 +6,7 @@ Usage: python3 workflow_scripts/collect_wheels.py FOLDER PYTHON-VERSION [PINNED 
 import sys
 from pathlib import Path
 
-from irkd.errors import UserError
+from distillation.core.errors import UserError
 from offline_node import wheels
 
 PINS = Path(__file__).resolve().parents[1] / "envs/requirements.txt"

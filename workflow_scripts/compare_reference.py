@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from irkd import reference, runlog
-from irkd.atomic import replacing
+from distillation.core import logs
+from distillation.core.atomic import replacing
+from distillation.pages import reference
 
-runlog.to_file_and_stderr(snakemake.log[0])
+logs.to_file_and_stderr(snakemake.log[0])
 names = reference.compare(
     rebuilt=Path(snakemake.output[0]).parent,
     files=map(Path, snakemake.input.rebuilt),

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from irkd import published_check, runlog
+from distillation.core import logs
+from distillation.pages import published_check
 
-runlog.to_file_and_stderr(snakemake.log[0])
+logs.to_file_and_stderr(snakemake.log[0])
 runs = list(snakemake.params.checks)
 published_check.write(
     checks=snakemake.params.checks,

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from irkd import runlog, sources
+from distillation.core import logs
+from distillation.data import sources
 
-runlog.to_file_and_stderr(snakemake.log[0])
+logs.to_file_and_stderr(snakemake.log[0])
 sources.fetch(
     dataset=snakemake.wildcards.dataset,
     sources=snakemake.config["datasets"][snakemake.wildcards.dataset]["sources"],

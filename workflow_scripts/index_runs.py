@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from irkd import provenance_index, runlog, tables
+from distillation.core import logs
+from distillation.pages import provenance_index, tables
 
-runlog.to_file_and_stderr(snakemake.log[0])
+logs.to_file_and_stderr(snakemake.log[0])
 runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
 files = {form: Path(path) for form, path in snakemake.output.items()}
 provenance_index.write(

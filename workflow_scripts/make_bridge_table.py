@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from irkd import bridge, runlog
+from distillation.core import logs
+from distillation.pages import bridge
 
-runlog.to_file_and_stderr(snakemake.log[0])
+logs.to_file_and_stderr(snakemake.log[0])
 runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
 bridge.write(
     title=snakemake.params.title,

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from irkd import runlog
-from irkd.claims import report
-from irkd.claims.outcomes import Reproduced
+from distillation.core import logs
+from distillation.pages import claims
+from distillation.statistics.claims.outcomes import Reproduced
 
-runlog.to_file_and_stderr(snakemake.log[0])
+logs.to_file_and_stderr(snakemake.log[0])
 runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
 inputs = snakemake.input
-report.write(
-    stated=report.Stated(
+claims.write(
+    stated=claims.Stated(
         claims=snakemake.params.claims,
         teachers=snakemake.params.teachers,
         taught_by={(protocol, run): (of, by) for protocol, run, of, by in snakemake.params.taught_by},

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from irkd import cost_table, runlog
+from distillation.core import logs
+from distillation.pages import cost_table
 
-runlog.to_file_and_stderr(snakemake.log[0])
+logs.to_file_and_stderr(snakemake.log[0])
 runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
 cost_table.write(
     records=dict(zip(runs, map(Path, snakemake.input.records), strict=True)),

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from irkd import runlog, switches
+from distillation.core import logs
+from distillation.pages import switches
 
-runlog.to_file_and_stderr(snakemake.log[0])
+logs.to_file_and_stderr(snakemake.log[0])
 switches.write(
     settings=[switches.Setting(**setting) for setting in snakemake.params.settings],
     declared=Path(snakemake.input.sources),

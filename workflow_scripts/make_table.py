@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
-from irkd import readings, runlog, tables
+from distillation.core import logs
+from distillation.pages import tables
+from distillation.statistics import milestones
 
-runlog.to_file_and_stderr(snakemake.log[0])
+logs.to_file_and_stderr(snakemake.log[0])
 runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
 moments = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.read]
-further = readings.sentences(
-    [readings.Reading(**reading) for reading in snakemake.params.readings],
+further = milestones.sentences(
+    [milestones.Reading(**reading) for reading in snakemake.params.readings],
     dict(zip(moments, map(Path, snakemake.input.histories), strict=True)),
     snakemake.params.protocols,
 )

@@ -8,7 +8,7 @@ Needs nothing but Python with torch, torchvision and timm: everything else is in
 import sys
 from pathlib import Path
 
-from irkd.errors import UserError
+from distillation.core.errors import UserError
 from offline_node import packages
 
 if __name__ == "__main__":

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from irkd import bridge, runlog
-from irkd.figures import bridge as picture
-from irkd.figures import style
+from distillation.core import logs
+from distillation.pages import bridge
+from distillation.pages.figures import bridge as picture
+from distillation.pages.figures import style
 
-runlog.to_file_and_stderr(snakemake.log[0])
+logs.to_file_and_stderr(snakemake.log[0])
 runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
 figure = picture.draw(
     title=snakemake.params.title,

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from irkd import runlog
-from irkd.figures import learning_curves, style
+from distillation.core import logs
+from distillation.pages.figures import learning_curves, style
 
-runlog.to_file_and_stderr(snakemake.log[0])
+logs.to_file_and_stderr(snakemake.log[0])
 runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
 figure = learning_curves.draw(
     title=snakemake.params.title,

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from irkd import datasets, runlog
-from irkd.figures import saliency, style
+from distillation.core import logs
+from distillation.data import datasets
+from distillation.pages.figures import saliency, style
 
-runlog.to_file_and_stderr(snakemake.log[0])
+logs.to_file_and_stderr(snakemake.log[0])
 runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
 arrays = datasets.load(Path(snakemake.input.arrays), Path(snakemake.input.manifest))
 count = snakemake.params.images

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from irkd import runlog
-from irkd.figures import stages, style
+from distillation.core import logs
+from distillation.pages.figures import stages, style
 
-runlog.to_file_and_stderr(snakemake.log[0])
+logs.to_file_and_stderr(snakemake.log[0])
 runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
 figure = stages.draw(
     title=snakemake.params.title,

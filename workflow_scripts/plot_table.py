@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from irkd import runlog, tables
-from irkd.figures import style, table
+from distillation.core import logs
+from distillation.pages import tables
+from distillation.pages.figures import style, table
 
-runlog.to_file_and_stderr(snakemake.log[0])
+logs.to_file_and_stderr(snakemake.log[0])
 runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
 figure = table.draw(
     layout=tables.Layout(**snakemake.params.layout),

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from irkd import runlog
-from irkd.figures import style, training_curve
+from distillation.core import logs
+from distillation.pages.figures import style, training_curve
 
-runlog.to_file_and_stderr(snakemake.log[0])
+logs.to_file_and_stderr(snakemake.log[0])
 runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
 figure = training_curve.draw(
     title=snakemake.params.title,

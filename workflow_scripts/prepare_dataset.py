@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from irkd import datasets, runlog
+from distillation.core import logs
+from distillation.data import datasets
 
-runlog.to_file_and_stderr(snakemake.log[0])
+logs.to_file_and_stderr(snakemake.log[0])
 datasets.prepare(
     batches=Path(snakemake.input.batches[0]).parent,
     arrays=Path(snakemake.output.arrays),

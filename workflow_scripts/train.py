@@ -2,24 +2,28 @@
 
 from pathlib import Path
 
-from irkd import datasets, execution, runlog, spec, training
+from distillation.core import devices, logs
+from distillation.data import datasets
+from distillation.study import spec
+from distillation.training.run_files import Outputs
+from distillation.training.train import train
 
-runlog.to_file_and_stderr(snakemake.log[0])
+logs.to_file_and_stderr(snakemake.log[0])
 start = snakemake.input.get("start")
 settings = snakemake.config["execution"]
-training.train(
+train(
     run=spec.from_mapping(snakemake.params.run),
     identity=snakemake.params.identity,
     arrays=datasets.load(Path(snakemake.input.arrays), Path(snakemake.input.manifest)),
     teacher=None,
-    outputs=training.Outputs(
+    outputs=Outputs(
         last=Path(snakemake.output.last),
         best=Path(snakemake.output.best),
         history=Path(snakemake.output.history),
         record=Path(snakemake.output.record),
     ),
     code=snakemake.params.code,
-    device=execution.start(settings["device"], settings["threads"]),
+    device=devices.start(settings["device"], settings["threads"]),
     cuda_graphs=settings["cuda_graphs"],
     slow_bf16=settings["slow_bf16"],
     start=Path(start) if start else None,

@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 
 import yaml
-from irkd import progress, study
-from irkd.errors import UserError
+from distillation.core.errors import UserError
+from distillation.study import study
+from distillation.training import progress
 from rich.console import Console
 
 HOME = Path(__file__).resolve().parents[1]

@@ -8,7 +8,9 @@ from pathlib import Path
 import pandas as pd
 import torch
 import yaml
-from irkd import datasets, readme, study
+from distillation.data import datasets
+from distillation.pages import readme
+from distillation.study import study
 
 README = Path("README.md")
 

@@ -3,7 +3,7 @@
 import shutil
 
 import pandas as pd
-from irkd import archive
+from distillation.pages import archive
 
 
 def test_an_archive_holds_all_but_weights_maps_and_what_trainings_continue_from(finished, tmp_path):

@@ -101,7 +101,7 @@ def test_an_overlay_may_name_the_students_in_any_order(finished):
 
 
 def test_a_comment_in_the_library_concerns_nothing(finished):
-    for path in (finished.path / "workflow_scripts/irkd").rglob("*.py"):
+    for path in (finished.path / "workflow_scripts/distillation").rglob("*.py"):
         append(finished, path, "\n# A remark.\n")
     assert finished.plan() == set()
 
@@ -117,22 +117,22 @@ def test_the_layout_of_scripts_concerns_nothing(finished):
     [
         ("losses/saliency.py", consequences("tiny-p4-kd-cl-sal")),
         ("losses/kd.py", consequences(*TAUGHT)),
-        ("training.py", consequences(*EVERY_RUN)),
-        ("evaluation.py", evaluating(*EVERY_RUN) | TABLES | SCORES | CLAIMS | INDEX),
-        ("tables.py", ACCURACIES | PAIRS | INDEX | {"Drawing table1-cells"}),
-        ("cost_table.py", COSTS),
-        ("provenance_index.py", INDEX),
-        ("archive.py", set()),
-        ("documents.py", TABLES | SWITCHES | CLAIMS | INDEX | {"Drawing table1-cells"}),
-        ("pairs.py", PAIRS),
-        ("claims/statistics.py", CLAIMS),
-        ("estimates.py", ACCURACIES | PAIRS | CLAIMS | INDEX | {"Drawing table1-cells"}),
-        ("figures/learning_curves.py", CURVES),
-        ("study.py", set()),
+        ("training/train.py", consequences(*EVERY_RUN)),
+        ("evaluation/evaluate.py", evaluating(*EVERY_RUN) | TABLES | SCORES | CLAIMS | INDEX),
+        ("pages/tables.py", ACCURACIES | PAIRS | INDEX | {"Drawing table1-cells"}),
+        ("pages/cost_table.py", COSTS),
+        ("pages/provenance_index.py", INDEX),
+        ("pages/archive.py", set()),
+        ("pages/documents.py", TABLES | SWITCHES | CLAIMS | INDEX | {"Drawing table1-cells"}),
+        ("pages/pairs.py", PAIRS),
+        ("statistics/claims/statistics.py", CLAIMS),
+        ("statistics/estimates.py", ACCURACIES | PAIRS | CLAIMS | INDEX | {"Drawing table1-cells"}),
+        ("pages/figures/learning_curves.py", CURVES),
+        ("study/study.py", set()),
     ],
 )
 def test_other_code_in_a_module_concerns_what_runs_it(finished, module, expected):
-    append(finished, f"workflow_scripts/irkd/{module}", "\nANOTHER = 1\n")
+    append(finished, f"workflow_scripts/distillation/{module}", "\nANOTHER = 1\n")
     assert finished.plan() == expected
 
 

@@ -1,17 +1,13 @@
 """The identity of every training of the protocol `described`, as it was when it was first trained."""
 
-from pathlib import Path
+from distillation.study import spec, study
+from shipped import CONFIG as BASE
+from shipped import ROOT, SCHEMA
 
-import yaml
-from irkd import spec, study
-
-ROOT = Path(__file__).parents[2]
-BASE = yaml.safe_load((ROOT / "config.yaml").read_text())
-SCHEMA = yaml.safe_load((ROOT / "rules/schemas/config.schema.yaml").read_text())
 CHANGED = (
     "the identity of a described training has changed: it will be trained again and cannot be compared bit"
     " for bit with published results. If that is meant, say so in CHANGELOG.md and store the new digest in"
-    " described_runs.txt; if not, a new field of irkd.spec needs a default that means 'switched off'."
+    " described_runs.txt; if not, a new field of study.spec needs a default that means 'switched off'."
 )
 
 

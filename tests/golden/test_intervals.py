@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from irkd import intervals
+from distillation.statistics import intervals
 from scipy import stats
 
 

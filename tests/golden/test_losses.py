@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from irkd.batch import Batch
-from irkd.losses import ce, kd
-from irkd.models.output import Output
-from irkd.models.vit import build
-from irkd.spec import CrossEntropy, Distillation, DistillationToken, Model
+from distillation.networks.batch import Batch
+from distillation.networks.families.vit import build
+from distillation.networks.losses import ce, kd
+from distillation.networks.output import Output
+from distillation.study.spec import CrossEntropy, Distillation, DistillationToken, Model
 from torch.nn import functional
 
 CLASSES = 10

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from irkd import metrics
+from distillation.evaluation import metrics
 
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(size=(200, 5)) * 3

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from irkd import components
-from irkd.batch import Batch
-from irkd.losses import saliency as loss
-from irkd.models.output import Output
-from irkd.models.vit import build
-from irkd.saliency import class_map, cls_attention
-from irkd.spec import DistillationToken, Model, Saliency
+from distillation.core import components
+from distillation.networks.batch import Batch
+from distillation.networks.families.vit import build
+from distillation.networks.losses import saliency as loss
+from distillation.networks.output import Output
+from distillation.networks.saliency import class_map, cls_attention
+from distillation.study.spec import DistillationToken, Model, Saliency
 from torch.nn import functional
 
 SMALL = {"width": 12, "depth": 3, "heads": 2, "mlp_width": 20, "classes": 10}
@@ -146,7 +146,7 @@ def test_attention_maps_leave_out_the_tokens_before_the_patches_and_train_the_st
 
 @pytest.mark.parametrize("kind", ["class-map", "cls-attention"])
 def test_released_maps_need_no_second_derivative_and_keep_fused_attention(kind):
-    module = components.load("saliency", kind)
+    module = components.load("networks.saliency", kind)
     assert module.SECOND_ORDER is False
     output = network(TOKEN)(images(), LAYERS, module.CAPTURED)
     assert isinstance(output, Output)

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from irkd import components
-from irkd.batch import Batch
-from irkd.losses import saliency as loss
-from irkd.models.vit import build
-from irkd.saliency import gradient
-from irkd.spec import DistillationToken, Model, Saliency
+from distillation.core import components
+from distillation.networks.batch import Batch
+from distillation.networks.families.vit import build
+from distillation.networks.losses import saliency as loss
+from distillation.networks.saliency import gradient
+from distillation.study.spec import DistillationToken, Model, Saliency
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 SMALL = {"width": 6, "depth": 3, "heads": 2, "mlp_width": 10, "classes": 5}
@@ -232,7 +232,7 @@ def test_the_loss_trains_every_block_of_the_student_and_nothing_of_the_teacher(l
 
 
 def test_gradient_maps_ask_for_attention_with_a_second_derivative():
-    assert components.load("saliency", "gradient").SECOND_ORDER is True
+    assert components.load("networks.saliency", "gradient").SECOND_ORDER is True
 
 
 def test_fused_attention_cannot_be_differentiated_twice():

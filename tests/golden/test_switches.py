@@ -1,16 +1,15 @@
 """The page of switches against a table transcribed by hand from the paper and the notebooks."""
 
 import copy
-from pathlib import Path
 
 import pytest
 import yaml
-from irkd import spec, study, switches
-from irkd.errors import UserError
+from distillation.core.errors import UserError
+from distillation.pages import switches
+from distillation.study import spec, study
+from shipped import CONFIG as BASE
+from shipped import ROOT, SCHEMA
 
-ROOT = Path(__file__).parents[2]
-BASE = yaml.safe_load((ROOT / "config.yaml").read_text())
-SCHEMA = yaml.safe_load((ROOT / "rules/schemas/config.schema.yaml").read_text())
 SOURCES = yaml.safe_load((ROOT / BASE["switches"]["sources"]).read_text())
 TRANSCRIBED = yaml.safe_load((ROOT / "tests/golden/switches.yaml").read_text())
 PROTOCOLS = {"described": "as described", "released": "as released"}

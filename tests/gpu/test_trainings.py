@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 import tiny_runs
 import torch
-from irkd import execution
-from irkd.scaling import scaled
+from distillation.core import devices
+from distillation.data.scaling import scaled
 from tiny_runs import RUNS, arrays, results, stopping_after, teacher_files, teacher_run, train
 
 PRECISIONS = ("fp32", "bf16")
@@ -17,7 +17,7 @@ PRECISIONS = ("fp32", "bf16")
 @pytest.fixture(scope="module")
 def device():
     """A GPU; without one every test here fails, with the sentence that a job would have."""
-    return execution.start("cuda", 1)
+    return devices.start("cuda", 1)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import reader
 import yaml
-from irkd import study
+from distillation.study import study
 from workspace import REPOSITORY
 
 RESULTS = REPOSITORY / "results/demo/irkd"
@@ -145,7 +145,7 @@ def test_captions_are_whole_and_show_no_markup(visit):
 def test_each_item_leads_to_the_rule_that_made_it_and_its_code(visit):
     for item in opened(visit):
         assert {"INPUT", "OUTPUT", "CODE"} <= set(item.rule.splitlines()), item.labels
-        assert "from irkd import" in item.rule, item.labels
+        assert "from distillation." in item.rule, item.labels
 
 
 def test_the_first_page_says_what_was_run_and_how_to_read_it(visit):

@@ -32,15 +32,18 @@ MINUTES = 7
 
 def on_pretend_gpus(workspace):
     """Compute on the CPU where Slurm has given the job one of its pretend GPUs, and nowhere else."""
-    execution = "workflow_scripts/irkd/execution.py"
-    workspace.edit(execution, "torch.cuda.is_available()", 'os.environ.get("CUDA_VISIBLE_DEVICES")')
-    workspace.edit(execution, "else _gpu()", 'else torch.device("cpu")')
+    devices = "workflow_scripts/distillation/core/devices.py"
+    workspace.edit(devices, "torch.cuda.is_available()", 'os.environ.get("CUDA_VISIBLE_DEVICES")')
+    workspace.edit(devices, "else _gpu()", 'else torch.device("cpu")')
     return workspace
 
 
 def within_minutes(workspace):
     """Trainings slow enough to be disturbed, and time limits that they run into."""
-    training, demand = "workflow_scripts/irkd/training.py", "workflow_scripts/irkd/demand.py"
+    training, demand = (
+        "workflow_scripts/distillation/training/train.py",
+        "workflow_scripts/distillation/study/demand.py",
+    )
     after = "            if ending.requested"
     workspace.edit(training, after, f"            time.sleep({SECONDS_PER_EPOCH})\n{after}")
     workspace.edit(demand, "_IMAGES = 50_000", "_IMAGES = 64")

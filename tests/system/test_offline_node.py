@@ -10,7 +10,7 @@ from pathlib import Path
 import pip
 import pytest
 from background import processes_in
-from irkd import datasets
+from distillation.data import datasets
 from offline_node import packages
 from test_kill_and_resume import CONTINUING, EPOCH, SAVED
 from workspace import Workspace, batches_in

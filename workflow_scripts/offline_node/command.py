@@ -10,8 +10,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from irkd import commit
-from irkd.errors import UserError
+from distillation.core import commit
+from distillation.core.errors import UserError
 
 from offline_node import limit, luggage, packages, parts, rounds, schedule
 from offline_node.evidence import Evidence

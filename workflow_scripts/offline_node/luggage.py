@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from irkd import archive, commit
-from irkd.errors import InputError
+from distillation.core import commit
+from distillation.core.errors import InputError
+from distillation.pages import archive
 
 from offline_node import parts
 
@@ -32,7 +33,7 @@ _HEAVY = {".safetensors", ".npz", ".gz", ".pt"}
 def pack_evidence(results: Path, output: Path) -> int:
     """Pack all results but weights, maps, data and what a training continues from; how many files.
 
-    See `irkd.archive.pack`. What is not finished is not among them: every file appears whole or not at all.
+    See `pages.archive.pack`. What is not finished is not among them: every file appears whole or not at all.
 
     Raises:
         OSError: a file cannot be read or written.

@@ -9,7 +9,7 @@ import sys
 import venv
 from pathlib import Path
 
-from irkd.errors import UserError
+from distillation.core.errors import UserError
 
 PYTHONS = ((3, 11), (3, 12))
 # Of what the machine brings itself; everything else is pinned.

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from irkd.atomic import replacing
-from irkd.errors import InputError
-from irkd.provenance import sha256
+from distillation.core.atomic import replacing
+from distillation.core.checksums import sha256
+from distillation.core.errors import InputError
 
 
 def listing(path: Path) -> Path:

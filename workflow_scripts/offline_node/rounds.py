@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from irkd.errors import InputError
+from distillation.core.errors import InputError
 
 from offline_node import luggage
 from offline_node.limit import Limit

@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from irkd.errors import InputError
+from distillation.core.errors import InputError
 
 # Saves take a twentieth of a training at the most, and lengths differ from one time to the next.
 _MARGIN = 1.1

@@ -8,9 +8,9 @@ import zipfile
 from collections.abc import Collection
 from pathlib import Path
 
-from irkd import commit
-from irkd.atomic import replacing
-from irkd.errors import InputError, UserError
+from distillation.core import commit
+from distillation.core.atomic import replacing
+from distillation.core.errors import InputError, UserError
 
 from offline_node.packages import MINIMUM, PYTHON_VERSION, PYTHONS, REQUIREMENTS
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from logging import ERROR, WARNING, LogRecord
 from pathlib import Path
 
-from irkd import progress, runlog
+from distillation.core import logs
+from distillation.training import progress
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -62,7 +63,7 @@ class LogHandler(LogHandlerBase):
             get_renderable=self._view, console=self._console, refresh_per_second=2, transient=True
         )
         if self._draws:
-            os.environ[runlog.DRAWN] = "snakemake"
+            os.environ[logs.DRAWN] = "snakemake"
 
     def emit(self, record: LogRecord) -> None:
         """Print a record, or let the view say it."""

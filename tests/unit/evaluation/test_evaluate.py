@@ -1,0 +1,178 @@
+"""The test of a trained network."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tiny_runs
+import torch
+from distillation.core import atomic, checksums
+from distillation.core.errors import UserError
+from distillation.data import views
+from distillation.evaluation.evaluate import evaluate
+from distillation.networks import models
+from tiny_runs import CPU
+
+DATA = tiny_runs.arrays(test=40)
+
+
+def evaluated(folder, output, selection="best", data=DATA, teacher=None, saliency=None):
+    weights = {name: folder / f"{name}.safetensors" for name in ("last", "best")}
+    evaluate(weights, folder / "run.json", teacher, saliency, selection, (16, 32), data, output, CPU)
+    return json.loads(output.read_text())
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    """A run whose last and best weights differ."""
+    folder = tmp_path_factory.mktemp("run")
+    run = tiny_runs.run(optimizer=replace(tiny_runs.ADAMW, lr=0.02))
+    tiny_runs.train(run, folder)
+    start = tiny_runs.start_of(run)
+    models.save(start, folder / "best.safetensors")
+    content = json.loads((folder / "run.json").read_text())
+    content["weights"]["best"]["sha256"] = checksums.sha256(folder / "best.safetensors")
+    atomic.write_json(folder / "run.json", content)
+    return folder
+
+
+def by_hand(path):
+    """Right answers and mean negative log-likelihood at full size, image by image, in float64."""
+    run = tiny_runs.run()
+    model = tiny_runs.start_of(run)
+    model.load_state_dict(models.safetensors.torch.load_file(path))
+    model.double().eval()
+    right, nll = 0, 0.0
+    shown = views.plain_view(DATA.test_images, 32, run.normalization).double()
+    for image, label in zip(shown, DATA.test_labels.tolist(), strict=True):
+        [logits] = model(image[None]).logits.tolist()
+        right += logits.index(max(logits)) == label
+        nll -= torch.tensor(logits, dtype=torch.float64).log_softmax(0)[label].item()
+    return right, nll / len(shown)
+
+
+def test_both_weight_files_are_tested_as_counted_by_hand(run_folder, tmp_path):
+    content = evaluated(run_folder, tmp_path / "test.json")
+    for name in ("last", "best"):
+        right, nll = by_hand(run_folder / f"{name}.safetensors")
+        entry = content["weights"][name]
+        assert entry["correct"] == right
+        assert entry["accuracy"] == pytest.approx(100 * right / 40)
+        assert entry["nll"] == pytest.approx(nll, rel=1e-5)
+        assert entry["sha256"] == checksums.sha256(run_folder / f"{name}.safetensors")
+    assert (content["images"], content["resolution"]) == (40, 32)
+    assert content["weights"]["last"]["nll"] != content["weights"]["best"]["nll"]
+
+
+@pytest.mark.parametrize("selection", ["last", "best"])
+def test_the_selection_only_chooses_which_accuracy_is_reported(run_folder, tmp_path, selection):
+    contents = {name: evaluated(run_folder, tmp_path / name, name) for name in ("last", "best")}
+    found = contents[selection]
+    assert found["selection"] == selection
+    assert found["accuracy"] == found["weights"][selection]["accuracy"]
+    assert contents["last"]["weights"] == contents["best"]["weights"]
+    assert contents["last"]["accuracy"] != contents["best"]["accuracy"]
+
+
+def test_both_views_are_tested_at_each_resolution_and_are_the_same_at_full_size(run_folder, tmp_path):
+    content = evaluated(run_folder, tmp_path / "test.json")
+    by_view = content["views"]
+    assert by_view["scale"]["32"] == by_view["crop"]["32"] == content["accuracy"]
+    run = tiny_runs.run()
+    model, _ = models.restore(run_folder / "best.safetensors", run_folder / "run.json", CPU)
+    for name, pixels, side in (
+        ("crop", DATA.test_images[:, :, 8:24, 8:24], 16),
+        ("scale", DATA.test_images, 16),
+    ):
+        answers = model(views.plain_view(pixels, side, run.normalization)).logits.argmax(dim=1)
+        expected = 100 * (answers == DATA.test_labels).double().mean().item()
+        assert by_view[name]["16"] == pytest.approx(expected)
+
+
+def test_the_confusion_holds_every_image_and_its_diagonal_the_right_answers(run_folder, tmp_path):
+    content = evaluated(run_folder, tmp_path / "test.json")
+    table = torch.tensor(content["confusion"])
+    assert table.sum() == 40
+    assert table.diagonal().sum() == content["weights"]["best"]["correct"]
+    assert table.sum(dim=1).tolist() == DATA.test_labels.bincount(minlength=10).tolist()
+
+
+def test_a_taught_run_is_compared_with_its_teacher_and_another_is_not(
+    unbroken, teacher, run_folder, tmp_path
+):
+    folder, _ = unbroken("saliency")
+    files = tiny_runs.teacher_files(teacher)
+    content = evaluated(folder, tmp_path / "taught.json", teacher=files, saliency=folder / "saliency.npz")
+    assert 0 <= content["teacher"]["same_answer"] <= 100
+    assert content["teacher"]["kl"] > 0
+    assert content["cost"]["training_flops"][0] > 0
+    alone = evaluated(run_folder, tmp_path / "alone.json")
+    assert alone["teacher"] is alone["saliency"] is None
+
+
+def test_the_agreement_of_saliency_maps_is_copied_moment_by_moment_and_layer_by_layer(
+    unbroken, teacher, tmp_path
+):
+    folder, _ = unbroken("saliency")
+    content = evaluated(
+        folder,
+        tmp_path / "taught.json",
+        teacher=tiny_runs.teacher_files(teacher),
+        saliency=folder / "saliency.npz",
+    )["saliency"]
+    assert content["kind"] == "gradient"
+    assert content["student_layers"] == content["teacher_layers"] == [0, 1, 2]
+    places = [(moment["stage"], moment["resolution"], moment["epoch"]) for moment in content["moments"]]
+    assert places == [(1, 8, 1), (1, 8, 2), (2, 12, 1), (2, 12, 2)]
+    record = np.load(folder / "saliency.npz")
+    for (stage, side, epoch), moment in zip(places, content["moments"], strict=True):
+        expected = record[f"stage{stage}-{side}px-epoch{epoch}-correlation"].mean(axis=1)
+        assert moment["correlation"] == pytest.approx(expected.tolist())
+
+
+def test_the_cost_is_that_of_the_network_and_the_stages(run_folder, tmp_path):
+    content = evaluated(run_folder, tmp_path / "test.json")
+    record = json.loads((run_folder / "run.json").read_text())
+    assert content["cost"]["parameters"] == record["parameters"]
+    counted = [stage["training_flops"] for stage in record["stages"]]
+    assert content["cost"]["training_flops"] == counted
+
+
+def test_equal_runs_give_equal_files(tmp_path):
+    for name in ("one", "two"):
+        tiny_runs.train(tiny_runs.run(), tmp_path / name)
+        evaluated(tmp_path / name, tmp_path / name / "test.json")
+    assert (tmp_path / "one/test.json").read_bytes() == (tmp_path / "two/test.json").read_bytes()
+
+
+def test_training_and_validation_data_do_not_matter(run_folder, tmp_path):
+    noise = tiny_runs.arrays(seed=9)
+    other = replace(noise, test_images=DATA.test_images, test_labels=DATA.test_labels)
+    assert evaluated(run_folder, tmp_path / "one") == evaluated(run_folder, tmp_path / "two", data=other)
+
+
+def test_weights_that_are_not_those_of_the_record_are_not_tested(run_folder, tmp_path):
+    for name in ("last.safetensors", "best.safetensors", "run.json"):
+        (tmp_path / name).write_bytes((run_folder / name).read_bytes())
+    (tmp_path / "last.safetensors").write_bytes((run_folder / "best.safetensors").read_bytes())
+    with pytest.raises(UserError, match="these are not the weights"):
+        evaluated(tmp_path, tmp_path / "test.json")
+    assert not (tmp_path / "test.json").exists()
+
+
+@pytest.mark.parametrize("taught", [False, True], ids=["ce", "distilled"])
+def test_the_test_set_changes_nothing_in_a_training(tmp_path, teacher, taught):
+    data = tiny_runs.arrays()
+    labels = (data.test_labels + 1) % 10 if taught else torch.full_like(data.test_labels, -(2**40))
+    garbage = replace(data, test_images=255 - data.test_images, test_labels=labels)
+    run, files = (
+        (tiny_runs.student_run(), tiny_runs.teacher_files(teacher)) if taught else (tiny_runs.run(), None)
+    )
+    one, two = (
+        tiny_runs.results(tiny_runs.train(run, tmp_path / name, files, used))
+        for name, used in (("one", data), ("two", garbage))
+    )
+    if taught:  # only observed, for a figure
+        assert one.pop("saliency.npz") != two.pop("saliency.npz")
+    assert one == two

@@ -1,0 +1,70 @@
+"""Networks that start from published weights."""
+
+import pytest
+import timm
+import torch
+from distillation.core import checksums
+from distillation.core.errors import UserError
+from distillation.networks import models
+from distillation.networks.families.vit import build
+from distillation.study.spec import DistillationToken, Model, Start
+
+TOKEN = DistillationToken("random", True, without_head=True)
+SMALL = Model("vit", 32, 2, 384, 12, 6, 1536, 10, 0.1, 0.1, distillation_token=TOKEN)
+TINY = Model("vit", 32, 2, 192, 3, 3, 768, 10, distillation_token=TOKEN)
+DRAWN = {"patch_embed.proj.weight", "positions", "distillation_position", "head.weight", "head.bias"}
+
+
+def network(model=TINY):
+    return build(model, torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A file as the authors of DeiT publish it, of a network of three blocks; its digest; its tensors."""
+    torch.manual_seed(0)
+    reference = timm.create_model("deit_tiny_distilled_patch16_224", pretrained=False, depth=3)
+    weights = {name: value + 0.1 * torch.randn(value.shape) for name, value in reference.state_dict().items()}
+    path = tmp_path_factory.mktemp("weights") / "deit.pth"
+    torch.save({"model": weights}, path)
+    return path, checksums.sha256(path), weights
+
+
+def test_blocks_tokens_final_norm_and_the_bias_of_the_projection_are_those_published(published):
+    path, digest, weights = published
+    started, drawn = network(), network()
+    models.start_from(started, Start("deit", digest[:8]), path)
+    for name, value in started.named_parameters():
+        same_as_drawn = torch.equal(value, drawn.get_parameter(name))
+        assert same_as_drawn == (name in DRAWN), name
+        if name not in DRAWN:
+            theirs = {"distillation_token": "dist_token"}.get(name, name)
+            assert torch.equal(value, weights[theirs])
+
+
+def test_the_released_teacher_has_21403018_parameters_of_which_107530_are_drawn():
+    sizes = {name: value.numel() for name, value in network(SMALL).named_parameters()}
+    assert sum(sizes.values()) == 21_403_018
+    assert sum(sizes[name] for name in DRAWN) == 107_530
+
+
+def test_another_file_is_refused_by_its_digest(published):
+    with pytest.raises(
+        UserError, match=r"its sha256 is .*, but 00000000 is expected at its beginning; supply"
+    ):
+        models.start_from(network(), Start("deit", "00000000"), published[0])
+
+
+def test_weights_of_a_network_of_other_sizes_are_refused(published):
+    path, digest, _ = published
+    wide = Model("vit", 32, 2, 384, 3, 6, 1536, 10, distillation_token=TOKEN)
+    with pytest.raises(
+        UserError, match=r"do not fit the network .*such as cls_token.*supply those of the DeiT"
+    ):
+        models.start_from(network(wide), Start("deit", digest), path)
+
+
+def test_a_token_without_a_head_is_not_read_and_not_distilled_into():
+    output = network()(torch.zeros(1, 3, 32, 32))
+    assert output.distillation_logits is None
+    assert output.prefix_tokens == 2

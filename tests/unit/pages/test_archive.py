@@ -1,0 +1,104 @@
+"""An archive that depends on contents alone, and folders held to their checksums."""
+
+import os
+import subprocess
+import tarfile
+
+import pytest
+from distillation.core.errors import UserError
+from distillation.pages import archive
+
+FIX = "restore the folder from its archive or from version control."
+FILES = {
+    "tables/t.csv": b"a,b\n",
+    "figures/f.png": bytes(range(256)),
+    "runs/described/vit/seed-0/run.json": b"{}",
+}
+
+# By sha256sum, of the table before and after.
+ORIGINAL = "5be08c9684a1d25efcee09318204824278b08bbfb4aef973ffefd0b9d7478313"
+CHANGED = "358c29605220f61cb8c18c7244b01cad472b5e11a3e8572f4198f6ca492f07f5"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Results of a study, with a file that is not to be packed."""
+    for name, content in {**FILES, "runs/described/vit/seed-0/best.safetensors": b"large"}.items():
+        path = tmp_path / "irkd" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return tmp_path / "irkd"
+
+
+@pytest.fixture
+def unpacked(folder, tmp_path):
+    """The folder of an unpacked archive."""
+    archive.pack(folder, [folder / name for name in FILES], tmp_path / "irkd.tar.gz")
+    with tarfile.open(tmp_path / "irkd.tar.gz") as tar:
+        tar.extractall(tmp_path / "elsewhere", filter="data")
+    return tmp_path / "elsewhere/irkd"
+
+
+def test_an_archive_is_one_folder_with_the_files_named_and_their_checksums(unpacked):
+    assert [path.name for path in unpacked.parent.iterdir()] == ["irkd"]
+    found = {str(path.relative_to(unpacked)): path for path in unpacked.rglob("*") if path.is_file()}
+    assert found.pop("SHA256SUMS").stat().st_mode & 0o777 == 0o644
+    assert {name: path.read_bytes() for name, path in found.items()} == FILES
+
+
+def test_sha256sum_agrees(unpacked):
+    subprocess.run(["sha256sum", "--strict", "-c", "SHA256SUMS"], cwd=unpacked, check=True)
+
+
+def test_equal_contents_give_equal_bytes_whatever_their_order_times_and_modes(folder, tmp_path):
+    files = [folder / name for name in FILES]
+    archive.pack(folder, files, tmp_path / "one.tar.gz")
+    for path in files:
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+        path.chmod(0o600)
+    archive.pack(folder, reversed(files), tmp_path / "elsewhere/two.tar.gz")
+    assert (tmp_path / "one.tar.gz").read_bytes() == (tmp_path / "elsewhere/two.tar.gz").read_bytes()
+
+
+def test_a_file_from_outside_the_folder_is_not_packed(folder, tmp_path):
+    (tmp_path / "other").touch()
+    with pytest.raises(ValueError, match="other"):
+        archive.pack(folder, [tmp_path / "other"], tmp_path / "out.tar.gz")
+    assert not (tmp_path / "out.tar.gz").exists()
+
+
+def test_an_untouched_folder_is_verified(unpacked):
+    assert archive.verify(unpacked) == [unpacked / name for name in sorted(FILES)]
+
+
+def test_all_that_is_wrong_with_a_folder_is_told_at_once(unpacked):
+    (unpacked / "tables/t.csv").write_text("a,c\n")
+    (unpacked / "figures/f.png").unlink()
+    (unpacked / "figures/new.png").touch()
+    with pytest.raises(UserError) as error:
+        archive.verify(unpacked)
+    assert str(error.value).splitlines() == [
+        f"{unpacked} is not what was packed; {FIX}",
+        "  figures/f.png is missing",
+        "  figures/new.png is not listed in SHA256SUMS",
+        f"  tables/t.csv has changed: its SHA-256 is {CHANGED}, expected {ORIGINAL}",
+    ]
+
+
+def test_a_folder_without_checksums_is_refused(unpacked):
+    (unpacked / "SHA256SUMS").unlink()
+    with pytest.raises(UserError) as error:
+        archive.verify(unpacked)
+    path = unpacked / "SHA256SUMS"
+    assert str(error.value) == f"{path} does not exist, so nothing vouches for the files beside it; {FIX}"
+
+
+@pytest.mark.parametrize(
+    "line", ["", "tables/t.csv", f"{'a' * 63}  tables/t.csv", f"{'a' * 64} *tables/t.csv"]
+)
+def test_a_malformed_line_of_checksums_is_named(unpacked, line):
+    path = unpacked / "SHA256SUMS"
+    path.write_text(path.read_text() + line + "\n")
+    with pytest.raises(UserError) as error:
+        archive.verify(unpacked)
+    assert str(error.value) == f"{path}, line 4: expected a SHA-256, two spaces and a file name; {FIX}"

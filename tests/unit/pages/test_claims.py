@@ -1,0 +1,401 @@
+"""Verdicts on claims, from evaluations, histories and records written by hand."""
+
+import json
+import os
+import subprocess
+import sys
+
+import lxml.html
+import pandas as pd
+import pytest
+from distillation.pages import claims as page
+from distillation.statistics.claims import verdicts
+from distillation.statistics.claims.outcomes import Reproduced
+from distillation.statistics.claims.statistics import STATISTICS
+from distillation.statistics.estimates import Estimate
+from shipped import CONFIG, ROOT
+
+TEACHERS = {run: entry["teacher"] for run, entry in CONFIG["students"].items() if "teacher" in entry}
+ONE = {"described": "as described"}
+TWO = ONE | {"released": "as released"}
+ACCURACIES = (
+    "run,accuracy,source,doubt\ncl,74.89,Table 1,\nce,66.85,Table 1,no log; or so\nteacher,82.95,Table 1,\n"
+)
+REPORTED = (
+    "run,quantity,value,source,doubt\n"
+    "ce,train_last,96.54,log,\nce,val_last,66.36,log,\ncl,train_last,80.44,log,\ncl,val_last,74.30,log,\n"
+)
+
+
+def claim(statistic="accuracy-difference", threshold=None, cases=({},), **more):
+    default = {"label": "Custom", "run": "cl", "against": "ce"}
+    return {
+        "claim": "CL beats CE",
+        "section": "Experiment 1",
+        "statistic": statistic,
+        "threshold": threshold or {"above": 0},
+        "cases": [{key: value for key, value in {**default, **case}.items() if value} for case in cases],
+        **more,
+    }
+
+
+def moments(*levels, layers=2):
+    return [
+        {"stage": number, "resolution": 12, "epoch": 1, "correlation": [level] * layers}
+        for number, level in enumerate(levels, start=1)
+    ]
+
+
+@pytest.fixture
+def outcome(tmp_path):
+    """Write the files of a training: what an evaluation says, the last accuracies, and its teacher."""
+
+    def write(accuracy=70.0, teacher=None, overfit=(90.0, 70.0), **evaluation):
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        content = {"images": 10_000, "accuracy": accuracy, **evaluation}
+        (folder / "evaluation.json").write_text(json.dumps(content))
+        (folder / "history.csv").write_text(f"train_acc,val_acc\n1,1\n{overfit[0]},{overfit[1]}\n")
+        taught = {"teacher": {"run": teacher, "seed": 0}} if teacher else {}
+        (folder / "run.json").write_text(json.dumps({"spec": taught}))
+        return Reproduced(folder / "evaluation.json", folder / "history.csv", folder / "run.json")
+
+    return write
+
+
+@pytest.fixture
+def judged(tmp_path):
+    """The csv and the page of claims about runs."""
+
+    def do(claims, outcomes, protocols=ONE, no_verdict="", note="", teachers=None, taught_by=None):
+        published = tmp_path / "accuracies.csv", tmp_path / "reported.csv"
+        for path, text in zip(published, (ACCURACIES, REPORTED), strict=True):
+            path.write_text(text)
+        if "claim" in claims:
+            claims = {"one": claims}
+        files = {form: tmp_path / f"claims/claims.{form}" for form in ("csv", "md", "tex", "html")}
+        stated = page.Stated(claims, teachers or {}, taught_by or {}, note, no_verdict)
+        page.write(stated, protocols, outcomes, *published, files)
+        return pd.read_csv(files["csv"], keep_default_na=False, dtype=str), files["md"].read_text()
+
+    return do
+
+
+@pytest.fixture
+def seeds(outcome):
+    """Trainings of cl and ce with these accuracies, one a seed."""
+
+    def make(cl, ce, protocol="described"):
+        values = {"cl": cl, "ce": ce}
+        return {
+            (protocol, run, seed): outcome(accuracy)
+            for run, accuracies in values.items()
+            for seed, accuracy in enumerate(accuracies)
+        }
+
+    return make
+
+
+def only(frame):
+    assert len(frame) == 1
+    return frame.iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("cl", "verdict"),
+    [
+        ([71.0, 72.0, 71.5], "supported"),
+        ([69.0, 68.0, 68.5], "not supported"),
+        ([71.0, 69.0, 70.5], "undecided"),
+        ([70.0, 70.0, 70.0], "not supported"),
+    ],
+)
+def test_the_interval_over_seeds_decides(judged, seeds, cl, verdict):
+    row = only(judged(claim(), seeds(cl, [70.0, 70.0, 70.0]))[0])
+    assert (row["verdict"], row["claim_verdict"]) == (verdict, verdict)
+    assert (row["interval"], row["seeds"]) == ("t over seeds", "0 1 2")
+
+
+def test_rows_are_paired_over_seeds(judged, seeds):
+    row = only(judged(claim(), seeds([61.0, 71.1, 80.9], [60.0, 70.0, 80.0]))[0])
+    assert row["values"] == "1 1.1 0.9"
+    assert float(row["std"]) == pytest.approx(0.1)
+    assert row["verdict"] == "supported"
+
+
+def test_a_single_seed_is_judged_by_its_binomial_interval(judged, seeds):
+    row = only(judged(claim(), seeds([77.12], [76.70]))[0])
+    assert (row["verdict"], row["interval"], row["seeds"]) == ("undecided", "binomial", "0")
+    assert float(row["smallest"]) == pytest.approx(1.17, abs=0.01)
+    assert only(judged(claim(), seeds([78.0], [76.0]))[0])["verdict"] == "supported"
+
+
+def test_seeds_that_only_one_run_has_are_left_out(judged, seeds):
+    row = only(judged(claim(), seeds([71.0, 72.0, 71.5], [70.0, 70.0]))[0])
+    assert row["seeds"] == "0 1"
+
+
+def test_runs_without_a_common_seed_leave_a_claim_undecided(judged, outcome):
+    files = {("described", "cl", 0): outcome(), ("described", "ce", 1): outcome()}
+    row = only(judged(claim(), files)[0])
+    assert (row["verdict"], row["reason"]) == ("undecided", "the runs have no seed in common")
+
+
+def test_a_run_that_is_missing_makes_a_claim_not_run_and_is_named(judged, seeds):
+    frame, text = judged(claim(), seeds([70.0], []))
+    assert (only(frame)["verdict"], only(frame)["reason"]) == ("not run", "not run: ce (described)")
+    assert "Custom: not run: ce (described)." in text
+    assert "| Custom | cl, ce | +8.04*      | not run    | -" in text
+
+
+def test_nothing_at_all_that_was_run_gives_a_page_too(judged):
+    assert set(judged(CONFIG["claims"]["stated"], {}, teachers=TEACHERS)[0]["verdict"]) == {"not run"}
+
+
+CASES = {
+    "supported": {"label": "a"},
+    "not supported": {"label": "b", "run": "ce", "against": "cl"},
+    "undecided": {"label": "c", "run": "ce", "against": "ce2"},
+    "not run": {"label": "d", "run": "absent"},
+}
+
+
+@pytest.mark.parametrize(
+    ("found", "whole"),
+    [
+        (["supported"], "supported"),
+        (["supported", "undecided"], "undecided"),
+        (["supported", "not run", "undecided"], "not run"),
+        (["supported", "not run", "not supported", "undecided"], "not supported"),
+    ],
+)
+def test_a_claim_stands_with_all_of_its_cases_and_falls_with_any(judged, seeds, outcome, found, whole):
+    files = seeds([75.0], [70.0]) | {("described", "ce2", 0): outcome(70.2)}
+    frame, _ = judged(claim(cases=[CASES[verdict] for verdict in found]), files)
+    assert frame["verdict"].tolist() == found
+    assert set(frame["claim_verdict"]) == {whole}
+
+
+def interval(low, high):
+    return Estimate({0: 0.0}, 0.0, None, low, high, "")
+
+
+@pytest.mark.parametrize(
+    ("threshold", "low", "high", "verdict"),
+    [
+        ({"above": 0}, 0.0, 1.0, "undecided"),
+        ({"above": 0}, 0.1, 1.0, "supported"),
+        ({"above": 0}, -1.0, 0.0, "not supported"),
+        ({"above": 0}, 0.0, 0.0, "not supported"),
+        ({"at_least": 90}, 90.0, 95.0, "supported"),
+        ({"at_least": 90}, 85.0, 90.0, "undecided"),
+        ({"at_least": 90}, 85.0, 89.9, "not supported"),
+        ({"below": 100}, 99.0, 100.0, "undecided"),
+        ({"below": 100}, 47.5, 47.5, "supported"),
+        ({"below": 100}, 100.0, 100.0, "not supported"),
+        ({"at_most": 1}, 1.0, 1.0, "supported"),
+        ({"above": 0}, None, None, "undecided"),
+    ],
+)
+def test_a_verdict_at_the_edges_of_its_threshold(threshold, low, high, verdict):
+    assert verdicts.of_case(interval(low, high), threshold) == verdict
+
+
+def test_a_withheld_verdict_stands_in_every_place_of_one_and_the_numbers_stay(judged, seeds):
+    files = seeds([75.0], [70.0])
+    frame, text = judged(
+        {"a": claim(), "b": claim(cases=[CASES["not run"]])}, files, no_verdict="demo budget"
+    )
+    assert set(frame["verdict"]) == set(frame["claim_verdict"]) == {"demo budget"}
+    assert frame["mean"].tolist() == ["5", ""]
+    assert not {"supported", "undecided"} & set(text.split())
+    assert "No verdict is passed on these runs." in text
+
+
+# --- statistics -----------------------------------------------------------------------------------
+
+
+def value(frame):
+    return float(only(frame)["mean"])
+
+
+def test_the_gap_is_halved_where_the_student_is_above_the_middle(judged, outcome):
+    files = {
+        ("described", "cl", 0): outcome(78.72, teacher="teacher"),
+        ("described", "ce", 0): outcome(66.85),
+        ("described", "teacher", 0): outcome(82.95),
+    }
+    frame, _ = judged(
+        claim("above-half-gap"),
+        files,
+        teachers={"cl": "teacher"},
+        taught_by={("described", "cl"): ("described", "teacher")},
+    )
+    assert value(frame) == pytest.approx(78.72 - (66.85 + 82.95) / 2)
+    assert float(only(frame)["published"]) == pytest.approx(74.89 - (66.85 + 82.95) / 2)
+    without = {key: found for key, found in files.items() if key[1] != "teacher"}
+    row = only(
+        judged(
+            claim("above-half-gap"),
+            without,
+            teachers={"cl": "teacher"},
+            taught_by={("described", "cl"): ("described", "teacher")},
+        )[0]
+    )
+    assert (row["verdict"], row["reason"]) == ("not run", "not run: teacher (described)")
+
+
+def test_the_accuracy_kept_is_a_share_of_that_at_full_resolution(judged, outcome):
+    files = {("described", "teacher", 0): outcome(80.0, views={"scale": {"20": 74.0}, "crop": {"20": 10.0}})}
+    stated = claim(
+        "accuracy-kept",
+        {"at_least": 90},
+        [{"run": "teacher", "against": None, "resolution": 20}],
+    )
+    frame, _ = judged(stated, files)
+    assert value(frame) == pytest.approx(92.5)
+    assert only(frame)["verdict"] == "supported"
+
+
+def test_the_gap_between_training_and_validation_is_that_of_the_last_epoch(judged, outcome):
+    files = {
+        ("described", run, seed): outcome(overfit=pair)
+        for run, pair in (("cl", (80.0, 75.0)), ("ce", (96.0, 66.0)))
+        for seed in (0, 1)
+    }
+    frame, _ = judged(claim("overfit-difference", {"below": 0}), files)
+    assert value(frame) == -25
+    assert float(only(frame)["published"]) == pytest.approx((80.44 - 74.30) - (96.54 - 66.36))
+    one = {key: found for key, found in files.items() if key[2] == 0}
+    frame, text = judged(claim("overfit-difference", {"below": 0}), one)
+    assert (only(frame)["verdict"], only(frame)["low"]) == ("undecided", "")
+    assert "Custom: no interval from a single seed." in text
+
+
+def test_computation_is_counted_and_needs_no_seeds(judged, outcome):
+    files = {
+        ("described", "cl", 0): outcome(cost={"training_flops": [1, 2, 3]}),
+        ("described", "ce", 0): outcome(cost={"training_flops": [12]}),
+    }
+    frame, text = judged(claim("computation-ratio", {"below": 100}), files)
+    assert (value(frame), only(frame)["verdict"], only(frame)["interval"]) == (50, "supported", "counted")
+    assert "exact" in text
+
+
+def saliency(*levels, kind="gradient", layers=((0, 0), (3, 11))):
+    student, teacher = (list(side) for side in zip(*layers, strict=True))
+    return {
+        "kind": kind,
+        "student_layers": student,
+        "teacher_layers": teacher,
+        "moments": moments(*levels, layers=len(layers)),
+    }
+
+
+def test_agreement_grows_from_the_first_moment_to_the_last(judged, outcome):
+    files = {
+        ("described", "cl", seed): outcome(saliency=saliency(0.1, 0.9, last))
+        for seed, last in enumerate((0.5, 0.6, 0.7))
+    }
+    frame, _ = judged(claim("agreement-growth", cases=[{"against": None}]), files)
+    assert value(frame) == pytest.approx(0.5)
+    assert only(frame)["verdict"] == "supported"
+
+
+def test_agreement_is_compared_in_the_layers_that_both_runs_recorded(judged, outcome):
+    every = saliency(0.0, 0.0, layers=[(index, index) for index in range(3)])
+    every["moments"][-1]["correlation"] = [0.6, 100.0, 0.4]
+    control = saliency(0.0, 0.2, layers=[(0, 0), (2, 2)])
+    files = {
+        ("described", run, seed): outcome(saliency=found)
+        for run, found in (("cl", every), ("ce", control))
+        for seed in (0, 1)
+    }
+    assert value(judged(claim("agreement-growth-difference"), files)[0]) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(
+    ("control", "reason"),
+    [
+        (saliency(0.1, 0.2, kind="class-map"), "maps of different kinds (class-map, gradient)"),
+        (saliency(0.1, 0.2, layers=[(1, 1)]), "maps of different layers"),
+    ],
+)
+def test_maps_that_cannot_be_compared_leave_a_claim_undecided_and_say_so(judged, outcome, control, reason):
+    files = {
+        ("described", "cl", 0): outcome(saliency=saliency(0.1, 0.2)),
+        ("described", "ce", 0): outcome(saliency=control),
+    }
+    frame, text = judged(claim("agreement-growth-difference"), files)
+    assert (only(frame)["verdict"], only(frame)["reason"]) == ("undecided", reason)
+    assert f"Custom: {reason}." in text
+
+
+def test_claims_and_pairs_are_judged_without_torch_and_planned_without_pandas():
+    code = "import sys; from distillation.{}; assert not {{'{}', 'torch'}} & set(sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow_scripts")}
+    for modules, absent in (("pages import claims, pairs", "torchvision"), ("study import study", "pandas")):
+        subprocess.run([sys.executable, "-c", code.format(modules, absent)], check=True, env=environment)
+
+
+def test_a_claim_about_no_protocol_of_this_study_leaves_a_page_without_it(judged):
+    frame, text = judged({"a": claim(protocols=["released"])}, {})
+    assert len(frame) == 0
+    assert "| 1. CL beats CE | Experiment 1 | -" in text
+
+
+def test_every_statistic_decides_a_claim_of_the_study():
+    assert {claim["statistic"] for claim in CONFIG["claims"]["stated"].values()} == set(STATISTICS)
+
+
+# --- protocols and the page -----------------------------------------------------------------------
+
+
+def test_each_protocol_is_judged_by_its_own_runs(judged, seeds):
+    files = seeds([75.0], [70.0]) | seeds([65.0], [70.0], "released")
+    frame, text = judged(claim(), files, TWO)
+    assert frame.set_index("protocol")["verdict"].to_dict() == {
+        "described": "supported",
+        "released": "not supported",
+    }
+    assert "| Custom, as described |" in text
+    assert "| Custom, as released  |" in text
+
+
+def test_a_case_may_compare_with_another_protocol_and_a_claim_be_about_some(judged, seeds):
+    files = seeds([75.0], [70.0]) | seeds([73.0], [70.0], "released")
+    stated = claim(cases=[{"against": "cl", "against_protocol": "released"}], protocols=["described"])
+    frame, _ = judged(stated, files, TWO)
+    assert (only(frame)["protocol"], only(frame)["runs"]) == ("described", "cl cl@released")
+    assert float(only(frame)["mean"]) == pytest.approx(2)
+    assert only(frame)["published"] == ""
+
+
+def test_a_published_value_is_the_same_statistic_of_published_numbers_and_doubts_are_listed(judged, seeds):
+    frame, text = judged(claim(), seeds([75.0], [70.0]), TWO)
+    assert set(frame["published"]) == {"8.04"}
+    assert text.endswith("- * published value of ce: no log; or so\n")
+
+
+def test_the_page_of_the_study_shows_every_claim_with_its_section_and_verdict(judged, tmp_path):
+    stated = CONFIG["claims"]["stated"]
+    judged(stated, {}, TWO, note="a note", teachers=TEACHERS)
+    page = lxml.html.parse(tmp_path / "claims/claims.html").getroot()
+    overview = page.find(".//table")
+    rows = [[cell.text_content() for cell in row] for row in overview.findall(".//tr")]
+    assert rows[0][1:] == ["section", "as described", "as released"]
+    for number, (row, entry) in enumerate(zip(rows[1:], stated.values(), strict=True), start=1):
+        assert row[:2] == [f"{number}. {entry['claim']}", entry["section"]]
+        assert row[2] == "not run"
+        assert row[3] == ("-" if "protocols" in entry else "not run")
+    headings = [heading.text_content() for heading in page.findall(".//h2")]
+    assert headings[1:] == [row[0] for row in rows[1:]]
+    assert page.find(".//strong").text_content() == "a note"
+
+
+def test_equal_inputs_give_equal_files(judged, seeds, tmp_path):
+    files = seeds([75.0, 74.0], [70.0, 71.0])
+    judged(claim(), files)
+    first = [path.read_bytes() for path in sorted((tmp_path / "claims").iterdir())]
+    judged(claim(), dict(reversed(files.items())))
+    assert [path.read_bytes() for path in sorted((tmp_path / "claims").iterdir())] == first

@@ -1,0 +1,58 @@
+"""Quantities over seeds."""
+
+import pytest
+from distillation.statistics.estimates import estimate
+from distillation.statistics.quantities import Contrast, Count, Ratio, Sample, Share, share
+
+
+def difference(one, other):
+    return Contrast(((1.0, share(one, 10_000)), (-1.0, share(other, 10_000))))
+
+
+def test_three_seeds_have_mean_spread_and_students_interval():
+    found = estimate({2: difference(80, 78), 0: difference(79, 78), 1: difference(81, 78)})
+    assert found.values == {0: pytest.approx(1), 1: pytest.approx(3), 2: pytest.approx(2)}
+    assert list(found.values) == [0, 1, 2]
+    assert (found.mean, found.std, found.method) == (pytest.approx(2), pytest.approx(1), "t over seeds")
+    reach = 4.302653 / 3**0.5
+    assert (found.low, found.high) == (pytest.approx(2 - reach), pytest.approx(2 + reach))
+    assert found.smallest == pytest.approx(reach)
+
+
+def test_a_single_seed_has_the_binomial_interval_and_no_spread():
+    found = estimate({0: difference(77.12, 76.70)})
+    assert (found.std, found.method) == (None, "binomial")
+    # The standard error of the difference of two accuracies of 77 % is 0.597 points.
+    assert (found.low, found.high) == pytest.approx((0.42 - 1.169, 0.42 + 1.169), abs=0.01)
+
+
+def test_a_single_ratio_has_a_binomial_interval_in_percent():
+    found = estimate({0: Ratio(Share(7000, 10_000), Share(8000, 10_000))})
+    assert found.mean == 87.5
+    assert (found.low, found.high) == pytest.approx((85.98, 89.05), abs=0.2)
+    assert found.method == "binomial"
+
+
+def test_what_only_seeds_can_tell_has_no_interval_from_a_single_one():
+    found = estimate({0: Sample(0.3)})
+    assert (found.low, found.high, found.smallest, found.method) == (None, None, None, "one seed")
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_a_count_is_exact(seeds):
+    found = estimate({seed: Count(47.5) for seed in range(seeds)})
+    assert (found.low, found.high, found.smallest, found.method) == (47.5, 47.5, 0.0, "counted")
+
+
+def test_counts_of_trainings_that_stopped_at_different_times_are_a_sample():
+    assert estimate({0: Count(40.0), 1: Count(50.0)}).method == "t over seeds"
+
+
+def test_a_ratio_to_nothing_is_no_number():
+    found = estimate({0: Ratio(Share(1, 10), Share(0, 10))})
+    assert (found.low, found.method) == (None, "undefined")
+
+
+@pytest.mark.parametrize("percent", [0.01, 29.0, 66.85, 100.0])
+def test_a_percentage_of_ten_thousand_images_is_a_whole_number_of_them(percent):
+    assert share(percent, 10_000).percent == pytest.approx(percent)

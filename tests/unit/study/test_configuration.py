@@ -1,0 +1,272 @@
+import copy
+import itertools
+
+import pytest
+import yaml
+from distillation.core.errors import UserError
+from distillation.study import study
+from jsonschema import Draft202012Validator
+from shipped import CONFIG as BASE
+from shipped import ROOT, SCHEMA
+
+DEMO = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
+
+
+def recorded_faults():
+    """Path, value and error of each record of configuration_errors.txt."""
+    text = (ROOT / "tests/golden/configuration_errors.txt").read_text()
+    faults = []
+    for line in text.splitlines():
+        if line.startswith(" "):
+            faults[-1][-1].append(line.strip())
+        elif not line.startswith("#"):
+            ((path, value),) = yaml.safe_load(line).items()
+            faults.append((path, value, []))
+    return [pytest.param(path, value, " ".join(words), id=path) for path, value, words in faults]
+
+
+def changed(changes):
+    """The shipped configuration with values set, or DELETED, by path such as "models.custom-p2.width"."""
+    config = copy.deepcopy(BASE)
+    for path, value in changes.items():
+        *parents, last = (int(key) if key.isdigit() else key for key in path.split("."))
+        node = config
+        for key in parents:
+            node = node[key]
+        if value == "DELETED":
+            del node[last]
+        else:
+            node[last] = value
+    return config
+
+
+def errors(config):
+    """The errors of a configuration, one a line, without the name of the source."""
+    with pytest.raises(UserError) as caught:
+        study.resolve(config, SCHEMA, "config.yaml")
+    heading, *lines = str(caught.value).split("\n")
+    noun = "error" if len(lines) == 1 else "errors"
+    assert heading == f"{len(lines)} {noun} in the configuration:"
+    assert all(line.startswith("  config.yaml: ") for line in lines)
+    return [line.removeprefix("  config.yaml: ") for line in lines]
+
+
+def nodes(value, path=()):
+    """The paths of everything inside nested mappings and lists."""
+    if path:
+        yield path
+    entries = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for key, entry in entries:
+        yield from nodes(entry, (*path, key))
+
+
+@pytest.mark.parametrize("overlays", [[], [DEMO]], ids=["alone", "with the demo"])
+def test_the_shipped_configuration_has_no_error(overlays):
+    resolved = study.resolve(study.merge(BASE, *overlays), SCHEMA, "config.yaml")
+    assert {protocol for protocol, _ in resolved.entries} == set(BASE["protocols"])
+
+
+@pytest.mark.parametrize(("path", "value", "line"), recorded_faults())
+def test_a_single_fault_gives_one_line_of_exactly_this_text(path, value, line):
+    assert errors(changed({path: value})) == [line]
+
+
+def test_the_recorded_faults_cover_every_kind_of_error():
+    lines = " ".join(fault.values[2] for fault in recorded_faults())
+    for kind in (
+        *(
+            "unknown key",
+            "is missing",
+            "must be",
+            "is not possible here",
+            "wrong form",
+            "too small",
+            "too large",
+        ),
+        *(
+            "must not be empty",
+            "more than once",
+            "exactly one of",
+            "must contain",
+            "is no id",
+            "entries; the",
+        ),
+        *("no model", "no method", "no recipe", "no teacher", "no curriculum", "no dataset", "no protocol"),
+        *("no run", "needs a teacher", "has no use", "same id", "label of", "columns", "patch size", "heads"),
+        *("no block", "layers of", "mixing", "loss", "distillation_token", "saliency_layers", "image size"),
+    ):
+        assert kind in lines, f"no recorded fault shows the error with {kind!r}"
+
+
+def test_a_key_that_yaml_reads_as_a_number_is_to_be_put_in_quotes():
+    models = {**BASE["models"], 5: BASE["models"]["custom-p2"]}
+    assert errors(BASE | {"models": models}) == ["models: the key 5 must be text; put it in quotes"]
+
+
+def test_an_unknown_data_set_is_named_with_the_nearest_known_one():
+    datasets = BASE["datasets"] | {"cifar100": BASE["datasets"]["cifar10"]}
+    expected = ["datasets: 'cifar100' is not possible here (did you mean 'cifar10'?)"]
+    assert errors(BASE | {"datasets": datasets}) == expected
+
+
+def test_a_block_beyond_the_depth_of_a_network_is_refused():
+    path = "recipes.student.losses.saliency"
+    config = changed({f"{path}.student_layers": [0, 4], f"{path}.teacher_layers": [0, 4]})
+    run = "students.custom-p2-kd-cl-sal"
+    expected = f"{run} (described): losses.saliency.student_layers: no block 4 at depth 4; blocks are 0 to 3"
+    assert errors(config) == [expected]
+
+
+def test_a_network_of_a_teacher_with_unfit_patches_concerns_its_students_too():
+    assert errors(changed({"models.vit-small-p4.patch_size": 5})) == [
+        "teachers.small-p4: model.patch_size: 5 does not divide the image size 32; use one that does",
+        "students.tiny-p4-kd (and 2 more): model.patch_size: 4, but 5 of its teacher small-p4; their saliency"
+        " maps are compared patch by patch, so use a teacher with the same",
+    ]
+
+
+def test_graphs_of_a_gpu_are_refused_on_a_cpu():
+    expected = "execution.cuda_graphs: true, but execution.device is 'cpu', which has none; write auto"
+    assert errors(changed({"execution.cuda_graphs": True, "execution.device": "cpu"})) == [expected]
+    study.resolve(changed({"execution.cuda_graphs": True, "execution.device": "cuda"}), SCHEMA, "config.yaml")
+
+
+TEN_FAULTS = {
+    "modles": {},
+    "seeds.students": "DELETED",
+    "execution.device": "gpu",
+    "models.custom-p2.width": "wide",
+    "recipes.student.optimizer.lr": "3e-4",
+    "recipes.teacher.augmentation.flip": 2,
+    "methods.cl.curriculum": "progresive",
+    "select": ["tiny"],
+    "students.tiny-p4-kd.teacher": "small-p5",
+    "tables.table1.rows.1.runs": ["custom-p2-cl"],
+}
+
+
+def test_ten_faults_are_reported_at_once_and_each_names_the_files():
+    with pytest.raises(UserError) as caught:
+        study.resolve(changed(TEN_FAULTS), SCHEMA, "config.yaml + more.yaml")
+    heading, *lines = str(caught.value).split("\n")
+    assert heading == "10 errors in the configuration:"
+    assert {line.removeprefix("  config.yaml + more.yaml: ").split(":")[0] for line in lines} == set(
+        TEN_FAULTS
+    )
+
+
+def test_faults_of_settings_that_do_not_fit_are_reported_at_once():
+    changes = {
+        "models.custom-p2.heads": 5,
+        "curricula.progressive.0.resolution": 15,
+        "recipes.student.losses.saliency.student_layers": [0, 1],
+    }
+    lines = errors(changed(changes))
+    assert [sum(word in line for line in lines) for word in ("heads", "stages.0", "layers")] == [1, 2, 2]
+
+
+def test_a_fault_that_differs_by_protocol_names_the_protocol():
+    other = {"label": "other", "selection": "last", "overrides": {"tiny-p2-ce": {"model": {"heads": 5}}}}
+    config = changed({"protocols.other": other, "reproduce": ["described", "other"]})
+    assert errors(config) == [
+        "students.tiny-p2-ce (other): model.heads: 5 heads do not divide a width of 192; change one"
+    ]
+
+
+# Every second key is deleted, and an odd number of values meets the many entries of a kind in turns.
+VALUES = [None, 5, "x", [], {}, [["x"]], True, -1, 0.5, {"x": 1}, [None]]
+WRONG = itertools.cycle(value for wrong in VALUES for value in ("DELETED", wrong))
+
+
+def test_whatever_is_wrong_ends_in_a_user_error_and_nothing_else():
+    refused = 0
+    for path in nodes(BASE):
+        try:
+            study.resolve(changed_at(path, next(WRONG)), SCHEMA, "config.yaml")
+        except UserError as error:
+            refused += 1
+            assert all(line.startswith("  config.yaml: ") for line in str(error).split("\n")[1:])
+    assert refused > 1000
+
+
+def changed_at(path, value):
+    config = copy.deepcopy(BASE)
+    node = config
+    for key in path[:-1]:
+        node = node[key]
+    if value == "DELETED":
+        del node[path[-1]]
+    else:
+        node[path[-1]] = value
+    return config
+
+
+# --- the schema -----------------------------------------------------------------------------------
+
+KEYWORDS = {
+    *("$schema", "$ref", "$defs", "title", "description", "type", "enum", "const", "properties", "required"),
+    *("additionalProperties", "propertyNames", "minProperties", "items", "contains", "minItems", "maxItems"),
+    *("uniqueItems", "minLength", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+    *("anyOf", "oneOf"),
+}
+
+
+def schemas(schema, path="#"):
+    """Every schema inside a schema, by path."""
+    yield path, schema
+    for block in ("properties", "$defs"):
+        for name, part in schema.get(block, {}).items():
+            if name == "recipe_properties":  # a mapping of properties, kept for its anchor
+                part = {"properties": part}
+            yield from schemas(part, f"{path}/{block}/{name}")
+    for key in ("additionalProperties", "propertyNames", "items", "contains"):
+        if isinstance(schema.get(key), dict):
+            yield from schemas(schema[key], f"{path}/{key}")
+    for key in ("anyOf", "oneOf"):
+        for index, part in enumerate(schema.get(key, ())):
+            yield from schemas(part, f"{path}/{key}/{index}")
+
+
+def test_the_schema_is_valid_json_schema_of_2020_12():
+    assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_the_schema_has_no_keyword_that_a_misplaced_comma_or_typo_made():
+    assert {(path, key) for path, schema in schemas(SCHEMA) for key in set(schema) - KEYWORDS} == set()
+
+
+def test_every_key_that_a_user_can_write_is_described_beside_it_or_at_its_definition():
+    described = {}
+    for path, schema in schemas(SCHEMA):
+        # Blocks beside a reference only add what is required: the definition has the descriptions.
+        if "$ref" not in schema and "/recipes/" not in path:
+            for key, part in schema.get("properties", {}).items():
+                definition = SCHEMA["$defs"].get(part.get("$ref", "").rpartition("/")[2], {})
+                described[f"{path}/{key}"] = "description" in part or "description" in definition
+    assert len(described) > 100
+    assert [path for path, found in described.items() if not found] == []
+
+
+def test_every_mapping_of_fixed_keys_refuses_others():
+    open_mappings = [
+        path
+        for path, schema in schemas(SCHEMA)
+        if "properties" in schema and "/recipes/" not in path and path.split("/")[-1] != "recipe_properties"
+        if schema.get("additionalProperties") is not False
+    ]
+    assert open_mappings == []
+
+
+@pytest.mark.parametrize("name", ["check", "pretrained"])
+def test_the_other_shipped_overlays_have_no_error(name):
+    overlay = yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())
+    resolved = study.resolve(study.merge(BASE, overlay), SCHEMA, f"{name}.yaml")
+    teachers = {entry.run for entry in resolved.chosen("teacher") if entry.protocol == "released"}
+    expected = {
+        "check": set(),
+        "pretrained": {"small-p2-50-pretrained", "small-p2-65-pretrained", "small-p4"},
+    }
+    assert teachers == expected[name]

@@ -1,0 +1,86 @@
+"""What trainings ask of a cluster."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from distillation.networks import flops
+from distillation.study import demand, study
+from distillation.study.spec import Stage
+
+ROOT = Path(__file__).parents[3]
+STUDY = study.resolve(
+    yaml.safe_load((ROOT / "config.yaml").read_text()),
+    yaml.safe_load((ROOT / "rules/schemas/config.schema.yaml").read_text()),
+    "config.yaml",
+)
+
+
+def training(name):
+    """A run of the study and the network of its teacher."""
+    run = STUDY.entries["described", name].resolve(0)
+    return run, run.teacher and STUDY.entries["described", run.teacher.run].resolve(0).model
+
+
+def minutes(name, device="cuda", **changes):
+    run, teacher = training(name)
+    return demand.training_minutes(replace(run, **changes), teacher, device)
+
+
+@pytest.mark.parametrize("name", ["custom-p2-cl", "tiny-p4-kd-cl", "tiny-p2-kd"])
+def test_flops_of_a_training_are_those_that_torch_counts(name):
+    run, teacher = training(name)
+    counted = sum(flops.training_flops(run, teacher, 50_000, [stage.epochs for stage in run.stages]))
+    assert demand.training_flops(run, teacher) == pytest.approx(counted, rel=0.03)
+
+
+def test_saliency_costs_more_than_torch_counts():
+    run, teacher = training("tiny-p4-kd-cl-sal")
+    assert demand.training_flops(run, teacher) > sum(
+        flops.training_flops(run, teacher, 50_000, [stage.epochs for stage in run.stages])
+    )
+
+
+def test_the_study_asks_for_time_by_what_its_runs_compute():
+    asked = {name: minutes(name) for protocol, name in STUDY.entries if protocol == "described"}
+    assert (
+        (min(asked.values()), max(asked.values())) == (asked["custom-p2-cl"], asked["small-p2"]) == (40, 270)
+    )
+    said = "40 minutes for the smallest student, four and a half hours for the largest teacher"
+    assert said in " ".join((ROOT / "README.md").read_text().split())
+    assert asked["tiny-p2-kd-cl"] < asked["tiny-p2-kd"] < asked["small-p2"]
+
+
+def test_more_epochs_and_less_precision_take_more_time():
+    assert minutes("small-p4", stages=(Stage(32, 270),)) > minutes("small-p4")
+    assert minutes("small-p4", precision="fp32") > minutes("small-p4")
+    assert minutes("small-p4", device="cpu") > 100 * minutes("small-p4")
+
+
+def test_memory_of_the_host_holds_the_process_and_the_images_and_on_a_cpu_the_batch():
+    run, _ = training("small-p2")
+    assert demand.memory_mb(run, "cuda") == 8000
+    # A step of this training was seen to take 20 GB on a CPU.
+    assert 20_000 < demand.memory_mb(run, "cpu") < 40_000
+    assert demand.memory_mb(replace(run, batch_size=64), "cpu") < demand.memory_mb(run, "cpu")
+
+
+def test_a_network_is_tested_before_any_is_trained_teachers_come_before_students_and_short_before_long():
+    chosen = [key for key in STUDY.entries if key[0] in ("described", "released")]
+    priorities = {}
+    for protocol, name in chosen:
+        entry, teacher = STUDY.entries[protocol, name], STUDY.teacher_of(protocol, name, 0)
+        network = teacher and teacher.model
+        priorities[protocol, name] = demand.training_priority(entry.resolve(0), entry.role, network)
+    order = sorted(chosen, key=lambda key: -priorities[key])
+    roles = [STUDY.entries[key].role for key in order]
+    assert roles == sorted(roles, reverse=True)
+    assert max(priorities.values()) < demand.evaluation_priority()
+    assert all(type(priority) is int and priority > 0 for priority in priorities.values())
+    described = [name for protocol, name in order if protocol == "described"]
+    assert described[:3] == ["small-p4", "small-p2", "custom-p2-cl"]
+    assert described[-1] == "tiny-p2-kd-cl-sal"
+    # fp32 takes longer than bf16.
+    for name in ("custom-p2-cl", "custom-p2-ce", "tiny-p4-ce", "tiny-p4-kd"):
+        assert priorities["described", name] > priorities["released", name]

@@ -1,0 +1,308 @@
+"""What survives a killed run, and that two processes never share a folder."""
+
+import errno
+import fcntl
+import json
+import logging
+
+import pytest
+import torch
+from distillation.core.atomic import replacing
+from distillation.core.errors import UserError
+from distillation.training import checkpoint
+from distillation.training.checkpoint import Checkpoint, exclusive, key_of
+from tiny_runs import CPU, python
+from torch import nn
+
+PARTS = {"spec": "a", "code": "b", "data": "c", "teacher": None}
+KEY = key_of(PARTS)
+
+
+@pytest.fixture(autouse=True)
+def logged(caplog):
+    caplog.set_level(logging.INFO, logger="distillation")
+
+
+def stepped():
+    """A network, its optimizer and schedule after three steps."""
+    network = nn.Linear(3, 2)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=0.1, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=10)
+    for _ in range(3):
+        step(network, optimizer, schedule)
+    return network, optimizer, schedule
+
+
+def step(network, optimizer, schedule):
+    optimizer.zero_grad()
+    network(torch.ones(4, 3)).square().sum().backward()
+    optimizer.step()
+    schedule.step()
+
+
+def written(folder, **contents):
+    folder.mkdir(exist_ok=True)
+    for name, text in contents.items():
+        (folder / name).write_text(text)
+    return {name: folder / name for name in contents}
+
+
+# Keys
+
+
+def test_a_key_depends_on_every_part_and_not_on_their_order():
+    assert key_of(dict(reversed(PARTS.items()))) == KEY
+    others = {key_of(PARTS | {name: "x"}) for name in PARTS}
+    assert len(others | {KEY}) == 5
+
+
+# State
+
+
+def test_a_state_comes_back_with_optimizer_and_schedule_and_training_goes_on_as_if_unbroken(tmp_path):
+    moving = stepped()
+    rows = [{"loss": 0.1, "kl": None, "stage_px": 8}]
+    state = {str(i): part.state_dict() for i, part in enumerate(moving)} | {"history": rows}
+    Checkpoint(tmp_path, KEY).save(state)
+    loaded, fresh = Checkpoint(tmp_path, KEY).load(CPU), stepped()
+    for index, part in enumerate(fresh):
+        part.load_state_dict(loaded[str(index)])
+    assert loaded["history"] == rows
+    for _ in range(4):
+        step(*moving)
+        step(*fresh)
+    assert torch.equal(moving[0].weight, fresh[0].weight)
+    assert moving[2].get_last_lr() == fresh[2].get_last_lr()
+
+
+def test_without_a_state_there_is_nothing_to_load_and_nothing_to_say(tmp_path, caplog):
+    assert Checkpoint(tmp_path, KEY).load(CPU) is None
+    assert caplog.messages == []
+
+
+def test_a_later_state_replaces_the_earlier_one(tmp_path):
+    saved = Checkpoint(tmp_path, KEY)
+    saved.save({"epoch": 1})
+    saved.save({"epoch": 2})
+    assert saved.load(CPU) == {"epoch": 2}
+    assert len(list((tmp_path / KEY[:16]).iterdir())) == 1
+
+
+def test_state_of_another_key_is_set_aside_with_one_line_and_stays(tmp_path, caplog):
+    old = key_of(PARTS | {"code": "older"})
+    Checkpoint(tmp_path, old).save({"epoch": 7})
+    new = Checkpoint(tmp_path, KEY)
+    assert new.load(CPU) is None
+    [line] = caplog.messages
+    assert "set aside" in line
+    assert old[:16] in line
+    new.save({"epoch": 1})
+    Checkpoint(tmp_path, KEY)
+    assert len(caplog.messages) == 1
+    assert Checkpoint(tmp_path, old).load(CPU) == {"epoch": 7}
+
+
+class Clock:
+    """A time that passes by what it is told."""
+
+    def __init__(self, monkeypatch):
+        self.now = 100.0
+        monkeypatch.setattr(checkpoint.time, "monotonic", lambda: self.now)
+
+
+def test_states_are_saved_at_once_or_twenty_times_what_a_save_takes_apart(tmp_path, monkeypatch, caplog):
+    clock, written = Clock(monkeypatch), []
+
+    def slowly(state, path):
+        clock.now += 0.5
+        written.append(state["epoch"])
+
+    monkeypatch.setattr(torch, "save", slowly)
+    saved = Checkpoint(tmp_path, KEY)
+    assert saved.save_if_due(lambda: {"epoch": 1})
+    for _ in (2, 3):
+        clock.now += 4.0
+        assert not saved.save_if_due(lambda: {"epoch": None})
+    clock.now += 2.0
+    assert saved.save_if_due(lambda: {"epoch": 4})
+    clock.now += 1.0
+    assert saved.save_if_due(lambda: {"epoch": 5}, at_once=True)
+    clock.now += 9.9
+    assert not saved.save_if_due(lambda: {"epoch": 6})
+    assert written == [1, 4, 5]
+    assert saved.save_seconds == 0.5
+    assert caplog.messages == [
+        "a save takes 0.5 s, so there is one every 10 s or so and at the end of a stage: a kill costs the"
+        " epochs since the last"
+    ]
+
+
+def test_where_epochs_are_long_every_state_is_saved_and_nothing_is_said(tmp_path, monkeypatch, caplog):
+    clock = Clock(monkeypatch)
+    saved = Checkpoint(tmp_path, KEY)
+    for _ in range(3):
+        clock.now += 60
+        assert saved.save_if_due(lambda: {"epoch": 1})
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("content", [b"", b"no state", None], ids=["empty", "garbage", "truncated"])
+def test_a_state_that_cannot_be_read_is_named_with_what_to_do(tmp_path, content):
+    saved = Checkpoint(tmp_path, KEY)
+    saved.save({"weights": torch.zeros(1000)})
+    path = tmp_path / KEY[:16] / "state.pt"
+    path.write_bytes(path.read_bytes()[:2000] if content is None else content)
+    with pytest.raises(
+        UserError, match=r"(?s)state\.pt: cannot be read .*; delete it to start this run anew\."
+    ):
+        saved.load(CPU)
+
+
+def test_a_write_that_fails_leaves_the_last_state_whole(tmp_path, monkeypatch):
+    saved = Checkpoint(tmp_path, KEY)
+    saved.save({"epoch": 1})
+
+    def half(state, path):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch, "save", half)
+    with pytest.raises(KeyboardInterrupt):
+        saved.save({"epoch": 2})
+    assert saved.load(CPU) == {"epoch": 1}
+
+
+def test_what_a_killed_writer_left_is_removed_and_the_state_is_kept(tmp_path):
+    folder = tmp_path / "run/resume"
+    Checkpoint(folder, KEY).save({"epoch": 1})
+    targets = folder / KEY[:16] / "state.pt", folder.parent / "best.safetensors"
+    left = []
+    for target in targets:
+        with pytest.raises(KeyboardInterrupt), replacing(target) as temporary:
+            raise KeyboardInterrupt
+        temporary.write_bytes(b"half")  # as SIGKILL would leave it
+        left.append(temporary)
+    assert Checkpoint(folder, KEY).load(CPU) == {"epoch": 1}
+    assert not any(path.exists() for path in left)
+
+
+# Result
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no-links"])
+def test_a_kept_result_is_written_again_after_its_files_are_gone(tmp_path, monkeypatch, links):
+    if not links:
+        monkeypatch.setattr(checkpoint.os, "link", lambda *_: (_ for _ in ()).throw(OSError("no links")))
+    files = written(tmp_path / "out", last="weights", record="{}")
+    saved = Checkpoint(tmp_path / "resume", KEY)
+    saved.save({"epoch": 1})
+    saved.keep(files)
+    assert saved.load(CPU) is None
+    for path in files.values():
+        path.unlink()
+    assert Checkpoint(tmp_path / "resume", KEY).emit(files)
+    assert [path.read_text() for path in files.values()] == ["weights", "{}"]
+
+
+@pytest.mark.parametrize("ended", ["kept", "emitted"])
+def test_a_report_is_there_until_the_result_is(tmp_path, ended):
+    files = written(tmp_path / "out", last="weights")
+    saved = Checkpoint(tmp_path / "resume", KEY)
+    report = tmp_path / "resume" / KEY[:16] / "progress.json"
+    if ended == "emitted":
+        saved.keep(files)
+    saved.report({"done": 1})
+    assert json.loads(report.read_text()) == {"done": 1}
+    saved.keep(files) if ended == "kept" else saved.emit(files)
+    assert not report.exists()
+
+
+def test_before_a_result_is_kept_there_is_none(tmp_path):
+    files = written(tmp_path / "out", last="weights")
+    saved = Checkpoint(tmp_path / "resume", KEY)
+    saved.save({"epoch": 1})
+    assert not saved.emit({"last": tmp_path / "elsewhere"})
+    saved.keep(files)
+    assert not Checkpoint(tmp_path / "resume", key_of(PARTS | {"data": "x"})).emit(files)
+
+
+def test_an_output_replaced_later_does_not_change_the_kept_result(tmp_path):
+    files = written(tmp_path / "out", last="weights")
+    Checkpoint(tmp_path / "resume", KEY).keep(files)
+    files["last"].unlink()
+    files["last"].write_text("of another run")
+    Checkpoint(tmp_path / "resume", KEY).emit(files)
+    assert files["last"].read_text() == "weights"
+    with files["last"].open("a") as file:
+        file.write(" written to")
+    Checkpoint(tmp_path / "resume", KEY).emit(files)
+    assert files["last"].read_text() == "weights"
+
+
+def test_a_result_half_kept_by_a_killed_process_is_none_and_is_kept_anew(tmp_path):
+    files = written(tmp_path / "out", last="weights", record="{}")
+    saved = Checkpoint(tmp_path / "resume", KEY)
+    saved.save({"epoch": 1})
+    partial = tmp_path / "resume" / KEY[:16] / "result.partial"
+    partial.mkdir()
+    (partial / "last").write_text("half")
+    again = Checkpoint(tmp_path / "resume", KEY)
+    assert not again.emit(files)
+    assert again.load(CPU) == {"epoch": 1}
+    again.keep(files)
+    assert again.emit(files)
+    assert files["last"].read_text() == "weights"
+    assert not partial.exists()
+
+
+# One process a folder
+
+HOLD = """
+import pathlib, time
+from distillation.training.checkpoint import exclusive
+with exclusive(pathlib.Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_second_process_waits_with_one_line_until_the_first_has_died(tmp_path, caplog):
+    first = python(HOLD, tmp_path / "resume")
+
+    class KillFirst(logging.Handler):
+        def emit(self, record):
+            assert "another process trains this run; waiting for it" in record.getMessage()
+            assert first.poll() is None
+            first.kill()
+
+    handler = KillFirst()
+    logging.getLogger("distillation.training.checkpoint").addHandler(handler)
+    try:
+        assert first.stdout.readline() == "held\n"
+        with exclusive(tmp_path / "resume"):
+            assert first.wait(10) == -9
+        assert len(caplog.messages) == 1
+    finally:
+        logging.getLogger("distillation.training.checkpoint").removeHandler(handler)
+        first.kill()
+        first.communicate()
+
+
+def test_a_folder_is_free_again_after_its_holder_fails(tmp_path, caplog):
+    with pytest.raises(ZeroDivisionError), exclusive(tmp_path):
+        raise ZeroDivisionError
+    with exclusive(tmp_path):
+        pass
+    assert caplog.messages == []
+
+
+def test_a_file_system_without_locks_is_named_with_what_to_do(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOSYS, "no flock here")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with (
+        pytest.raises(UserError, match=r"cannot lock this folder \(.*no flock here\); .*`pathvars: results`"),
+        exclusive(tmp_path),
+    ):
+        pass

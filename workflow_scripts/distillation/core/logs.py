@@ -1,0 +1,50 @@
+"""Send what a script reports, its end by an exception included, to a file and to stderr."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+from types import TracebackType
+
+from distillation.core.errors import UserError
+
+# In the environment of a script: what draws on the terminal and would be torn by lines of others.
+DRAWN = "DISTILLATION_TERMINAL_DRAWN_BY"
+# In the environment of a script that takes the place of another: the log goes on.
+GOES_ON = "DISTILLATION_LOG_GOES_ON"
+
+
+def to_file_and_stderr(path: str | Path) -> None:
+    """Configure the root logger and `sys.excepthook`; call once, at the start of a script.
+
+    Every record of level INFO or above becomes a time-stamped line in both places, or in the file
+    alone where stderr is a terminal on which a live view is drawn (`DRAWN`); the file is started
+    afresh, but for a script that takes the place of another (`GOES_ON`). An uncaught `UserError` is
+    reported by its text alone, an interruption by one word, any other exception with its traceback;
+    the exit status is the interpreter's own.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mode = "a" if GOES_ON in os.environ else "w"
+    handlers = [logging.FileHandler(path, mode=mode, encoding="utf-8")]
+    if not (DRAWN in os.environ and sys.stderr.isatty()):
+        handlers.append(logging.StreamHandler(sys.stderr))
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(message)s",
+        handlers=handlers,
+        force=True,
+    )
+    sys.excepthook = _report
+
+
+def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, UserError):
+        logging.error("%s", error)
+    elif issubclass(kind, KeyboardInterrupt):
+        logging.error("interrupted")
+    else:
+        logging.critical("the script stopped on an unexpected error", exc_info=(kind, error, trace))

@@ -1,0 +1,1 @@
+"""Data sets, and what networks are shown of their images."""

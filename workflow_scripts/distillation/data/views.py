@@ -1,0 +1,174 @@
+"""Views of a whole data set at once, so that a training step only slices them.
+
+Equal in distribution to the per-image chain of torchvision: RandomCrop with zero padding,
+RandomHorizontalFlip, RandomApply of AutoAugment, bilinear antialiased Resize, Normalize, RandomErasing.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import functional
+
+from distillation.core import components
+from distillation.core.errors import UserError
+from distillation.data.scaling import scaled
+from distillation.study.spec import Augmentation, Normalization
+
+# The images of a piece and their copies bound temporary memory and fit the cache of a CPU core; a GPU is
+# given fewer and larger pieces, as it waits for each to be launched.
+_PIECE = {"cpu": 256, "cuda": 4096}
+_WHITE = 255
+
+
+def training_view(
+    images: Tensor,
+    augmentation: Augmentation,
+    resolution: int,
+    normalization: Normalization,
+    generator: torch.Generator,
+    kind: str = "scale",
+    reuse: Tensor | None = None,
+) -> Tensor:
+    """A fresh augmented view of every image: crop, flip and AutoAugment, scaling, erasing.
+
+    Each augmentation draws from its own child of `generator`, so its draws depend neither on the
+    other augmentations nor on the device of the images.
+
+    Args:
+        images: uint8 [N, 3, S, S], left unchanged.
+        augmentation: padding of the crop, the probabilities of flip and AutoAugment, and erasing.
+        resolution: side of the view in pixels, at most S.
+        normalization: per-channel statistics of pixels in [0, 1].
+        generator: a CPU generator; it advances by the same amount at every call.
+        kind: "scale" (crops of S pixels are scaled), "crop" (crops have the view's size) or
+            "scale-then-crop" (the padding is that of the scaled image); see `distillation.study.spec.Views`.
+        reuse: an earlier view that is no longer needed; its memory is taken if the shape is the same.
+
+    Returns:
+        float32 [N, 3, resolution, resolution] on the device of the images.
+
+    Raises:
+        UserError: `resolution` is not between 1 and S.
+    """
+    _require_resolution(images, resolution)
+    crop_rng, flip_rng, gate_rng, policy_rng, erasing_rng = _children(generator, 5)
+    if kind == "scale-then-crop":
+        images = torch.cat([scaled(piece, resolution) for piece in _pieces(images)])
+    count, padding = len(images), augmentation.crop_padding
+    side = resolution if kind == "crop" else images.shape[-1]
+    places = images.shape[-1] + 2 * padding - side + 1
+    offsets = torch.randint(places, (count, 2), generator=crop_rng)
+    flips = torch.rand(count, generator=flip_rng) < augmentation.flip
+    if not augmentation.auto_augment:
+        cropped = _pieces_of_crops(images, offsets, flips, padding, side)
+        view = _scaled_and_normalized(cropped, images, resolution, normalization, reuse)
+    else:
+        policy = components.load("data.augmentations", "auto_augment")
+        chosen = torch.rand(count, generator=gate_rng) < augmentation.auto_augment
+        draws = policy.draw(count, policy_rng)
+        cropped = crop_and_flip(images, offsets, flips, padding, side)
+        changed = policy.apply(cropped, replace(draws, applied=draws.applied & chosen[:, None]))
+        view = _scaled_and_normalized(_pieces(changed), images, resolution, normalization, reuse)
+    if augmentation.erasing:
+        components.load("data.augmentations", "erasing").erase(view, augmentation.erasing, erasing_rng)
+    return view
+
+
+def plain_view(images: Tensor, resolution: int, normalization: Normalization) -> Tensor:
+    """Whole images scaled to `resolution` with rounding to grey levels, as Pillow does, and normalized.
+
+    At `resolution` S nothing is resampled.
+
+    Args:
+        images: uint8 [N, 3, S, S], left unchanged.
+        resolution: side of the view in pixels, at most S.
+        normalization: per-channel statistics of pixels in [0, 1].
+
+    Returns:
+        float32 [N, 3, resolution, resolution] on the device of the images.
+
+    Raises:
+        UserError: `resolution` is not between 1 and S.
+    """
+    _require_resolution(images, resolution)
+    return _scaled_and_normalized(_pieces(images), images, resolution, normalization)
+
+
+def validation_view(images: Tensor, kind: str, resolution: int, normalization: Normalization) -> Tensor:
+    """Whole images scaled ("scale", see `plain_view`) or their centres at full scale ("crop")."""
+    if kind == "crop":
+        images = functional.center_crop(images, [resolution, resolution])
+    return plain_view(images, resolution, normalization)
+
+
+def crop_and_flip(images: Tensor, offsets: Tensor, flips: Tensor, padding: int, side: int) -> Tensor:
+    """A square of every image padded with black, flipped where asked.
+
+    Args:
+        images: uint8 [N, 3, S, S].
+        offsets: int64 [N, 2], top and left corner of the crop in the padded image, in
+            0..S + 2 * padding - side.
+        flips: bool [N], mirrored left to right.
+        padding: pixels added on each of the four sides.
+        side: of the crop in pixels.
+
+    Returns:
+        uint8 [N, 3, side, side], a new tensor on the device of the images.
+    """
+    return torch.cat(list(_pieces_of_crops(images, offsets, flips, padding, side)))
+
+
+def _pieces(images: Tensor) -> tuple[Tensor, ...]:
+    return images.split(_PIECE[images.device.type])
+
+
+def _pieces_of_crops(
+    images: Tensor, offsets: Tensor, flips: Tensor, padding: int, side: int
+) -> Iterator[Tensor]:
+    size = images.shape[-1]
+    steps = torch.arange(side, device=images.device)
+    draws = offsets.to(images.device), flips.to(images.device)
+    for piece, corner, flip in zip(*map(_pieces, (images, *draws)), strict=True):
+        padded = functional.pad(piece, [padding]).flatten(2)
+        rows = (corner[:, :1] + steps) * (size + 2 * padding)
+        columns = corner[:, 1:] + torch.where(flip[:, None], steps.flip(0), steps)
+        source = (rows[:, :, None] + columns[:, None, :]).flatten(1)
+        pixels = padded.gather(2, source[:, None].expand(-1, piece.shape[1], -1))
+        yield pixels.unflatten(2, (side, side))
+
+
+def _scaled_and_normalized(
+    pieces: Iterable[Tensor],
+    images: Tensor,
+    resolution: int,
+    normalization: Normalization,
+    reuse: Tensor | None = None,
+) -> Tensor:
+    """Float views of uint8 pieces that together are as many as the images."""
+    shape = (*images.shape[:2], resolution, resolution)
+    # On a CPU, fresh memory takes longer to come by than a view to be made.
+    view = (
+        reuse if reuse is not None and reuse.shape == shape else images.new_empty(shape, dtype=torch.float32)
+    )
+    mean, std = list(normalization.mean), list(normalization.std)
+    for piece, target in zip(pieces, _pieces(view), strict=True):
+        # In place: a float copy of a piece costs more than its arithmetic.
+        target.copy_(scaled(piece, resolution)).mul_(1 / _WHITE)
+        functional.normalize(target, mean, std, inplace=True)
+    return view
+
+
+def _children(generator: torch.Generator, count: int) -> list[torch.Generator]:
+    seeds = torch.randint(2**63 - 1, (count,), generator=generator).tolist()
+    return [torch.Generator().manual_seed(seed) for seed in seeds]
+
+
+def _require_resolution(images: Tensor, resolution: int) -> None:
+    size = images.shape[-1]
+    if not 1 <= resolution <= size:
+        raise UserError(
+            f"A stage resolution of {resolution} px is impossible with images of {size} px: "
+            f"images are only scaled down, choose 1 to {size}."
+        )

@@ -1,0 +1,1 @@
+"""What trained networks get right, and how sure they are; nothing here trains."""

@@ -1,0 +1,1 @@
+"""Networks, the terms of their losses, and what they cost to compute."""

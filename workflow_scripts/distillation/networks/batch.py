@@ -1,0 +1,22 @@
+"""What the terms of the loss see of one training step."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from distillation.networks.output import Output
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step: labels [B] and the answers of the networks.
+
+    On mixed batches `partner_labels` [B] are the second labels, and `shares` [2] the weights in [0, 1] of
+    both, which sum to 1.
+    """
+
+    student: Output
+    labels: Tensor
+    teacher: Output | None = None
+    partner_labels: Tensor | None = None
+    shares: Tensor | None = None

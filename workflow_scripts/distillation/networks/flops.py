@@ -1,0 +1,79 @@
+"""Floating-point operations of a run, counted, not timed: the same on every machine."""
+
+import functools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+
+import torch
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from distillation.networks import models
+from distillation.networks.batch import Batch
+from distillation.networks.objective import Objective
+from distillation.study.spec import Losses, Model, Run
+
+
+def inference_flops(model: Model, resolution: int) -> int:
+    """FLOPs (two per multiplication and addition, matrix products only) to classify one image."""
+    network = _network(model).eval()
+    with torch.no_grad(), _counting() as counter:
+        network(_image(resolution))
+    return counter.get_total_flops()
+
+
+def training_flops_by_resolution(run: Run, teacher: Model | None) -> dict[int, int]:
+    """FLOPs of one training image, by the resolution in pixels of each stage; the teacher's included."""
+    sides = {stage.resolution for stage in run.stages}
+    return {side: _step_flops(run.model, teacher, run.losses, side) for side in sorted(sides)}
+
+
+def training_flops(run: Run, teacher: Model | None, images: int, epochs: Sequence[int]) -> list[int]:
+    """FLOPs of each stage of a training, the teacher's included.
+
+    Args:
+        run: the training.
+        teacher: the network of its teacher, if it has one.
+        images: training images in an epoch.
+        epochs: done of each stage; early stopping makes them fewer than planned.
+    """
+    each = training_flops_by_resolution(run, teacher)
+    return [each[stage.resolution] * count * images for stage, count in zip(run.stages, epochs, strict=True)]
+
+
+@functools.cache
+def _step_flops(model: Model, teacher: Model | None, losses: Losses, resolution: int) -> int:
+    """FLOPs of forward, loss and backward for one image."""
+    student = _network(model).train()
+    # Not frozen: the counter cannot follow a gradient with respect to a leaf, which the tokens of a
+    # frozen network are. No gradient of its weights is ever taken.
+    guide = _network(teacher).eval() if teacher else None
+    objective = Objective(losses)
+    image, label = _image(resolution), torch.zeros(1, dtype=torch.int64, device="meta")
+    answer = None
+    with _counting() as counter:
+        if guide:
+            with nullcontext() if objective.second_order else torch.no_grad():
+                answer = guide(image, objective.teacher_layers, objective.captured)
+        output = student(image, objective.student_layers, objective.captured)
+        total, _ = objective(Batch(output, label, answer))
+        total.backward()
+    return counter.get_total_flops()
+
+
+@functools.cache
+def _network(model: Model) -> nn.Module:
+    # Shapes alone: nothing is computed. To make a network takes longer than to count what it does.
+    return models.build(model, torch.Generator()).to("meta")
+
+
+@contextmanager
+def _counting() -> Iterator[FlopCounterMode]:
+    # Under plain attention: its products are the same, and the fused kernels of some devices are not counted.
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        yield counter
+
+
+def _image(resolution: int) -> torch.Tensor:
+    return torch.zeros(1, 3, resolution, resolution, device="meta")

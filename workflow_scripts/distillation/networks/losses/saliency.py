@@ -1,0 +1,21 @@
+"""Agreement of the student's saliency maps with the teacher's."""
+
+import torch
+from torch import Tensor
+
+from distillation.core import components
+from distillation.networks.batch import Batch
+from distillation.study.spec import Saliency
+
+
+def term(settings: Saliency, batch: Batch) -> Tensor:
+    """Mean squared difference of min-max normalised maps, over layers summed or averaged.
+
+    Paper, Experiment 1.4 and Equation 1. The teacher's maps are constants; the student's are
+    differentiated once more by the optimizer.
+    """
+    maps = components.load("networks.saliency", settings.kind).maps
+    student = maps(batch.student, batch.labels, settings.student_layers, differentiable=True)
+    teacher = maps(batch.teacher, batch.labels, settings.teacher_layers, differentiable=False)
+    per_layer = (student - teacher).square().flatten(1).mean(dim=1)
+    return torch.sum(per_layer) if settings.over_layers == "sum" else torch.mean(per_layer)

@@ -1,0 +1,40 @@
+"""The training loss of a run: its terms, their weights, and what they need from the networks."""
+
+from torch import Tensor
+
+from distillation.core import components
+from distillation.networks.batch import Batch
+from distillation.study.spec import Losses
+
+
+class Objective:
+    """Weighted sum of the terms that a run names (paper, Equation 1).
+
+    Attributes:
+        names: of the terms.
+        student_layers, teacher_layers: blocks of which the networks must capture something.
+        captured: what that is; see `VisionTransformer.forward`.
+        second_order: whether a term differentiates a gradient of the student, which fused attention
+            cannot.
+    """
+
+    def __init__(self, losses: Losses):
+        named = {"ce": losses.ce, "kd": losses.kd, "saliency": losses.saliency}
+        self._terms = {
+            name: (components.load("networks.losses", name).term, settings)
+            for name, settings in named.items()
+            if settings is not None
+        }
+        self.names = tuple(self._terms)
+        saliency = losses.saliency
+        self.student_layers = saliency.student_layers if saliency else ()
+        self.teacher_layers = saliency.teacher_layers if saliency else ()
+        kind = components.load("networks.saliency", saliency.kind) if saliency else None
+        self.second_order = kind is not None and kind.SECOND_ORDER
+        self.captured = kind.CAPTURED if kind else "entering"
+
+    def __call__(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss (scalar) and, by name, its terms before their weights."""
+        values = {name: term(settings, batch) for name, (term, settings) in self._terms.items()}
+        total = sum(settings.weight * values[name] for name, (_, settings) in self._terms.items())
+        return total, values

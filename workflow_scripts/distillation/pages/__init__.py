@@ -1,0 +1,1 @@
+"""Tables, figures and pages for readers, made from the files of runs."""

@@ -1,0 +1,152 @@
+"""The claims of a paper as a page: what each says, what the runs found, and the verdict."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from distillation.core.atomic import replacing
+from distillation.pages import documents
+from distillation.pages.documents import Document, Section
+from distillation.statistics import published_values
+from distillation.statistics.claims import verdicts
+from distillation.statistics.claims.outcomes import Published, Reproduced
+from distillation.statistics.claims.statistics import STATISTICS
+
+_FORMATS = {"points": "{:+.2f}", "%": "{:.1f}", "": "{:+.3f}"}
+_METHODS = {
+    "t over seeds": "Student's t over seeds",
+    "binomial": "for a single seed the binomial interval of its test images",
+}
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What the configuration says of the claims.
+
+    Attributes:
+        claims: by id: claim, section, statistic, threshold, cases and, where it has them, protocols, remark.
+        teachers: id of the teacher that a run has in the paper, by run.
+        taught_by: protocol and id of the teacher that really taught a run, by (protocol, run).
+        note: printed above all; may be empty.
+        no_verdict: in place of every verdict; empty where verdicts are passed.
+    """
+
+    claims: Mapping[str, Mapping]
+    teachers: Mapping[str, str]
+    taught_by: Mapping[tuple[str, str], tuple[str, str]]
+    note: str
+    no_verdict: str
+
+
+def write(
+    stated: Stated,
+    protocols: Mapping[str, str],
+    outcomes: Mapping[tuple[str, str, int], Reproduced],
+    accuracies: Path,
+    reported: Path,
+    files: Mapping[str, Path],
+) -> None:
+    """Write the verdicts as files "csv", "md", "tex" and "html".
+
+    Args:
+        stated: the claims.
+        protocols: labels by id.
+        outcomes: every training that was run, by protocol, run and seed.
+        accuracies: csv of published test accuracies; see `published_values.accuracies`.
+        reported: csv of what else was reported; see `published_values.reported`.
+        files: where to write.
+
+    Raises:
+        InputError: a file of published numbers is not what it has to be.
+    """
+    table, logs = published_values.accuracies(accuracies), published_values.reported(reported)
+    cases = [case for claim in stated.claims.values() for case in claim["cases"]]
+    runs = {case[key] for case in cases for key in ("run", "against") if key in case}
+    published = {
+        run: Published(run, stated.teachers.get(run), table, logs)
+        for run in runs | set(stated.teachers.values())
+    }
+    frame = verdicts.judge(stated.claims, protocols, outcomes, stated.taught_by, published, stated.no_verdict)
+    with replacing(files["csv"]) as temporary:
+        frame.assign(note=stated.note).to_csv(temporary, index=False, float_format="%.6g")
+    documents.write(document(stated, protocols, frame), files["md"], files["tex"], files["html"])
+
+
+def document(stated: Stated, protocols: Mapping[str, str], frame: pd.DataFrame) -> Document:
+    """An overview of the verdicts, then a table for each claim.
+
+    Args:
+        stated: the claims.
+        protocols: labels by id.
+        frame: see `verdicts.judge`.
+    """
+    sections = [_overview(stated, protocols, frame)]
+    for number, (name, claim) in enumerate(stated.claims.items(), start=1):
+        own = frame[frame["claim"] == name]
+        if len(own):
+            sections.append(_section(number, claim, protocols, own))
+    doubts = dict.fromkeys(doubt for text in frame["doubt"] if text for doubt in text.split(verdicts.DOUBTS))
+    remarks = [f"* published value of {doubt}" for doubt in doubts]
+    return Document("Claims of the paper", stated.note, sections, remarks)
+
+
+def _overview(stated: Stated, protocols: Mapping[str, str], frame: pd.DataFrame) -> Section:
+    found = frame.drop_duplicates(["protocol", "claim"]).set_index(["claim", "protocol"])["claim_verdict"]
+    rows = {
+        f"{number}. {claim['claim']}": {"section": claim["section"]}
+        | {label: found.get((name, protocol), "-") for protocol, label in protocols.items()}
+        for number, (name, claim) in enumerate(stated.claims.items(), start=1)
+    }
+    caption = stated.no_verdict and "No verdict is passed on these runs."
+    caption = caption or (
+        "supported: the 95 % interval of every case lies where the claim puts it. not supported: that of at"
+        " least one case lies wholly elsewhere. undecided: neither. not run: a run that the claim needs is"
+        " missing. Each claim is judged alone: where there is no difference at all, one case in forty is"
+        " still called supported. An interval over seeds is about the randomness of training: the test"
+        " images, and the one teacher of all seeds, are taken as given. Smallest difference: half the width"
+        " of the interval; these seeds cannot tell less."
+    )
+    return Section("Verdicts by protocol", pd.DataFrame.from_dict(rows, orient="index"), caption)
+
+
+def _section(number: int, claim: Mapping, protocols: Mapping[str, str], frame: pd.DataFrame) -> Section:
+    statistic = STATISTICS[claim["statistic"]]
+    labels = [
+        row.case + (f", {protocols[row.protocol]}" if len(protocols) > 1 else "")
+        for row in frame.itertuples()
+    ]
+    table = pd.DataFrame([_cells(row, statistic.unit) for _, row in frame.iterrows()], index=labels)
+    unit = f" ({statistic.unit})" if statistic.unit else ""
+    holds = verdicts.written(claim["threshold"])
+    parts = [f"{claim['section']}. Measured: {statistic.meaning}{unit}. It has to be {holds}."]
+    methods = [text for method, text in _METHODS.items() if method in set(frame["interval"])]
+    parts += [f"Interval: {'; '.join(methods)}."] if methods else []
+    for reason, places in frame[frame["reason"] != ""].groupby("reason", sort=False)["case"]:
+        parts.append(f"{', '.join(dict.fromkeys(places))}: {reason}.")
+    parts += [claim["remark"]] if "remark" in claim else []
+    return Section(f"{number}. {claim['claim']}", table, " ".join(parts))
+
+
+def _cells(row: pd.Series, unit: str) -> dict[str, str]:
+    show = _FORMATS[unit].format
+    measured = verdicts.NOT_RUN if row["status"] == verdicts.NOT_RUN else "-"
+    interval = smallest = "-"
+    if pd.notna(row["mean"]):
+        measured = show(row["mean"])
+    if row["interval"] == "counted":
+        interval = "exact"
+    elif pd.notna(row["low"]):
+        interval = f"[{show(row['low'])}, {show(row['high'])}]"
+        smallest = show(row["smallest"]).lstrip("+")
+    published = "-" if pd.isna(row["published"]) else show(row["published"]) + "*" * bool(row["doubt"])
+    return {
+        "runs": ", ".join(row["runs"].split()),
+        "published": published,
+        "measured": measured,
+        "95 % interval": interval,
+        "smallest difference": smallest,
+        "seeds": row["seeds"] or "-",
+        "verdict": row["verdict"],
+    }

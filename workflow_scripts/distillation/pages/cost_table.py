@@ -1,0 +1,92 @@
+"""What each training cost: operations, time, speed, memory, device."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from distillation.core.atomic import replacing
+from distillation.pages import documents
+from distillation.pages.documents import Document, Section
+
+_HEADINGS = {
+    "parameters": "parameters",
+    "training_pflop": "training PFLOP",
+    "inference_gflop": "GFLOP an image",
+    "seconds": "seconds",
+    "images_per_second": "images/s",
+    "peak_memory_mb": "peak memory (MB)",
+    "device": "device",
+    "precision": "precision",
+}
+_COLUMNS = ("protocol", "run", "seed", *_HEADINGS, "sessions")
+
+
+def costs(
+    records: Mapping[tuple[str, str, int], Path], evaluations: Mapping[tuple[str, str, int], Path]
+) -> pd.DataFrame:
+    """One row a training, from its run.json and its evaluation.
+
+    Returns:
+        Columns protocol, run, seed, parameters, training_pflop (10^15 FLOP, the teacher's forward passes
+        included), inference_gflop (10^9 FLOP an image), seconds (of all epochs, validation included),
+        images_per_second (training images over those seconds), peak_memory_mb (10^6 bytes), device,
+        precision, sessions (processes that it took).
+    """
+    rows = []
+    for (protocol, run, seed), path in sorted(records.items()):
+        record, cost = (
+            json.loads(path.read_text()),
+            json.loads(evaluations[protocol, run, seed].read_text())["cost"],
+        )
+        seconds = sum(stage["seconds"] for stage in record["stages"])
+        rows.append(
+            {
+                "protocol": protocol,
+                "run": run,
+                "seed": seed,
+                "parameters": cost["parameters"],
+                "training_pflop": sum(cost["training_flops"]) / 1e15,
+                "inference_gflop": cost["inference_flops"] / 1e9,
+                "seconds": seconds,
+                "images_per_second": sum(stage["images"] for stage in record["stages"]) / seconds,
+                "peak_memory_mb": max(stage["peak_memory_mb"] for stage in record["stages"]),
+                "device": " + ".join(dict.fromkeys(session["name"] for session in record["sessions"])),
+                "precision": record["spec"]["precision"],
+                "sessions": len(record["sessions"]),
+            }
+        )
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def document(frame: pd.DataFrame, protocols: Mapping[str, str], note: str) -> Document:
+    """The costs for a reader."""
+    sections = []
+    for protocol, label in protocols.items():
+        own = frame[frame["protocol"] == protocol]
+        text = pd.DataFrame({heading: own[key].map(_text) for key, heading in _HEADINGS.items()})
+        text.index = [f"{row.run}, seed {row.seed}" for row in own.itertuples()]
+        caption = "FLOP are counted, two a multiplication and addition; the rest is of the device named."
+        sections.append(Section(f"Protocol: {label}", text, caption if len(own) else documents.NOTHING_RUN))
+    return Document("Cost of each training", note, sections)
+
+
+def write(
+    records: Mapping[tuple[str, str, int], Path],
+    evaluations: Mapping[tuple[str, str, int], Path],
+    protocols: Mapping[str, str],
+    note: str,
+    files: Mapping[str, Path],
+) -> None:
+    """Write the costs as files "csv", "md", "tex" and "html"."""
+    frame = costs(records, evaluations)
+    with replacing(files["csv"]) as temporary:
+        frame.to_csv(temporary, index=False, float_format="%.6g")
+    documents.write(document(frame, protocols, note), files["md"], files["tex"], files["html"])
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

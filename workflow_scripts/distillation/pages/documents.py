@@ -1,0 +1,129 @@
+"""Tables for readers: one content, written as markdown, LaTeX (booktabs) and HTML."""
+
+import html as markup
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from distillation.core.atomic import replacing
+
+# In place of a caption below a table without rows.
+NOTHING_RUN = "Nothing of this protocol was run."
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table of text cells under a heading, with a caption that says what the numbers are."""
+
+    heading: str
+    table: pd.DataFrame
+    caption: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """Sections under a title.
+
+    Attributes:
+        title: the heading of all.
+        note: printed in bold below it; may be empty.
+        sections: one or more.
+        remarks: sentences at the end.
+    """
+
+    title: str
+    note: str
+    sections: Sequence[Section]
+    remarks: Sequence[str] = ()
+
+
+def markdown(document: Document) -> str:
+    """The document as GitHub-flavoured markdown."""
+    parts = [f"## {document.title}", ""]
+    parts += [f"**{document.note}**", ""] if document.note else []
+    for section in document.sections:
+        table = section.table.map(_plain).rename(index=_plain, columns=_plain)
+        parts += [
+            f"### {section.heading}",
+            "",
+            table.to_markdown(disable_numparse=True),
+            "",
+            section.caption,
+            "",
+        ]
+    parts += [f"- {remark}" for remark in document.remarks]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def latex(document: Document) -> str:
+    """One table environment a section; needs the package booktabs."""
+    parts = [f"% {document.note}"] if document.note else []
+    for section in document.sections:
+        note = f" {document.note}." if document.note else ""
+        caption = f"{document.title}. {section.heading}.{note} {section.caption}"
+        style = section.table.rename(index=_tex, columns=_tex).style.format(_tex)
+        columns = "l" + "r" * len(section.table.columns)
+        parts.append(style.to_latex(hrules=True, column_format=columns, caption=_tex(caption), position="t"))
+    parts += [f"% {remark}" for remark in document.remarks]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def html(document: Document) -> str:
+    """The document as a page without scripts or links."""
+    title = markup.escape(document.title)
+    parts = [
+        "<!DOCTYPE html>",
+        '<html lang="en">',
+        f'<head><meta charset="utf-8"><title>{title}</title>',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<style>{_STYLE}</style></head>",
+        "<body>",
+        f"<h1>{title}</h1>",
+    ]
+    parts += [f"<p><strong>{markup.escape(document.note)}</strong></p>"] if document.note else []
+    for section in document.sections:
+        parts += [f"<h2>{markup.escape(section.heading)}</h2>", _accessible(section.table.to_html(border=0))]
+        parts.append(f"<p>{markup.escape(section.caption)}</p>")
+    if document.remarks:
+        parts += ["<ul>", *(f"<li>{markup.escape(remark)}</li>" for remark in document.remarks), "</ul>"]
+    return "\n".join([*parts, "</body>", "</html>"]) + "\n"
+
+
+def write(document: Document, md: Path, tex: Path, page: Path) -> None:
+    """Write all three forms, each whole or not at all."""
+    for path, text in ((md, markdown(document)), (tex, latex(document)), (page, html(document))):
+        with replacing(path) as temporary:
+            temporary.write_text(text)
+
+
+# Read alone and inside the frame of a report: wide tables scroll, headings stay, and long texts alone break.
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #1e293b; margin: 1.5rem 2rem; max-width: 70rem }
+h1 { font-size: 1.5rem; line-height: 1.25 } h2 { font-size: 1.1rem; margin-top: 2rem }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; width: max-content }
+thead th { max-width: 9.5em } tbody td { max-width: 34em }
+th, td { padding: .3rem .75rem; text-align: right; border-bottom: 1px solid #cbd5e1 }
+thead th { border-bottom: 2px solid #475569; vertical-align: bottom }
+thead th { background: #fff; position: sticky; top: 0 }
+tbody th { font-weight: 500; text-align: left; white-space: nowrap }
+tbody tr:nth-child(even) { background: #f1f5f9 }
+p, li { max-width: 50rem }
+"""
+
+
+def _accessible(table: str) -> str:
+    """A table of pandas whose headings say whether they are of a row or of a column."""
+    head, body = table.split("<tbody>")
+    return head.replace("<th>", '<th scope="col">') + "<tbody>" + body.replace("<th>", '<th scope="row">')
+
+
+def _plain(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _tex(text: str) -> str:
+    for character in "&%$#_{}":
+        text = text.replace(character, f"\\{character}")
+    return text.replace("±", r"$\pm$")

@@ -1,0 +1,93 @@
+"""Test accuracy against the computation that a training took."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from distillation.pages.figures import results, style
+from distillation.pages.figures.style import EVERY_RUN, Absent
+
+
+@style.styled
+def draw(
+    title: str,
+    note: str,
+    kinds: Mapping[str, tuple[str, str]],
+    labels: Mapping[str, str],
+    protocols: Mapping[str, str],
+    evaluations: Mapping[tuple[str, str, int], Path],
+    absent: Absent = EVERY_RUN,
+) -> Figure:
+    """A point a run: mean accuracy over seeds with their range, by FLOPs; the paper has no such figure.
+
+    FLOPs are those of a run's own training: the teacher's answers are in them, the training of the
+    teacher is not.
+
+    Args:
+        title: above the axis.
+        note: below the title; may be empty.
+        kinds: by run, its method (a colour) and its network (a marker).
+        labels: of the runs, by id.
+        protocols: labels by id; filled markers for the first, open ones for the others.
+        evaluations: JSON files by protocol, run and seed; a run without one is named as not run.
+        absent: runs that a protocol does not have; they are not missed in it.
+
+    Raises:
+        UserError: more methods or networks than a figure tells apart.
+    """
+    methods = list(dict.fromkeys(method for method, _ in kinds.values()))
+    networks = list(dict.fromkeys(network for _, network in kinds.values()))
+    colours = {method: style.nth(style.COLOURS, index, "methods") for index, method in enumerate(methods)}
+    markers = {network: style.nth(style.MARKERS, index, "networks") for index, network in enumerate(networks)}
+    figure = style.new(title, note, style.DOUBLE, 3.6)
+    axis = figure.subplots()
+    measured, missing = results.read(evaluations), []
+    for reading in style.readings(protocols):
+        for run, (method, network) in kinds.items():
+            own = results.of_run(measured, reading.protocol, run)
+            if not own:
+                is_missed = run not in absent.get(reading.protocol, {})
+                missing += [labels[run] + reading.suffix] if is_missed else []
+                continue
+            flops = sum(own[0]["cost"]["training_flops"])
+            mean, low, high = results.mean_and_range(result["accuracy"] for result in own)
+            axis.errorbar(
+                flops,
+                mean,
+                yerr=[[mean - low], [high - mean]],
+                color=colours[method],
+                marker=markers[network],
+                markersize=5,
+                markerfacecolor=None if reading.filled else "white",
+                elinewidth=0.8,
+                linestyle="none",
+            )
+    axis.set(xscale="log", xlabel="floating-point operations of the training, its teacher's answers included")
+    if not style.has_points(axis):
+        style.absent(axis, style.NOT_RUN)
+    style.percent([axis], "test accuracy")
+    _legends(figure, colours, markers, protocols)
+    if missing:
+        figure.supxlabel(style.not_run(missing), fontsize=style.SMALL)
+    return figure
+
+
+def _legends(
+    figure: Figure, colours: Mapping[str, str], markers: Mapping[str, str], protocols: Mapping[str, str]
+) -> None:
+    """Colours are methods, markers networks and fillings protocols, at the right."""
+    heading = Line2D([], [], linestyle="none")
+    by_colour = [Line2D([], [], color=colour, marker="o", linestyle="none") for colour in colours.values()]
+    by_marker = [Line2D([], [], color="#555555", marker=each, linestyle="none") for each in markers.values()]
+    handles = [heading, *by_colour, heading, *by_marker]
+    names = ["method:", *colours, "network:", *markers]
+    if len(protocols) > 1:
+        fills = {True: "#555555", False: "white"}
+        handles.append(heading)
+        names += ["protocol:", *protocols.values()]
+        for reading in style.readings(protocols):
+            look = {"color": "#555555", "markerfacecolor": fills[reading.filled]}
+            handles.append(Line2D([], [], marker="o", linestyle="none", **look))
+    figure.legend(handles, names, loc="outside right center")

@@ -1,0 +1,145 @@
+"""Curves over the epochs of a training: seeds as their mean and range, stages as marked spans."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from distillation.pages.figures import style
+from distillation.pages.figures.style import EVERY_RUN, Absent, Reading
+
+# history.csv by protocol, run and seed.
+Histories = Mapping[tuple[str, str, int], Path]
+# Share of the axis that the name of a stage takes.
+_NARROW = 1 / 15
+# Resolution in pixels and number of epochs of each stage.
+Stages = Sequence[tuple[int, int]]
+
+
+def of_run(files: Mapping[tuple[str, str, int], Path], protocol: str, run: str) -> list[Path]:
+    """The files of a run, one a seed."""
+    return [path for (of_protocol, of, _), path in files.items() if (of_protocol, of) == (protocol, run)]
+
+
+def over_seeds(values: Iterable[pd.Series]) -> pd.DataFrame:
+    """Columns mean, min and max over seeds of series with the same index."""
+    seeds = pd.concat(values, axis=1)
+    return pd.DataFrame({"mean": seeds.mean(axis=1), "min": seeds.min(axis=1), "max": seeds.max(axis=1)})
+
+
+def accuracies(files: Iterable[Path], column: str, stages: Stages = ()) -> pd.DataFrame:
+    """Mean, min and max over seeds of a column of history.csv, by epoch of the whole training.
+
+    A stage that early stopping cut short leaves a gap, so that the next one starts alike in all seeds: where
+    `stages` plans it or, without a plan of as many stages, after the longest of the seeds.
+    """
+    seeds = [_by_stage(pd.read_csv(path))[column] for path in files]
+    longest = pd.concat(seeds, axis=1).reset_index().groupby("stage")["epoch"].max()
+    if len(stages) == len(longest):
+        longest[:] = [epochs for _, epochs in stages]
+    before = longest.cumsum() - longest
+    for seed in seeds:
+        seed.index = [before[stage] + epoch for stage, epoch in seed.index]
+    return over_seeds(seeds).sort_index()
+
+
+def _by_stage(history: pd.DataFrame) -> pd.DataFrame:
+    """The rows by number of the stage and epoch within it, both from 1."""
+    return history.assign(stage=(history["epoch"] == 1).cumsum()).set_index(["stage", "epoch"])
+
+
+def band(axis: Axes, seeds: pd.DataFrame, label: str, colour: str, reading: Reading) -> None:
+    """The mean as a line, with markers where it is short, and the range around it."""
+    marker = "o" if len(seeds) <= 12 else None
+    axis.plot(seeds.index, seeds["mean"], color=colour, label=label, marker=marker, **reading.look)
+    axis.fill_between(seeds.index, seeds["min"], seeds["max"], color=colour, alpha=0.2, linewidth=0)
+
+
+def not_run(axis: Axes, label: str, colour: str, line: str) -> None:
+    """An entry of the legend for what has no curve."""
+    axis.plot([], [], color=colour, linestyle=line, label=f"{label}: {style.NOT_RUN}")
+
+
+def compare(
+    axis: Axes,
+    runs: Sequence[str],
+    labels: Mapping[str, str],
+    protocols: Mapping[str, str],
+    seeds_of: Callable[[str, str], pd.DataFrame | None],
+    absent: Absent = EVERY_RUN,
+) -> list[str]:
+    """A curve for each run and protocol: colours are runs, patterns of lines and fills of markers protocols.
+
+    Args:
+        axis: where to draw.
+        runs: their ids.
+        labels: of the runs, by id.
+        protocols: labels by id.
+        seeds_of: columns mean, min and max of a protocol and a run; None for one that was not run.
+        absent: runs that a protocol does not have; they are not missed in it, nor named if none has them.
+
+    Returns:
+        What the legend does not name as not run: runs of only some of the protocols.
+
+    Raises:
+        UserError: more runs or protocols than a figure tells apart.
+    """
+    missing = []
+    for index, run in enumerate(runs):
+        colour = style.nth(style.COLOURS, index, "runs")
+        drawn = {reading: seeds_of(reading.protocol, run) for reading in style.readings(protocols)}
+        if all(run in absent.get(protocol, {}) for protocol in protocols):
+            continue
+        if all(seeds is None for seeds in drawn.values()):
+            not_run(axis, labels[run], colour, style.LINES[0])
+            continue
+        label = labels[run]
+        for reading, seeds in drawn.items():
+            if seeds is None:
+                is_missed = run not in absent.get(reading.protocol, {})
+                missing += [labels[run] + reading.suffix] if is_missed else []
+            else:
+                band(axis, seeds, label, colour, reading)
+                label = "_nolegend_"
+    if not style.has_points(axis):
+        style.absent(axis, style.NOT_RUN)
+    return missing
+
+
+def epoch_axis(axis: Axes, epochs: int = 1) -> None:
+    """Whole epochs on the x axis: those that have points, and at least as many as given."""
+    axis.set_xlabel("epoch")
+    if style.has_points(axis):
+        last = max([epochs, *(x for line in axis.get_lines() for x in line.get_xdata())])
+        axis.set_xlim(0.4, last + 0.6)
+        axis.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
+
+
+def spans(stages: Stages) -> Iterator[tuple[int, int, int]]:
+    """Resolution, first and last epoch of the whole training, of each stage."""
+    before = 0
+    for resolution, epochs in stages:
+        yield resolution, before + 1, before + epochs
+        before += epochs
+
+
+def mark_stages(axis: Axes, stages: Stages) -> None:
+    """Lines between stages, and above the axis the resolution of each that is wide enough for it."""
+    left, right = axis.get_xlim()
+    for resolution, first, last in spans(stages):
+        if first > 1:
+            axis.axvline(first - 0.5, color=style.PUBLISHED, linewidth=0.6, linestyle=(0, (4, 3)))
+        if last - first + 1 < _NARROW * (right - left):
+            continue
+        middle = (first + last) / 2
+        axis.text(
+            middle,
+            1.02,
+            f"{resolution} px",
+            transform=axis.get_xaxis_transform(),
+            ha="center",
+            va="bottom",
+            fontsize=style.SMALL,
+        )

@@ -1,0 +1,94 @@
+"""Images as a network sees them at each resolution."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+from torchvision.transforms.v2 import functional
+
+from distillation.data import views
+from distillation.pages.figures import style
+from distillation.study.spec import Normalization
+
+# Leaves the pixels of a view as they are, in [0, 1].
+_AS_SHOWN = Normalization(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+# Inches: two blocks of six rows leave room for a caption on the page.
+_WIDTH = 5.6
+# Share of its cell that an image fills.
+_FILL = 0.94
+
+
+@style.styled
+def draw(
+    title: str,
+    note: str,
+    images: Tensor,
+    names: Sequence[str],
+    resolutions: Sequence[int],
+    padding: int,
+    seed: int,
+) -> Figure:
+    """The first images whole and scaled down, and as random padded crops (paper, Figure 1).
+
+    The paper describes and shows the first view; its released code trains on the second. All are
+    drawn at one size; each square is a pixel.
+
+    Args:
+        title: above both views.
+        note: below the title; may be empty.
+        images: uint8 [N, 3, S, S].
+        names: of the class of each image.
+        resolutions: sides in pixels, at most S.
+        padding: black pixels on each of the four sides before a crop.
+        seed: of the crops.
+
+    Raises:
+        UserError: a resolution is not between 1 and S.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    count = len(images)
+    block = (_WIDTH - 0.5) * len(resolutions) / count
+    figure = style.new(title, note, _WIDTH, 2 * block + 1.1)
+    axes = figure.subplots(2)
+    shown = (
+        ("Whole image, scaled", lambda side: pixels(images, side)),
+        (
+            f"Random crop of the image padded by {padding} pixels",
+            lambda side: _crops(images, side, padding, generator),
+        ),
+    )
+    for axis, (heading, view) in zip(axes, shown, strict=True):
+        for row, side in enumerate(resolutions):
+            for column, image in enumerate(view(side)):
+                _place(axis, image, column, row)
+        axis.set(xlim=(0, count - 1 + _FILL), ylim=(len(resolutions) - 1 + _FILL, 0), title=heading)
+        axis.set_xticks(np.arange(count) + _FILL / 2, names)
+        axis.set_yticks(np.arange(len(resolutions)) + _FILL / 2, [f"{side} px" for side in resolutions])
+        axis.tick_params(length=0)
+        axis.grid(False)
+        axis.spines[:].set_visible(False)
+        axis.set_aspect("equal")
+    return figure
+
+
+def pixels(images: Tensor, side: int) -> np.ndarray:
+    """Whole uint8 images [N, 3, S, S] scaled as a network sees them: float32 [N, side, side, 3] in [0, 1]."""
+    return views.plain_view(images, side, _AS_SHOWN).permute(0, 2, 3, 1).numpy()
+
+
+def _crops(images: Tensor, side: int, padding: int, generator: torch.Generator) -> np.ndarray:
+    """One crop of each padded image, float32 [N, side, side, 3] in [0, 1]."""
+    padded = functional.pad(images, [padding])
+    corners = torch.randint(padded.shape[-1] - side + 1, (len(images), 2), generator=generator)
+    crops = [
+        image[:, top : top + side, left : left + side]
+        for image, (top, left) in zip(padded, corners, strict=True)
+    ]
+    return torch.stack(crops).permute(0, 2, 3, 1).numpy() / 255.0
+
+
+def _place(axis: Axes, image: np.ndarray, column: int, row: int) -> None:
+    axis.imshow(image, extent=(column, column + _FILL, row + _FILL, row), vmin=0, vmax=1)

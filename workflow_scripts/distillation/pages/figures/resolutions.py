@@ -1,0 +1,81 @@
+"""Test accuracy of finished networks by the resolution they are shown."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from distillation.pages.figures import curves, results, style
+from distillation.pages.figures.style import EVERY_RUN, Absent
+
+VIEWS = {"scale": "whole image, scaled", "crop": "centre, full scale"}
+
+
+@style.styled
+def draw(
+    title: str,
+    note: str,
+    panels: Mapping[str, Sequence[str]],
+    labels: Mapping[str, str],
+    protocols: Mapping[str, str],
+    evaluations: Mapping[tuple[str, str, int], Path],
+    absent: Absent = EVERY_RUN,
+) -> Figure:
+    """Mean and range over seeds, a column a group of runs and a row a view; not in the paper.
+
+    At the full resolution both views are the image itself.
+
+    Args:
+        title: above the panels.
+        note: below the title; may be empty.
+        panels: by heading, the ids of the runs.
+        labels: of the runs, by id.
+        protocols: labels by id; solid lines for the first, dashed for the second.
+        evaluations: JSON files by protocol, run and seed; a run without one is named as not run.
+        absent: runs that a protocol does not have, and what is said of them.
+
+    Raises:
+        UserError: more runs in a panel, or more protocols, than a figure tells apart.
+    """
+    most = max(map(len, panels.values()))
+    figure = style.new(title, note, style.DOUBLE, 3.9 + 0.12 * most)
+    grid = figure.subplots(2, len(panels), squeeze=False)
+    measured, missing = results.read(evaluations), []
+    for row, (view, name) in zip(grid, VIEWS.items(), strict=True):
+        for axis, (heading, runs) in zip(row, panels.items(), strict=True):
+            missing += _panel(axis, view, runs, labels, protocols, measured, absent)
+            axis.set_title(heading if view == "scale" else "")
+        row[-1].annotate(name, (1.03, 0.5), xycoords="axes fraction", rotation=270, ha="left", va="center")
+    style.percent(list(grid.flat), "test accuracy", labelled=list(grid[:, 0]))
+    for axis in grid[-1]:
+        axis.set_xlabel("resolution (pixels)")
+        style.legend_below(axis, style.DOUBLE / len(panels))
+    style.protocol_legend(figure, protocols, list(dict.fromkeys(missing)))
+    return figure
+
+
+def accuracies(own: Sequence[Mapping], view: str) -> pd.DataFrame:
+    """Mean, min and max over seeds of the accuracy (percent) in a view, by resolution in pixels."""
+    seeds = (pd.Series({int(side): value for side, value in result["views"][view].items()}) for result in own)
+    return curves.over_seeds(seeds).sort_index()
+
+
+def _panel(
+    axis: Axes,
+    view: str,
+    runs: Sequence[str],
+    labels: Mapping[str, str],
+    protocols: Mapping[str, str],
+    measured: results.Results,
+    absent: Absent,
+) -> list[str]:
+    def seeds_of(protocol: str, run: str) -> pd.DataFrame | None:
+        own = results.of_run(measured, protocol, run)
+        return accuracies(own, view) if own else None
+
+    missing = curves.compare(axis, runs, labels, protocols, seeds_of, absent)
+    if style.has_points(axis):
+        axis.set_xticks(sorted({side for line in axis.get_lines() for side in line.get_xdata()}))
+    return missing

@@ -1,0 +1,194 @@
+"""Saliency maps of student and teacher, and how they come to agree."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from torch import Tensor
+from torchvision.transforms.v2.functional import center_crop
+
+from distillation.core.errors import UserError
+from distillation.evaluation.saliency_agreement import moments as moments_of
+from distillation.pages.figures import curves, inputs, style
+
+_MAP = "viridis"
+# Share of a cell of the grid that a map fills, and the height of a row, in widths of a column.
+_FILL, _ROW = 0.92, 1.3
+# Inches for the resolution beside a row.
+_LABEL = 0.36
+
+
+@style.styled
+def draw(
+    title: str,
+    note: str,
+    run: str,
+    control: str,
+    labels: Mapping[str, str],
+    protocols: Mapping[str, str],
+    records: Mapping[tuple[str, str, int], Path],
+    images: Tensor,
+    names: Sequence[str],
+) -> Figure:
+    """Maps at the first and last epoch of each stage, and their correlation (paper, Figure 5).
+
+    Where the paper shows another random crop in every row and the map of one fixed class, these are
+    the same test images throughout, in the view of the validation, and maps of their true class, in the last
+    layer compared.
+    The maps are those of the first protocol and its first seed. The panel below has the mean
+    correlation over the recorded images and, as a band, its range over seeds.
+
+    Args:
+        title: above all.
+        note: below the title; may be empty.
+        run: id of the student whose maps are shown.
+        control: id of a student that differs in the loss; in the panel only.
+        labels: of both, by id.
+        protocols: labels by id; solid lines for the first, dashed for the second.
+        records: saliency.npz by protocol, run and seed; without one, a run is named as not run.
+        images: uint8 [N, 3, S, S], the first recorded images; N maps are shown.
+        names: of the class of each image.
+
+    Raises:
+        UserError: the last layers recorded of the run and of its control are not the same.
+    """
+    shown = sorted(key for key in records if key[1] == run and key[0] == next(iter(protocols)))
+    record = dict(np.load(records[shown[0]])) if shown else None
+    moments = moments_of(record) if shown else []
+    stages = sorted({(stage, side) for stage, side, _ in moments})
+    columns = 5 if any(len(_epochs(moments, stage)) > 1 for stage, _ in stages) else 3
+    width = (style.DOUBLE - 1.3) / len(images) if len(images) > 1 else style.SINGLE
+    unit = (width - _LABEL) / columns
+    height = unit * _ROW * max(1, len(stages)) + 0.2
+    figure = style.new(title, note, style.DOUBLE, height + 2.5)
+    above, below = figure.subfigures(2, 1, height_ratios=(height + 0.5, 1.9))
+    grid = above.subplots(1, len(images), squeeze=False)[0]
+    for index, axis in enumerate(grid):
+        axis.set_axis_off()
+        axis.set_title(f"test image {index}: {names[index]}")
+        if record is None:
+            style.absent(axis, f"{labels[run]}: {style.NOT_RUN}")
+            continue
+        pictures = {side: _picture(record, images[index], side) for _, side in stages}
+        drawn = _maps(axis, record, moments, index, pictures, columns)
+        axis.set(xlim=(-_LABEL / unit, columns), ylim=(len(stages) * _ROW - 0.05, -0.25), aspect="equal")
+    if record is not None:
+        above.colorbar(
+            drawn, ax=list(grid), shrink=0.5, aspect=30, label="saliency, from least to largest of each map"
+        )
+    _agreement(below.subplots(), (run, control), labels, protocols, records)
+    return figure
+
+
+def agreement(files: Sequence[Path]) -> pd.DataFrame:
+    """Mean correlation of the last layer compared over the recorded images, by epoch of the training.
+
+    Args:
+        files: saliency.npz, one a seed.
+
+    Returns:
+        Columns mean, min and max over seeds.
+    """
+    return curves.over_seeds(map(_correlations, files))
+
+
+def _correlations(path: Path) -> pd.Series:
+    record = np.load(path)
+    moments = moments_of(record)
+    ends = {stage: max(_epochs(moments, stage)) for stage, _, _ in moments}
+    values = {
+        sum(end for other, end in ends.items() if other < stage) + epoch: record[
+            f"stage{stage}-{side}px-epoch{epoch}-correlation"
+        ][-1].mean()
+        for stage, side, epoch in moments
+    }
+    return pd.Series(values)
+
+
+def _picture(record: Mapping[str, np.ndarray], image: Tensor, side: int) -> np.ndarray:
+    """An image as the recorded networks saw it: its centre at full scale or, scaled, the whole."""
+    if record["view"] == "crop":
+        image = center_crop(image, [side, side])
+    return inputs.pixels(image[None], side)[0]
+
+
+def _epochs(moments: Sequence[tuple[int, int, int]], stage: int) -> list[int]:
+    return [epoch for of, _, epoch in moments if of == stage]
+
+
+def _maps(
+    axis: Axes,
+    record: Mapping[str, np.ndarray],
+    moments: Sequence[tuple[int, int, int]],
+    index: int,
+    pictures: Mapping[int, np.ndarray],
+    columns: int,
+) -> AxesImage:
+    """A row a stage: the image, then student and teacher after its first and its last epoch."""
+    stages = sorted({(stage, side) for stage, side, _ in moments})
+    for row, (stage, side) in enumerate(stages):
+        top = row * _ROW
+        _place(axis, pictures[side], 0, top)
+        axis.text(-0.1, top + _FILL / 2, f"{side} px", ha="right", va="center", fontsize=style.SMALL)
+        first, last = _epochs(moments, stage)[0], _epochs(moments, stage)[-1]
+        for pair, epoch in enumerate((last,) if columns == 3 else (first, last)):
+            prefix = f"stage{stage}-{side}px-epoch{epoch}"
+            left = 1 + 2 * pair
+            for offset, who in enumerate(("student", "teacher")):
+                drawn = _place(axis, record[f"{prefix}-{who}"][-1, index], left + offset, top)
+            text = f"epoch {epoch}: r = {record[f'{prefix}-correlation'][-1, index]:.2f}"
+            middle = left + (1 + _FILL) / 2
+            axis.text(middle, top + _FILL + 0.05, text, ha="center", va="top", fontsize=style.SMALL)
+    for column, name in enumerate(("image", *("student", "teacher") * (columns // 2))):
+        axis.text(column + _FILL / 2, -0.06, name, ha="center", va="bottom", fontsize=style.SMALL)
+    return drawn
+
+
+def _place(axis: Axes, image: np.ndarray, column: int, top: float) -> AxesImage:
+    extent = (column, column + _FILL, top + _FILL, top)
+    return axis.imshow(image, extent=extent, vmin=0, vmax=1, cmap=_MAP)
+
+
+def _agreement(
+    axis: Axes,
+    pair: tuple[str, str],
+    labels: Mapping[str, str],
+    protocols: Mapping[str, str],
+    records: Mapping[tuple[str, str, int], Path],
+) -> None:
+    stages: dict[int, tuple[int, int]] = {}
+    layers: dict[str, set[tuple[int, int]]] = {}
+    for reading in style.readings(protocols):
+        for run, colour in zip(pair, style.COLOURS, strict=False):
+            files = curves.of_run(records, reading.protocol, run)
+            if not files:
+                curves.not_run(axis, labels[run] + reading.suffix, colour, reading.line)
+                continue
+            seeds = agreement(files)
+            label = f"{labels[run]}{reading.suffix}: {seeds['mean'].iloc[-1]:.2f} at the end"
+            curves.band(axis, seeds, label, colour, reading)
+            record = np.load(files[0])
+            last = int(record["student_layers"][-1]), int(record["teacher_layers"][-1])
+            layers.setdefault(reading.protocol, set()).add(last)
+            for stage, side, epoch in moments_of(record):
+                stages.setdefault(stage, (side, epoch))
+                stages[stage] = (side, max(stages[stage][1], epoch))
+    for compared in layers.values():
+        if len(compared) > 1:
+            raise UserError(
+                f"{pair[0]} and {pair[1]} recorded maps of different last layers (student's and teacher's"
+                f" blocks {sorted(compared)}); name a control with the same network."
+            )
+    curves.epoch_axis(axis)
+    axis.set_ylabel("correlation of student\nand teacher maps")
+    if stages:
+        axis.set_ylim(1.1 * min(0.0, axis.dataLim.y0) - 0.02, 1.0)
+        axis.axhline(0.0, color="black", linewidth=0.6)
+        curves.mark_stages(axis, [stages[stage] for stage in sorted(stages)])
+    else:
+        style.absent(axis, style.NOT_RUN)
+    style.legend_below(axis, style.DOUBLE)

@@ -1,0 +1,72 @@
+"""Training and validation accuracy of one run, a panel for each stage of its curriculum."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from distillation.pages.figures import curves, style, training_curve
+from distillation.pages.figures.curves import Histories, Stages
+
+
+@style.styled
+def draw(
+    title: str,
+    note: str,
+    run: str,
+    protocols: Mapping[str, str],
+    histories: Histories,
+    stages: Stages,
+    published_stages: Path | None,
+) -> Figure:
+    """Both accuracies by epoch within the stage, mean and range over seeds (paper, Figure 4).
+
+    As in the paper each panel has limits of its own; its axis says where it starts.
+
+    Args:
+        title: above the panels.
+        note: below the title; may be empty.
+        run: id of the run.
+        protocols: labels by id; solid lines for the first, dashed for the second.
+        histories: history.csv by protocol, run and seed; none of the run says "not run".
+        stages: resolution and epochs of each stage, of the first protocol.
+        published_stages: see `training_curve.stage_best`; drawn in the stages that have one.
+    """
+    columns = min(3, len(stages))
+    rows = -(-len(stages) // columns)
+    figure = style.new(title, note, style.DOUBLE, 0.7 + 1.7 * rows)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axis in grid.flat[len(stages) :]:
+        axis.set_visible(False)
+    best = training_curve.stage_best(published_stages, run) if published_stages else pd.DataFrame()
+    drawn = list(grid.flat[: len(stages)])
+    for axis, (resolution, first, last) in zip(drawn, curves.spans(stages), strict=True):
+        if resolution in best.index:
+            value = best.at[resolution, "val_acc"]
+            training_curve.mark_best(axis, value, (0.6, last - first + 1.4))
+        for reading in style.readings(protocols):
+            files = curves.of_run(histories, reading.protocol, run)
+            _panel(axis, files, stages, (first, last), reading)
+        axis.set_title(f"{resolution} x {resolution} px")
+        curves.epoch_axis(axis, last - first + 1)
+        axis.set_xlabel("epoch of the stage")
+        style.percent([axis], "accuracy")
+    training_curve.legend_once(drawn, figure)
+    return figure
+
+
+def _panel(
+    axis: Axes, files: list[Path], stages: Stages, span: tuple[int, int], reading: style.Reading
+) -> None:
+    for column, name, colour in training_curve.MEASURES:
+        label = name + reading.suffix
+        if files:
+            seeds = curves.accuracies(files, column, stages).loc[slice(*span)]
+            seeds.index -= span[0] - 1
+            curves.band(axis, seeds, label, colour, reading)
+        else:
+            curves.not_run(axis, label, colour, reading.line)
+    if not files and reading.filled:
+        axis.text(0.5, 0.08, style.NOT_RUN, transform=axis.transAxes, ha="center", color=style.PUBLISHED)

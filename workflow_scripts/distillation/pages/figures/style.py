@@ -1,0 +1,181 @@
+"""How every figure looks, and how it is written: the one place for colours, sizes and fonts."""
+
+import math
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from distillation.core.atomic import replacing
+from distillation.core.errors import UserError
+
+# Okabe and Ito's palette, distinct for the colour-blind as well; without their yellow, too faint on white.
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+LINES = ("-", "--", ":", "-.")
+# Of all that is published, not ours; the lighter one of curves that only give the others their place.
+PUBLISHED = "#7F7F7F"
+PUBLISHED_TRAINING = "#BFBFBF"
+NOT_RUN = "not run"
+# By protocol and run id, what is said of a run that the protocol does not have; none.
+Absent = Mapping[str, Mapping[str, str]]
+EVERY_RUN: Absent = MappingProxyType({})
+
+# Inches: a column of a paper, and both.
+SINGLE, DOUBLE = 3.4, 7.0
+SMALL = 6.0
+
+_STYLE = {
+    "svg.hashsalt": "distillation",
+    "svg.fonttype": "path",
+    "savefig.dpi": 200,
+    "font.size": 7,
+    "figure.titlesize": 8,
+    "axes.titlesize": 7,
+    "axes.labelsize": 7,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "legend.fontsize": SMALL,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.alpha": 0.3,
+    "grid.linewidth": 0.5,
+    "legend.frameon": False,
+    "legend.title_fontsize": SMALL,
+    "legend.handlelength": 1.6,
+    "lines.linewidth": 1.1,
+    "lines.markersize": 3.0,
+    "image.interpolation": "nearest",
+}
+
+# A decorator of whatever draws: Matplotlib reads most settings when an artist is made.
+styled = mpl.rc_context(_STYLE)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a protocol looks: lines in its pattern, markers filled for the first one alone."""
+
+    protocol: str
+    suffix: str
+    line: str
+    filled: bool
+
+    @property
+    def look(self) -> dict[str, str | None]:
+        """Of a curve, as arguments of `Axes.plot`."""
+        return {"linestyle": self.line, "markerfacecolor": None if self.filled else "white"}
+
+
+def readings(protocols: Mapping[str, str]) -> Iterator[Reading]:
+    """The look of each protocol; its label is a suffix in legends where there are several.
+
+    Raises:
+        UserError: more protocols than patterns of lines.
+    """
+    for index, (protocol, label) in enumerate(protocols.items()):
+        line = nth(LINES, index, "protocols")
+        yield Reading(protocol, f" ({label})" if len(protocols) > 1 else "", line, index == 0)
+
+
+def nth(looks: Sequence[str], index: int, what: str) -> str:
+    """A colour, marker or line by its number.
+
+    Raises:
+        UserError: there are fewer, so that two things would look the same.
+    """
+    if index >= len(looks):
+        raise UserError(f"A figure tells at most {len(looks)} {what} apart; draw fewer in one figure.")
+    return looks[index]
+
+
+def new(title: str, note: str, width: float, height: float) -> Figure:
+    """An empty figure in inches, with the title above and the note, where there is one, below it."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    figure.suptitle(f"{title}\n{note}" if note else title)
+    return figure
+
+
+def not_run(labels: Sequence[str]) -> str:
+    """A sentence, in lines, that names what was not run."""
+    # Lines break between labels, never inside one.
+    whole = ", ".join(label.replace(" ", "\N{NO-BREAK SPACE}") for label in labels)
+    return "\n".join(textwrap.wrap(f"{NOT_RUN}: {whole}", 110, break_on_hyphens=False))
+
+
+def absent(axis: Axes, text: str) -> None:
+    """Say inside an axis, which has nothing to show and so no scale, why."""
+    axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center", color=PUBLISHED)
+    axis.set(xticks=[], yticks=[])
+
+
+def has_points(axis: Axes) -> bool:
+    """Whether anything is drawn at coordinates of data; entries of the legend alone are not."""
+    return bool(np.isfinite(axis.dataLim.get_points()).all())
+
+
+def percent(
+    axes: Sequence[Axes], label: str, labelled: Sequence[Axes] | None = None, side: str = "y"
+) -> None:
+    """Give axes of percentages the same tidy limits, and say so where they do not start at 0.
+
+    Args:
+        axes: those that share their limits; without points they keep none.
+        label: what is measured.
+        labelled: those that get the label; all of `axes` by default.
+        side: "y" or "x".
+    """
+    drawn = [axis for axis in axes if has_points(axis)]
+    limits = [getattr(axis, f"get_{side}lim")() for axis in drawn] or [(0, 100)]
+    low = max(0, 5 * math.floor(min(limit[0] for limit in limits) / 5))
+    high = min(100, 5 * math.ceil(max(limit[1] for limit in limits) / 5))
+    for axis in drawn:
+        axis.set(**{f"{side}lim": (low, high)})
+        ticks = MaxNLocator(nbins=6, steps=[1, 2, 5, 10], integer=True)
+        getattr(axis, f"{side}axis").set_major_locator(ticks)
+    unit = " (%)" if not low else f"\n(%; axis from {low})" if side == "y" else f" (%; axis from {low})"
+    for axis in axes if labelled is None else labelled:
+        axis.set(**{f"{side}label": label + unit})
+
+
+def fitting_columns(labels: Sequence[str], width: float) -> int:
+    """How many columns of a legend fit a width in inches."""
+    return max(1, min(len(labels), int(width / (0.05 * max(map(len, labels)) + 0.4))))
+
+
+def legend_below(axis: Axes, width: float) -> None:
+    """A legend below an axis and its labels, where it hides no curve, as wide as given in inches."""
+    _, labels = axis.get_legend_handles_labels()
+    if not labels:
+        return
+    columns = fitting_columns(labels, width)
+    axis.legend(ncols=columns, loc="upper center", bbox_to_anchor=(0.5, 0.0), borderaxespad=4.5)
+
+
+def protocol_legend(figure: Figure, protocols: Mapping[str, str], missing: Sequence[str]) -> None:
+    """Which pattern of lines is which protocol, where there are several, and what some of them lack."""
+    if len(protocols) > 1:
+        lines = [Line2D([], [], color="black", marker="o", **reading.look) for reading in readings(protocols)]
+        title = not_run(missing) if missing else None
+        figure.legend(
+            lines, list(protocols.values()), loc="outside lower center", ncols=len(lines), title=title
+        )
+
+
+@styled
+def save(figure: Figure, svg: Path, png: Path) -> None:
+    """Write a figure as svg and png, each whole or not at all, with no date and no version inside."""
+    with replacing(svg) as temporary:
+        figure.savefig(temporary, format="svg", metadata={"Date": None})
+    with replacing(png) as temporary:
+        figure.savefig(temporary, format="png", metadata={"Software": None})

@@ -1,0 +1,122 @@
+"""All cells of a table of accuracies, published beside reproduced."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from distillation.pages import tables
+from distillation.pages.figures import style
+from distillation.statistics import published_values
+
+_REPRODUCED = style.COLOURS[0]
+
+
+@style.styled
+def draw(
+    layout: tables.Layout,
+    note: str,
+    protocols: Mapping[str, str],
+    evaluations: Mapping[tuple[str, str, int], Path],
+    published: Path | None,
+    absent: tables.Absent = tables.EVERY_RUN,
+) -> Figure:
+    """A panel a column and a line a row of the table (paper, Table 1 as a picture).
+
+    The interval of a reproduced value is the sample standard deviation over seeds or, for a single
+    seed, the binomial 95 % interval of the test images; the figure says which.
+
+    Args:
+        layout: title, columns and rows.
+        note: below the title; may be empty.
+        protocols: labels by id; filled markers for the first, others for the rest.
+        evaluations: JSON files by protocol, run and seed; a run without one says "not run".
+        published: csv of published values, if there are any; see `published_values.accuracies`.
+        absent: see `tables.cells`; the figure says why there is no value.
+    """
+    cells = tables.cells(layout, protocols, evaluations, published_values.accuracies(published), absent)
+    rows = [label for label, _ in layout.rows]
+    figure = style.new(layout.title, note, style.DOUBLE, 1.3 + 0.16 * len(rows) * (1 + len(protocols)))
+    axes = figure.subplots(1, len(layout.columns), sharey=True, squeeze=False)[0]
+    for axis, column in zip(axes, layout.columns, strict=True):
+        own = cells[cells["column"] == column]
+        for position, row in enumerate(rows):
+            _line(axis, own[own["row"] == row], position, list(style.readings(protocols)))
+        axis.set_title(column)
+        axis.set(ylim=(len(rows) - 0.5, -0.5))
+        axis.set_yticks(range(len(rows)), rows)
+        axis.tick_params(axis="y", length=0)
+        axis.grid(False, axis="y")
+        for position in range(1, len(rows)):
+            axis.axhline(position - 0.5, color=style.PUBLISHED, linewidth=0.3)
+    style.percent(axes, "test accuracy", side="x")
+    _legend(figure, cells, protocols)
+    return figure
+
+
+def interval(cell: pd.Series) -> tuple[float, float]:
+    """Lower and upper end, in percent, of what is drawn for a cell that was run."""
+    if pd.notna(cell["std"]):
+        return cell["mean"] - cell["std"], cell["mean"] + cell["std"]
+    return cell["low"], cell["high"]
+
+
+def _line(axis: Axes, cells: pd.DataFrame, row: int, readings: list[style.Reading]) -> None:
+    """Published above reproduced, so that neither hides the other."""
+    step = 1.0 / (len(readings) + 2)
+    first = row - 0.5 + step
+    published = cells.iloc[0]
+    if pd.isna(published["published"]):
+        _say(axis, first, "not published")
+    else:
+        colour = style.PUBLISHED if published["doubt"] else "black"
+        axis.plot(published["published"], first, "D", color=colour, markerfacecolor="white")
+    for index, reading in enumerate(readings, start=1):
+        cell = cells[cells["protocol"] == reading.protocol].iloc[0]
+        place = first + index * step
+        if cell["status"] != tables.RUN:
+            _say(axis, place, cell["status"])
+            continue
+        low, high = interval(cell)
+        axis.errorbar(
+            cell["mean"],
+            place,
+            xerr=[[cell["mean"] - low], [high - cell["mean"]]],
+            color=_REPRODUCED,
+            marker=style.MARKERS[index - 1],
+            elinewidth=0.9,
+            capsize=2,
+            linestyle="none",
+        )
+
+
+def _say(axis: Axes, place: float, text: str) -> None:
+    axis.text(
+        0.02,
+        place,
+        text,
+        transform=axis.get_yaxis_transform(),
+        va="center",
+        fontsize=style.SMALL,
+        color=style.PUBLISHED,
+    )
+
+
+def _legend(figure: Figure, cells: pd.DataFrame, protocols: Mapping[str, str]) -> None:
+    run = cells[cells["status"] == tables.RUN]
+    kinds = ["sample standard deviation over seeds"] if run["std"].notna().any() else []
+    kinds += ["binomial 95 % of a single seed"] if run["std"].isna().any() else []
+    hollow = {"linestyle": "none", "marker": "D", "markerfacecolor": "white"}
+    handles = {
+        "published": Line2D([], [], color="black", **hollow),
+        "published, with a doubt": Line2D([], [], color=style.PUBLISHED, **hollow),
+    }
+    for reading, marker in zip(style.readings(protocols), style.MARKERS, strict=False):
+        label = f"reproduced{reading.suffix}"
+        handles[label] = Line2D([], [], color=_REPRODUCED, linestyle="none", marker=marker)
+    title = f"bars: {' or '.join(kinds)}" if kinds else None
+    columns = style.fitting_columns(list(handles), style.DOUBLE)
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=columns, title=title)

@@ -1,0 +1,101 @@
+"""Training and validation accuracy of one run, by epoch of the whole training."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from distillation.pages.figures import curves, style
+from distillation.pages.figures.curves import Histories, Stages
+from distillation.statistics import published_values
+
+# Column of history.csv, name and colour of both curves.
+MEASURES = (
+    ("train_acc", "training", style.COLOURS[1]),
+    ("val_acc", "validation", style.COLOURS[0]),
+)
+
+
+@style.styled
+def draw(
+    title: str,
+    note: str,
+    run: str,
+    protocols: Mapping[str, str],
+    histories: Histories,
+    stages: Stages,
+    published: Path | None,
+    published_stages: Path | None,
+) -> Figure:
+    """Both accuracies as mean and range over seeds (paper, Figures 2 and 3).
+
+    Each stage is validated at its own resolution. The boundaries of several stages are marked.
+
+    Args:
+        title: above the axis.
+        note: below the title; may be empty.
+        run: id of the run.
+        protocols: labels by id; solid lines for the first, dashed for the second.
+        histories: history.csv by protocol, run and seed; none of the run says "not run".
+        stages: resolution and epochs of each stage, of the first protocol.
+        published: csv (see `published_values.curve`), drawn in grey behind; None where no curve is published.
+        published_stages: see `stage_best`; drawn across each stage that has one.
+    """
+    figure = style.new(title, note, style.SINGLE, 2.9)
+    axis = figure.subplots()
+    if published:
+        _published(axis, published)
+    if published_stages:
+        best = stage_best(published_stages, run)
+        for resolution, first, last in curves.spans(stages):
+            if resolution in best.index:
+                mark_best(axis, best.at[resolution, "val_acc"], (first - 0.4, last + 0.4))
+    for reading in style.readings(protocols):
+        files = curves.of_run(histories, reading.protocol, run)
+        for column, name, colour in MEASURES:
+            label = name + reading.suffix
+            if files:
+                curves.band(axis, curves.accuracies(files, column, stages), label, colour, reading)
+            else:
+                curves.not_run(axis, label, colour, reading.line)
+    curves.epoch_axis(axis, sum(epochs for _, epochs in stages))
+    if len(stages) > 1:
+        curves.mark_stages(axis, stages)
+    style.percent([axis], "accuracy")
+    legend_once([axis], figure)
+    return figure
+
+
+def stage_best(path: Path, run: str) -> pd.DataFrame:
+    """Published best validation accuracies of a run by resolution in pixels.
+
+    Args:
+        path: see `published_values.stages`.
+        run: its id; a run without an entry gives an empty frame.
+    """
+    values = published_values.stages(path)
+    return values[values["run"] == run].set_index("stage_px")
+
+
+def mark_best(axis: Axes, value: float, span: tuple[float, float]) -> None:
+    """A published best value of a stage, across its epochs."""
+    axis.hlines(value, *span, color=style.PUBLISHED, linewidth=2.0, label="published best of the stage")
+
+
+def legend_once(axes: list[Axes], figure: Figure) -> None:
+    """One legend below all axes, each entry once."""
+    entries = {}
+    for axis in axes:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    columns = style.fitting_columns(list(entries), figure.get_figwidth())
+    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=columns)
+
+
+def _published(axis: Axes, path: Path) -> None:
+    curve = published_values.curve(path).set_index("global_epoch")
+    for (column, name, _), grey in zip(MEASURES, (style.PUBLISHED_TRAINING, style.PUBLISHED), strict=True):
+        if column in curve:
+            axis.plot(curve.index, curve[column], color=grey, linewidth=0.9, label=f"{name}, published")

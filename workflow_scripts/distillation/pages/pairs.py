@@ -1,0 +1,147 @@
+"""Differences in accuracy between rows of a table, paired over seeds."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from distillation.core.atomic import replacing
+from distillation.pages import documents
+from distillation.pages.documents import Document, Section
+from distillation.pages.tables import EVERY_RUN, NOT_RUN, RUN, Absent, Layout
+from distillation.statistics import published_values
+from distillation.statistics.estimates import estimate
+from distillation.statistics.quantities import Contrast, Share, share
+
+_PAIRED = ("status", "seeds", "mean", "std", "low", "high", "interval", "smallest", "differences")
+
+_CAPTION = (
+    "Mean difference over the seeds that both runs have, and its 95 % interval: Student's t over seeds or,"
+    " for a single seed, the binomial interval of the test images. The smallest difference is half the width"
+    " of the interval: these seeds cannot tell less from none. The test images, and the one teacher of all"
+    " seeds, are taken as given."
+)
+
+
+def differences(
+    layout: Layout,
+    rows: Sequence[tuple[str, str]],
+    protocols: Iterable[str],
+    evaluations: Mapping[tuple[str, str, int], Path],
+    published: pd.DataFrame,
+    absent: Absent = EVERY_RUN,
+) -> pd.DataFrame:
+    """One row for each protocol, pair of rows and column of a table.
+
+    Args:
+        layout: of the table.
+        rows: pairs of labels of its rows: the first minus the second.
+        protocols: their ids.
+        evaluations: JSON files by protocol, run and seed.
+        published: see `published_values.accuracies`; that of a pair is of the first choices of its rows.
+        absent: see `tables.cells`.
+
+    Returns:
+        Columns protocol, row, minus, column, run, against, published, status (see `tables.cells`), seeds
+        (those of both), mean, std, low and high (the 95 % interval of the mean), interval (how it was
+        had; see `estimates.estimate`), smallest (half its width), differences (one a seed). Numbers
+        are percentage points.
+    """
+    tested: dict[tuple[str, str], dict[int, Share]] = {}
+    for (protocol, run, seed), path in sorted(evaluations.items()):
+        result = json.loads(path.read_text())
+        tested.setdefault((protocol, run), {})[seed] = share(result["accuracy"], result["images"])
+    choices = dict(layout.rows)
+    known = published["accuracy"]
+    records = []
+    for protocol in protocols:
+        runs = choices | layout.instead.get(protocol, {})
+        missing = absent.get(protocol, {})
+        for first, second in rows:
+            for index, column in enumerate(layout.columns):
+                one, other = runs[first][index], runs[second][index]
+                place = {"protocol": protocol, "row": first, "minus": second, "column": column}
+                printed = [choices[row][index] for row in (first, second)]
+                both = all(run in known.index for run in printed)
+                named = {
+                    "run": one,
+                    "against": other,
+                    "published": known[printed[0]] - known[printed[1]] if both else None,
+                    "status": missing.get(one) or missing.get(other) or NOT_RUN,
+                }
+                pair = _paired(tested.get((protocol, one), {}), tested.get((protocol, other), {}))
+                records.append(place | named | pair)
+    return pd.DataFrame.from_records(records)
+
+
+def _paired(one: Mapping[int, Share], other: Mapping[int, Share]) -> dict:
+    shared = one.keys() & other.keys()
+    if not shared:
+        return dict.fromkeys(_PAIRED[1:]) | {"seeds": "", "differences": ""}
+    found = estimate({seed: Contrast(((1.0, one[seed]), (-1.0, other[seed]))) for seed in shared})
+    values = (
+        RUN,
+        " ".join(map(str, found.values)),
+        found.mean,
+        found.std,
+        found.low,
+        found.high,
+        found.method,
+        found.smallest,
+        " ".join(f"{value:+.2f}" for value in found.values.values()),
+    )
+    return dict(zip(_PAIRED, values, strict=True))
+
+
+def document(title: str, frame: pd.DataFrame, protocols: Mapping[str, str], note: str) -> Document:
+    """The differences for a reader.
+
+    Args:
+        title: above all.
+        frame: see `differences`.
+        protocols: labels by id.
+        note: printed below the title; may be empty.
+    """
+    sections = []
+    for protocol, label in protocols.items():
+        own = frame[frame["protocol"] == protocol]
+        table = pd.DataFrame([_cells(row) for _, row in own.iterrows()])
+        table.index = [f"{row.row} minus {row.minus}, {row.column}" for row in own.itertuples()]
+        sections.append(Section(f"Protocol: {label}", table, _CAPTION))
+    return Document(title, note, sections)
+
+
+def _cells(row: pd.Series) -> dict[str, str]:
+    cells = {"published": "-" if pd.isna(row["published"]) else f"{row['published']:+.2f}"}
+    if row["status"] != RUN:
+        return cells | {
+            "difference": row["status"],
+            "95 % interval": "-",
+            "smallest difference": "-",
+            "seeds": "-",
+        }
+    return cells | {
+        "difference": f"{row['mean']:+.2f}",
+        "95 % interval": f"[{row['low']:+.2f}, {row['high']:+.2f}]",
+        "smallest difference": f"{row['smallest']:.2f}",
+        "seeds": row["seeds"],
+    }
+
+
+def write(
+    title: str,
+    layout: Layout,
+    rows: Sequence[tuple[str, str]],
+    protocols: Mapping[str, str],
+    evaluations: Mapping[tuple[str, str, int], Path],
+    published: Path | None,
+    note: str,
+    files: Mapping[str, Path],
+    absent: Absent = EVERY_RUN,
+) -> None:
+    """Write the differences as files "csv", "md", "tex" and "html"."""
+    frame = differences(layout, rows, protocols, evaluations, published_values.accuracies(published), absent)
+    with replacing(files["csv"]) as temporary:
+        frame.assign(note=note).to_csv(temporary, index=False, float_format="%.4f")
+    documents.write(document(title, frame, protocols, note), files["md"], files["tex"], files["html"])

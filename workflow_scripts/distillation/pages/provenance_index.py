@@ -1,0 +1,279 @@
+"""From every cell of every table to the run.json behind it."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from distillation.core import checksums
+from distillation.core.atomic import replacing
+from distillation.core.errors import InputError
+from distillation.pages import documents
+from distillation.pages.documents import Document, Section
+from distillation.pages.tables import EVERY_RUN, NOT_RUN, RUN, Absent, Layout
+
+COLUMNS = (
+    *("table", "protocol", "row", "column", "run", "status", "seed", "accuracy", "weights", "weights_sha256"),
+    *("run_json", "run_json_sha256", "evaluation", "spec_sha256", "code_sha256", "dataset", "data_sha256"),
+    *("teacher", "teacher_seed", "teacher_weights", "teacher_sha256", "git_commit", "git_dirty", "device"),
+    *("precision", "torch", "started", "seconds", "sessions"),
+)
+_UNKNOWN = "unknown"
+_SHOWN = 12  # characters of a hash on a page
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """A training: its run.json and the JSON file of its test."""
+
+    record_path: Path
+    evaluation_path: Path
+    record: dict
+    evaluation: dict
+
+
+def index(
+    tables: Mapping[str, Layout],
+    protocols: Iterable[str],
+    records: Mapping[tuple[str, str, int], Path],
+    evaluations: Mapping[tuple[str, str, int], Path],
+    results: Path,
+    taught_by: Mapping[tuple[str, str], tuple[str, str]],
+    absent: Absent = EVERY_RUN,
+) -> pd.DataFrame:
+    """One row for each cell and seed, in the order of the tables; one without a seed where nothing was run.
+
+    Args:
+        tables: layouts by table id.
+        protocols: protocol ids.
+        records: run.json files by (protocol, run, seed), those of teachers included.
+        evaluations: the JSON files of their tests.
+        results: the folder that paths are relative to.
+        taught_by: protocol and id of the teacher of each run with one, by (protocol, run).
+        absent: see `tables.cells`.
+
+    Returns:
+        The columns `COLUMNS`, among them status (see `tables.cells`), accuracy (percent) of the
+        weights tested ("last" or "best"), run_json and evaluation (paths), data_sha256 (what the
+        manifest of the data set calls arrays_sha256), teacher_sha256 (of the weights that taught),
+        started (UTC), seconds (of all epochs, validation included) and sessions (processes that it
+        took); where these differ in commit, device or torch, the values are joined by " + ".
+
+    Raises:
+        InputError: when files do not belong together, each pair in a line.
+    """
+    trained = {}
+    for key, path in records.items():
+        other = evaluations[key]
+        trained[key] = _Trained(path, other, json.loads(path.read_text()), json.loads(other.read_text()))
+    wrong = [line for key in trained for line in _mismatches(key, trained, taught_by)]
+    if wrong:
+        raise InputError("\n".join(wrong))
+    facts = {key: _facts(one, results) for key, one in trained.items()}
+    rows = []
+    for table, layout in tables.items():
+        for protocol in protocols:
+            missing = absent.get(protocol, {})
+            for label, runs in (dict(layout.rows) | layout.instead.get(protocol, {})).items():
+                for column, run in zip(layout.columns, runs, strict=True):
+                    cell = {"table": table, "protocol": protocol, "row": label, "column": column, "run": run}
+                    own = [key for key in sorted(facts) if key[:2] == (protocol, run)]
+                    rows += [cell | {"status": RUN, "seed": key[2]} | facts[key] for key in own]
+                    rows += [] if own else [cell | {"status": missing.get(run, NOT_RUN)}]
+    whole = dict.fromkeys(("seed", "teacher_seed", "sessions"), "Int64")
+    return pd.DataFrame(rows, columns=COLUMNS).astype({**whole, "git_dirty": "boolean"})
+
+
+def _mismatches(
+    key: tuple[str, str, int],
+    trained: Mapping[tuple[str, str, int], _Trained],
+    taught_by: Mapping[tuple[str, str], tuple[str, str]],
+) -> Iterator[str]:
+    """What the files of a run, its test and its teacher say of each other and is not so."""
+    own = trained[key]
+    record, path = own.record, own.record_path
+    named = record["protocol"], record["run"], record["seed"]
+    if named != key:
+        yield (
+            f"{path}: is the record of {_name(named)}, expected that of {_name(key)};"
+            " delete it and run the workflow again."
+        )
+    for weights, values in record["weights"].items():
+        found = own.evaluation["weights"][weights]["sha256"]
+        if found != values["sha256"]:
+            yield (
+                f"{own.evaluation_path}: tested {weights} weights with sha256 {found}, but {path} names"
+                f" {values['sha256']}; delete the former and run the workflow again, which repeats the test."
+            )
+    if record["spec"].get("teacher"):
+        guide = record["spec"]["teacher"]
+        teacher = trained[*taught_by[key[:2]], guide["seed"]]
+        found = teacher.record["weights"][guide["weights"]]["sha256"]
+        if found != record["sha256"]["teacher"]:
+            yield (
+                f"{path}: was taught by {guide['weights']} weights with sha256 {record['sha256']['teacher']},"
+                f" but {teacher.record_path} names {found}; delete the former and run the workflow again,"
+                " which repeats the training."
+            )
+
+
+def _name(key: tuple[str, str, int]) -> str:
+    return f"{key[1]}, {key[0]}, seed {key[2]}"
+
+
+def _facts(trained: _Trained, results: Path) -> dict:
+    """The columns of a training, from its files."""
+    record, evaluation = trained.record, trained.evaluation
+    spec, hashes, sessions = record["spec"], record["sha256"], record["sessions"]
+    teacher = spec.get("teacher", {})
+    return {
+        "accuracy": evaluation["accuracy"],
+        "weights": evaluation["selection"],
+        "weights_sha256": evaluation["weights"][evaluation["selection"]]["sha256"],
+        "run_json": trained.record_path.relative_to(results).as_posix(),
+        "run_json_sha256": checksums.sha256(trained.record_path),
+        "evaluation": trained.evaluation_path.relative_to(results).as_posix(),
+        "spec_sha256": hashes["spec"],
+        "code_sha256": hashes["code"],
+        "dataset": spec["dataset"],
+        "data_sha256": hashes["data"],
+        "teacher": teacher.get("run"),
+        "teacher_seed": teacher.get("seed"),
+        "teacher_weights": teacher.get("weights"),
+        "teacher_sha256": hashes["teacher"],
+        "git_commit": _joined(
+            session["git"]["commit"] if session["git"] else _UNKNOWN for session in sessions
+        ),
+        "git_dirty": _any(session["git"]["dirty"] if session["git"] else None for session in sessions),
+        "device": _joined(session["name"] for session in sessions),
+        "precision": spec["precision"],
+        "torch": _joined(session["torch_build"] for session in sessions),
+        "started": sessions[0]["started"],
+        "seconds": sum(stage["seconds"] for stage in record["stages"]),
+        "sessions": len(sessions),
+    }
+
+
+def _joined(values: Iterable[str]) -> str:
+    return " + ".join(dict.fromkeys(values))
+
+
+def _any(flags: Iterable[bool | None]) -> bool | None:
+    """Whether one is true; None where that cannot be known."""
+    known = list(flags)
+    return True if True in known else None if None in known else False
+
+
+def document(
+    frame: pd.DataFrame, tables: Mapping[str, Layout], protocols: Mapping[str, str], note: str
+) -> Document:
+    """The index for a reader: the cells of each table, then all else of the trainings among them."""
+    sections = []
+    for table, layout in tables.items():
+        for protocol, label in protocols.items():
+            own = frame[(frame["table"] == table) & (frame["protocol"] == protocol)]
+            heading = f"{layout.title}, protocol: {label}"
+            sections.append(Section(heading, _cells(own, len(layout.columns) > 1), _CELLS))
+    for protocol, label in protocols.items():
+        own = frame[(frame["protocol"] == protocol) & (frame["status"] == RUN)]
+        own = own.drop_duplicates(["run", "seed"])
+        if not own.empty:
+            sections.append(
+                Section(f"What went into the trainings, protocol: {label}", _inputs(own), _INPUTS)
+            )
+            sections.append(Section(f"Where and when they ran, protocol: {label}", _sessions(own), _SESSIONS))
+    return Document("From each number to its run", note, sections)
+
+
+_CELLS = (
+    "One line a seed; the accuracy is that of the weights tested. Paths start in the folder of results."
+    " A commit is dirty where files differed from it."
+)
+_INPUTS = (
+    f"Hashes are SHA-256, here their first {_SHOWN} digits; provenance.csv has them whole. Spec: all settings"
+    " that decide the result. Code: the modules that the training uses. Data: the arrays, as in the manifest"
+    " of the data set."
+)
+_SESSIONS = "Started in UTC; seconds of all epochs; sessions: the processes that it took."
+
+
+def _cells(frame: pd.DataFrame, many_columns: bool) -> pd.DataFrame:
+    names = [f"{row.row}, {row.column}" if many_columns else row.row for row in frame.itertuples()]
+    lines = [
+        ["", row.status, "", "", ""]
+        if row.status != RUN
+        else [str(row.seed), f"{row.accuracy:.2f}", row.run_json, _commit(row), row.device]
+        for row in frame.itertuples()
+    ]
+    return pd.DataFrame(lines, names, ["seed", "accuracy (%)", "run.json", "commit", "device"])
+
+
+def _inputs(frame: pd.DataFrame) -> pd.DataFrame:
+    lines = [
+        [
+            f"{row.weights} {row.weights_sha256[:_SHOWN]}",
+            "nobody" if pd.isna(row.teacher) else _teacher(row),
+            row.spec_sha256[:_SHOWN],
+            row.code_sha256[:_SHOWN],
+            f"{row.dataset} {row.data_sha256[:_SHOWN]}",
+        ]
+        for row in frame.itertuples()
+    ]
+    return pd.DataFrame(lines, _names(frame), ["weights tested", "taught by", "spec", "code", "data"])
+
+
+def _sessions(frame: pd.DataFrame) -> pd.DataFrame:
+    lines = [
+        [
+            row.device,
+            row.precision,
+            row.torch,
+            row.started.removesuffix("+00:00").replace("T", " "),
+            f"{row.seconds:,.0f}",
+            str(row.sessions),
+        ]
+        for row in frame.itertuples()
+    ]
+    return pd.DataFrame(
+        lines, _names(frame), ["device", "precision", "torch", "started", "seconds", "sessions"]
+    )
+
+
+def _names(frame: pd.DataFrame) -> list[str]:
+    return [f"{row.run}, seed {row.seed}" for row in frame.itertuples()]
+
+
+def _teacher(row: tuple) -> str:
+    return f"{row.teacher}, seed {row.teacher_seed}, {row.teacher_weights} {row.teacher_sha256[:_SHOWN]}"
+
+
+def _commit(row: tuple) -> str:
+    shown = " + ".join(commit[:_SHOWN] for commit in row.git_commit.split(" + "))
+    return f"{shown} (dirty)" if pd.notna(row.git_dirty) and row.git_dirty else shown
+
+
+def write(
+    tables: Mapping[str, Layout],
+    protocols: Mapping[str, str],
+    records: Mapping[tuple[str, str, int], Path],
+    evaluations: Mapping[tuple[str, str, int], Path],
+    results: Path,
+    note: str,
+    files: Mapping[str, Path],
+    taught_by: Mapping[tuple[str, str], tuple[str, str]],
+    absent: Absent = EVERY_RUN,
+) -> None:
+    """Write the index as files "csv", "md" and "html".
+
+    Raises:
+        InputError: see `index`.
+    """
+    frame = index(tables, protocols, records, evaluations, results, taught_by, absent)
+    with replacing(files["csv"]) as temporary:
+        frame.assign(note=note).to_csv(temporary, index=False, float_format="%.6g")
+    shown = document(frame, tables, protocols, note)
+    for form, text in (("md", documents.markdown(shown)), ("html", documents.html(shown))):
+        with replacing(files[form]) as temporary:
+            temporary.write_text(text)

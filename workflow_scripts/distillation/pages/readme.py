@@ -1,0 +1,132 @@
+"""The parts of the README that are made from results, configuration and workflow."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from distillation.core.errors import InputError
+from distillation.networks import flops
+from distillation.pages import published_check, tables
+from distillation.study.study import Entry, Study
+
+_PART = re.compile(
+    r"(<!-- made by make readme: (?P<name>[\w-]+) -->\n)(?P<text>.*?)(<!-- end -->)", re.DOTALL
+)
+
+
+def fill(readme: str, parts: Mapping[str, str]) -> str:
+    """The README with each marked part replaced by its text.
+
+    A part stands between the lines `<!-- made by make readme: NAME -->` and `<!-- end -->`.
+
+    Raises:
+        InputError: marks and parts are not the same.
+    """
+    marked = [match["name"] for match in _PART.finditer(readme)]
+    if sorted(marked) != sorted(parts):
+        raise InputError(
+            f"README.md marks the parts {', '.join(sorted(marked)) or 'none'}, but made are"
+            f" {', '.join(sorted(parts)) or 'none'}; mark each once as"
+            " `<!-- made by make readme: NAME -->` ... `<!-- end -->`."
+        )
+    return _PART.sub(lambda match: f"{match[1]}\n{parts[match['name']].strip()}\n\n{match[4]}", readme)
+
+
+def results(cells: pd.DataFrame, protocols: Mapping[str, str]) -> str:
+    """A table of accuracies, published and by protocol, as markdown.
+
+    Args:
+        cells: see `tables.cells`.
+        protocols: labels by id.
+    """
+    wide = {}
+    for (row, column), own in cells.groupby(["row", "column"], sort=False):
+        texts = [tables.published_text(own.iloc[0])]
+        texts += [tables.reproduced_text(own[own["protocol"] == protocol].iloc[0]) for protocol in protocols]
+        wide.setdefault(column, {})[row] = " / ".join(texts)
+    heading = " / ".join(["published", *protocols.values()])
+    return (
+        pd.DataFrame(wide)
+        .rename_axis(f"Top-1 test accuracy (%): {heading}")
+        .to_markdown(disable_numparse=True)
+    )
+
+
+def stages(frame: pd.DataFrame, note: str) -> str:
+    """What stages reached beside what was published of them, as markdown.
+
+    Args:
+        frame: see `published_check.of_stages`; percentages and percentage points.
+        note: stands above.
+    """
+    [section] = published_check.document(frame, "", note).sections
+    return "\n\n".join([f"**{note}**", section.table.to_markdown(disable_numparse=True), section.caption])
+
+
+def computation(
+    study: Study,
+    protocols: Mapping[str, str],
+    images: int,
+    costs: pd.DataFrame,
+    checks: Sequence[Mapping],
+) -> str:
+    """What the study takes: operations, counted, and hours, where they were measured or estimated.
+
+    Args:
+        study: all its runs are counted, with all their seeds.
+        protocols: labels by id.
+        images: training images of an epoch.
+        costs: see `cost_table.costs`; may be empty.
+        checks: of devices, as `make gpu-check` writes them: hours of each protocol under "hours", "device".
+    """
+    lines = []
+    for protocol, label in protocols.items():
+        entries = [entry for entry in study.chosen() if entry.protocol == protocol]
+        flops = dict.fromkeys(("teacher", "student"), 0)
+        for entry in entries:
+            flops[entry.role] += len(entry.seeds) * _flops(study, entry, images)
+        trainings = sum(len(entry.seeds) for entry in entries)
+        hours = _hours(costs, checks, protocol, trainings)
+        lines.append(
+            f"- *{label}*: {trainings} trainings, {sum(flops.values()) / 1e18:.2f} EFLOP"
+            f" ({flops['teacher'] / 1e18:.2f} of them the teachers'); {hours}."
+        )
+    return "\n".join(lines)
+
+
+def _flops(study: Study, entry: Entry, images: int) -> int:
+    run = entry.resolve(entry.seeds[0])
+    teacher = study.teacher_of(entry.protocol, entry.run, entry.seeds[0])
+    epochs = [stage.epochs for stage in run.stages]
+    return sum(flops.training_flops(run, teacher.model if teacher else None, images, epochs))
+
+
+def _hours(costs: pd.DataFrame, checks: Sequence[Mapping], protocol: str, trainings: int) -> str:
+    own = costs[costs["protocol"] == protocol] if len(costs) else costs
+    parts = [
+        f"about {check['hours'][protocol]:.1f} hours one after the other on {check['device']}, by its steps"
+        for check in checks
+        if protocol in check["hours"]
+    ]
+    if len(own):
+        parts += [
+            f"{len(group)} of them took {group['seconds'].sum() / 3600:.1f} hours on {device} ({precision})"
+            for (device, precision), group in own.groupby(["device", "precision"])
+        ]
+        missing = trainings - len(own)
+        parts += [f"{missing} were not run"] if missing else []
+    return ", ".join(parts) or "hours not measured yet"
+
+
+def rulegraph(mermaid: str, leave_out: Sequence[str] = ()) -> str:
+    """Snakemake's graph of rules as a fenced block that GitHub draws, the same for the same graph.
+
+    Args:
+        mermaid: what `snakemake --rulegraph mermaid-js` prints; its lines come in any order.
+        leave_out: rules not to show, such as a target that everything leads to.
+    """
+    names = dict(re.findall(r"^\s*(id\d+)\[(\w+)\]$", mermaid, re.MULTILINE))
+    arrows = [(names[a], names[b]) for a, b in re.findall(r"^\s*(id\d+) --> (id\d+)$", mermaid, re.MULTILINE)]
+    shown = sorted(f"    {start} --> {end}" for start, end in arrows if not {start, end} & set(leave_out))
+    return "\n".join(["```mermaid", "flowchart LR", *shown, "```"])

@@ -1,0 +1,270 @@
+"""Every switch of every run: its value in each protocol, and where that value comes from."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from distillation.core.atomic import replacing
+from distillation.core.errors import UserError
+from distillation.pages import documents
+from distillation.pages.documents import Document, Section
+from distillation.study.spec import OneCycle, Run, from_mapping
+
+NO_SOURCE = "not stated"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A run of a protocol with what a resolved run does not say: its role and what is chosen of it.
+
+    Attributes:
+        protocol, run, role, label: ids, "teacher" or "student", and the name in tables.
+        selection: weights that are tested, "last" or "best".
+        seeds: of its trainings.
+        spec: the resolved run, as plain values, with any of its seeds.
+    """
+
+    protocol: str
+    run: str
+    role: str
+    label: str
+    selection: str
+    seeds: Sequence[int]
+    spec: Mapping
+
+    @property
+    def training(self) -> Run:
+        """The resolved run."""
+        return from_mapping(self.spec)
+
+
+def values(setting: Setting) -> dict[str, str]:
+    """The value of each switch in words, by name of the switch."""
+    run = setting.training
+    found = {name: read(run) for name, read in _SWITCHES.items()}
+    tested = {"best": "best validation of the last stage", "last": "last epoch"}
+    found["weights tested"] = tested[setting.selection]
+    found["seeds"] = ", ".join(map(str, setting.seeds))
+    return found
+
+
+def _network(run: Run) -> str:
+    model = run.model
+    return f"{model.depth} blocks of width {model.width}, {model.heads} heads, MLP {model.mlp_width}"
+
+
+def _token(run: Run) -> str:
+    token = run.model.distillation_token
+    if token is None:
+        return "none"
+    place = "with a position" if token.position else "no position, past the embedding dropout"
+    start = {"random": "random", "zeros": "zero"}[token.start]
+    return f"{start} start, {place}" + (", not read" if token.without_head else "")
+
+
+def _start(run: Run) -> str:
+    return f"published weights ({run.start.kind} {run.start.sha256[:8]})" if run.start else "random"
+
+
+def _augmentation(run: Run) -> str:
+    own = run.augmentation
+    parts = [f"crop with padding {own.crop_padding}"] if own.crop_padding else []
+    parts += [f"flip {own.flip:g}"] if own.flip else []
+    parts += [f"AutoAugment {own.auto_augment:g}"] if own.auto_augment else []
+    parts += [f"random erasing {own.erasing.probability:g}"] if own.erasing else []
+    return ", ".join(parts) or "none"
+
+
+def _mixing(run: Run) -> str:
+    if run.mixing is None:
+        return "none"
+    own = run.mixing
+    return f"CutMix {own.cutmix_alpha:g} on {own.cutmix_share:.0%} of batches, else MixUp {own.mixup_alpha:g}"
+
+
+def _kd(run: Run) -> str:
+    own = run.losses.kd
+    return f"weight {own.weight:g}, temperature {own.temperature:g}" if own else "none"
+
+
+def _saliency(run: Run) -> str:
+    own = run.losses.saliency
+    if own is None:
+        return "none"
+    pair = [" ".join(map(str, layers)) for layers in (own.student_layers, own.teacher_layers)]
+    blocks = f"blocks {pair[0]}" + (f" against {pair[1]}" if pair[0] != pair[1] else "")
+    return f"weight {own.weight:g}, {own.kind}, {own.over_layers} over {blocks}"
+
+
+def _schedule(run: Run) -> str:
+    shape = run.one_cycle or run.warmup_cosine
+    if shape is None:
+        return "constant"
+    if isinstance(shape, OneCycle):
+        return f"one cycle, rising for {shape.rising:.0%} of the updates"
+    return f"warm-up over {shape.warmup:.0%} of the updates, then cosine to 0"
+
+
+def _stopping(run: Run) -> str:
+    own = run.early_stopping
+    if own is None:
+        return "none"
+    restored = {"never": "not restored", "on-stop": "restored when it stops", "always": "restored"}
+    return f"patience {own.patience}, best {restored[own.restore]}"
+
+
+def _teacher(run: Run) -> str:
+    return f"{run.teacher.run}, {run.teacher.weights} weights" if run.teacher else "none"
+
+
+_DECAY = {
+    "proper": "not of biases, norms, tokens and positions",
+    "all": "of everything",
+    "biases-only": "not of biases",
+}
+_RESTART = {"stage": "re-created", "never": "carried through"}
+
+_SWITCHES: Mapping[str, Callable[[Run], str]] = {
+    "network": _network,
+    "patch size": lambda run: str(run.model.patch_size),
+    "dropout": lambda run: f"{run.model.dropout:g}, on attention {run.model.attention_dropout:g}",
+    "final norm": lambda run: "no" if run.model.without_final_norm else "yes",
+    "distillation token": _token,
+    "start": _start,
+    "stages": lambda run: ", ".join(f"{stage.resolution} px x {stage.epochs}" for stage in run.stages),
+    "training view": lambda run: run.views.training,
+    "validation view": lambda run: run.views.validation,
+    "augmentation": _augmentation,
+    "mixing": _mixing,
+    "CE weight": lambda run: f"{run.losses.ce.weight:g}",
+    "label smoothing": lambda run: f"{run.losses.ce.label_smoothing:g}",
+    "KD": _kd,
+    "saliency": _saliency,
+    "teacher": _teacher,
+    "learning rate": lambda run: f"{run.optimizer.lr:g}",
+    "schedule": _schedule,
+    "weight decay": lambda run: f"{run.optimizer.weight_decay:g}, {_DECAY[run.optimizer.decay]}",
+    "optimizer at a stage": lambda run: _RESTART[run.optimizer.restart],
+    "batch size": lambda run: str(run.batch_size),
+    "batches an update": lambda run: str(run.optimizer.accumulation),
+    "early stopping": _stopping,
+    "precision": lambda run: run.precision,
+}
+
+
+def sources(settings: Sequence[Setting], declared: Mapping) -> dict[tuple[str, str, str], str]:
+    """The source of each value, by protocol, run and switch.
+
+    Args:
+        settings: the runs.
+        declared: by protocol, the sources: "default" or a switch and its source under `all`, under a role
+            ("teachers", "students") or under a run in `runs`. The closest counts, a switch before "default".
+
+    A value of which nothing is declared has the source `NO_SOURCE`.
+
+    Raises:
+        UserError: a source names no run or switch of its protocol.
+    """
+    found, used = {}, set()
+    for setting in settings:
+        own = declared.get(setting.protocol, {})
+        places = {
+            ("runs", setting.run): own.get("runs", {}).get(setting.run, {}),
+            (f"{setting.role}s",): own.get(f"{setting.role}s", {}),
+            ("all",): own.get("all", {}),
+        }
+        for switch in values(setting):
+            hit = next(
+                (
+                    (path, key)
+                    for key in (switch, "default")
+                    for path, given in places.items()
+                    if key in given
+                ),
+                None,
+            )
+            source = NO_SOURCE
+            if hit is not None:
+                path, key = hit
+                used.add((setting.protocol, *path, key))
+                source = places[path][key]
+            found[setting.protocol, setting.run, switch] = source
+    protocols = {setting.protocol for setting in settings}
+    idle = [path for path in _leaves(declared) if path[0] in protocols and path not in used]
+    if idle:
+        names = ", ".join(".".join(path) for path in idle)
+        raise UserError(
+            f"these sources of switches are the source of nothing; remove or rename them: {names}"
+        )
+    return found
+
+
+def _leaves(declared: Mapping) -> Iterator[tuple[str, ...]]:
+    for key, value in declared.items():
+        if isinstance(value, Mapping):
+            yield from ((key, *rest) for rest in _leaves(value))
+        else:
+            yield (key,)
+
+
+def table(settings: Sequence[Setting], declared: Mapping) -> pd.DataFrame:
+    """Columns protocol, run, switch, value and source: one row for each switch of each run."""
+    origin = sources(settings, declared)
+    rows = [
+        (setting.protocol, setting.run, switch, value, origin[setting.protocol, setting.run, switch])
+        for setting in settings
+        for switch, value in values(setting).items()
+    ]
+    return pd.DataFrame(rows, columns=["protocol", "run", "switch", "value", "source"])
+
+
+def document(
+    frame: pd.DataFrame, labels: Mapping[str, str], protocols: Mapping[str, str], title: str, note: str
+) -> Document:
+    """A table for each run, its protocols side by side."""
+    sections = []
+    for run, label in labels.items():
+        own = frame[frame["run"] == run]
+        if own.empty:
+            continue
+        columns = {}
+        for protocol, name in protocols.items():
+            part = own[own["protocol"] == protocol].set_index("switch")
+            if not part.empty:
+                columns |= {name: part["value"], f"source ({name})": part["source"]}
+        text = pd.DataFrame(columns).loc[list(dict.fromkeys(own["switch"]))]
+        sections.append(Section(f"{label} ({run})", text.rename_axis(index=None), _differences(own)))
+    return Document(title, note, sections, [_OF_WHAT])
+
+
+_OF_WHAT = "Sources are those of the values in config.yaml; a value that an overlay changed is the overlay's."
+
+
+def _differences(own: pd.DataFrame) -> str:
+    if own["protocol"].nunique() == 1:
+        return "In this protocol alone."
+    distinct = own.groupby("switch", sort=False)["value"].nunique()
+    return f"The protocols differ in: {', '.join(distinct[distinct > 1].index) or 'nothing'}."
+
+
+def write(
+    settings: Sequence[Setting],
+    declared: Path,
+    protocols: Mapping[str, str],
+    title: str,
+    note: str,
+    files: Mapping[str, Path],
+) -> None:
+    """Write the page as files "csv", "md", "tex" and "html".
+
+    Raises:
+        UserError: see `sources`.
+    """
+    frame = table(settings, yaml.safe_load(declared.read_text()))
+    labels = {setting.run: setting.label for setting in settings}
+    with replacing(files["csv"]) as temporary:
+        frame.to_csv(temporary, index=False)
+    documents.write(document(frame, labels, protocols, title, note), files["md"], files["tex"], files["html"])

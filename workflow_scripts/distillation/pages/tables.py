@@ -1,0 +1,195 @@
+"""Tables of accuracies, published beside reproduced."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+import pandas as pd
+
+from distillation.core.atomic import replacing
+from distillation.pages import documents
+from distillation.pages.documents import Document, Section
+from distillation.statistics import published_values
+from distillation.statistics.estimates import estimate
+from distillation.statistics.quantities import Contrast, share
+
+RUN = "run"
+NOT_RUN = "not run"
+# By protocol and run id, what is said of a run that the protocol does not have.
+Absent = Mapping[str, Mapping[str, str]]
+EVERY_RUN: Absent = MappingProxyType({})
+_REPRODUCED = (
+    *("seeds", "mean", "std", "min", "max", "low", "high", "interval", "test_images", "selection"),
+    "accuracies",
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a table shows: one run id for each row and column.
+
+    Attributes:
+        title: the heading.
+        columns: their headings.
+        rows: heading and run ids of each.
+        instead: by protocol and heading of a row, the ids of the runs that stand there in that protocol.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[str]]]
+    instead: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+
+
+def cells(
+    layout: Layout,
+    protocols: Mapping[str, str],
+    evaluations: Mapping[tuple[str, str, int], Path],
+    published: pd.DataFrame,
+    absent: Absent = EVERY_RUN,
+) -> pd.DataFrame:
+    """One row for each cell and protocol.
+
+    Args:
+        layout: rows, columns and runs of the table.
+        protocols: labels by protocol id.
+        evaluations: JSON files by (protocol, run, seed).
+        published: see `published_values.accuracies`; that of a cell is that of the row's first choice of run.
+        absent: runs that a protocol does not have.
+
+    Returns:
+        Columns protocol, row, column, run, published, doubt, status ("run", "not run" or why not), seeds,
+        mean, std (sample standard deviation over seeds, empty for a single one), min, max, low and
+        high (the 95 % interval of the mean), interval (how it was had; see `estimates.estimate`),
+        test_images, selection, accuracies (one a seed). Accuracies are percentages.
+    """
+    results = {key: json.loads(path.read_text()) for key, path in evaluations.items()}
+    records = []
+    for protocol in protocols:
+        for label, choices in layout.rows:
+            runs = layout.instead.get(protocol, {}).get(label, choices)
+            for column, run, choice in zip(layout.columns, runs, choices, strict=True):
+                own = {key[2]: value for key, value in sorted(results.items()) if key[:2] == (protocol, run)}
+                place = {"protocol": protocol, "row": label, "column": column, "run": run}
+                status = RUN if own else absent.get(protocol, {}).get(run, NOT_RUN)
+                records.append(place | _published(choice, published) | {"status": status} | _reproduced(own))
+    return pd.DataFrame.from_records(records)
+
+
+def _published(run: str, published: pd.DataFrame) -> dict:
+    if run not in published.index:
+        return {"published": None, "doubt": ""}
+    return {"published": published.at[run, "accuracy"], "doubt": published.at[run, "doubt"]}
+
+
+def _reproduced(results: Mapping[int, dict]) -> dict:
+    if not results:
+        return dict.fromkeys(_REPRODUCED) | {"seeds": "", "accuracies": ""}
+    found = estimate(
+        {
+            seed: Contrast(((1.0, share(result["accuracy"], result["images"])),))
+            for seed, result in results.items()
+        }
+    )
+    any_result = next(iter(results.values()))
+    values = (
+        " ".join(map(str, results)),
+        found.mean,
+        found.std,
+        min(found.values.values()),
+        max(found.values.values()),
+        found.low,
+        found.high,
+        found.method,
+        any_result["images"],
+        any_result["selection"],
+        " ".join(f"{value:.2f}" for value in found.values.values()),
+    )
+    return dict(zip(_REPRODUCED, values, strict=True))
+
+
+def document(
+    layout: Layout,
+    frame: pd.DataFrame,
+    protocols: Mapping[str, str],
+    note: str,
+    further: Sequence[str] = (),
+) -> Document:
+    """The table for a reader: each cell "published / mean ± spread", what the numbers are, and remarks.
+
+    A single seed has no spread; its interval stands in brackets. `further` remarks follow those about
+    published values.
+    """
+    sections = []
+    for protocol, label in protocols.items():
+        own = frame[frame["protocol"] == protocol]
+        text = own.assign(text=own.apply(_cell, axis=1)).pivot(index="row", columns="column", values="text")
+        possible = own[own["status"].isin((RUN, NOT_RUN))]["row"].unique()
+        text = text.loc[[row for row, _ in layout.rows if row in possible], list(layout.columns)]
+        caption = _caption(own) + _left_out(own[~own["row"].isin(possible)])
+        text = text.rename_axis(index=None, columns=None)
+        sections.append(Section(f"Protocol: {label} (published / reproduced)", text, caption))
+    doubts = frame[frame["doubt"] != ""].drop_duplicates(["published", "doubt"])
+    remarks = [f"published {row.run}, {row.published:.2f}: {row.doubt}" for row in doubts.itertuples()]
+    return Document(layout.title, note, sections, [*remarks, *further])
+
+
+def _cell(row: pd.Series) -> str:
+    return f"{published_text(row)} / {reproduced_text(row)}"
+
+
+def published_text(cell: pd.Series) -> str:
+    """The published accuracy of a row of `cells`, or "-" where there is none."""
+    return "-" if pd.isna(cell["published"]) else f"{cell['published']:.2f}"
+
+
+def reproduced_text(cell: pd.Series) -> str:
+    """A row of `cells`: mean ± standard deviation or, of one seed, the interval; or that it was not run."""
+    if cell["status"] != RUN:
+        return cell["status"]
+    alone = pd.isna(cell["std"])
+    spread = f" [{cell['low']:.2f}, {cell['high']:.2f}]" if alone else f" ± {cell['std']:.2f}"
+    return f"{cell['mean']:.2f}{spread}"
+
+
+def _caption(frame: pd.DataFrame) -> str:
+    run = frame[frame["status"] == RUN]
+    if run.empty:
+        return documents.NOTHING_RUN
+    seeds = {f"{len(seeds.split())} seed{'s' * (len(seeds.split()) > 1)}" for seeds in run["seeds"]}
+    weights = {"best": "best validation accuracy in the last stage", "last": "last epoch"}
+    chosen = " or ".join(sorted(weights[name] for name in set(run["selection"])))
+    images = " or ".join(f"{int(count):,}" for count in sorted(set(run["test_images"])))
+    return (
+        f"Mean ± sample standard deviation over seeds ({', '.join(sorted(seeds))}; of a single seed the"
+        f" binomial 95 % interval, Wilson's, in brackets), {images} test images, weights of the {chosen}."
+    )
+
+
+def _left_out(frame: pd.DataFrame) -> str:
+    """Rows of which the protocol has no run, in a sentence for each reason."""
+    reasons = frame.groupby("status", sort=True)["row"].unique()
+    return "".join(
+        f" {reason[:1].upper()}{reason[1:]}: {', '.join(rows)}." for reason, rows in reasons.items()
+    )
+
+
+def write(
+    layout: Layout,
+    protocols: Mapping[str, str],
+    evaluations: Mapping[tuple[str, str, int], Path],
+    published: Path | None,
+    note: str,
+    files: Mapping[str, Path],
+    absent: Absent = EVERY_RUN,
+    further: Sequence[str] = (),
+) -> None:
+    """Write a table as files "csv", "md", "tex" and "html", all from the same cells."""
+    frame = cells(layout, protocols, evaluations, published_values.accuracies(published), absent)
+    with replacing(files["csv"]) as temporary:
+        frame.assign(note=note).to_csv(temporary, index=False, float_format="%.4f")
+    documents.write(
+        document(layout, frame, protocols, note, further), files["md"], files["tex"], files["html"]
+    )

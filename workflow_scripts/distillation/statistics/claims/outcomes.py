@@ -1,0 +1,120 @@
+"""What is known of one training, ours or a published one, from small files alone."""
+
+import csv
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from distillation.statistics.quantities import Share, Unknown, share
+
+# Test images behind a published accuracy: those of CIFAR-10.
+_PUBLISHED_IMAGES = 10_000
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Correlation of student's and teacher's saliency maps at one moment, by pair of layers."""
+
+    kind: str
+    by_layers: Mapping[tuple[int, int], float]
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """A training of this study, by its evaluation, history.csv and run.json.
+
+    What it and `Published` have in common is what statistics may ask of a training.
+    """
+
+    evaluation_file: Path
+    history_file: Path
+    record_file: Path
+
+    @functools.cached_property
+    def _evaluation(self) -> dict:
+        return json.loads(self.evaluation_file.read_text())
+
+    @property
+    def teacher_seed(self) -> int:
+        """Seed of the teacher of a run that has one."""
+        return json.loads(self.record_file.read_text())["spec"]["teacher"]["seed"]
+
+    def accuracy(self) -> Share:
+        """Right answers on the test images, of the weights that the protocol selects."""
+        return share(self._evaluation["accuracy"], self._evaluation["images"])
+
+    def accuracy_at(self, view: str, resolution: int) -> Share:
+        """The same of images shown in a view ("scale" or "crop") at a resolution in pixels."""
+        return share(self._evaluation["views"][view][str(resolution)], self._evaluation["images"])
+
+    def overfit(self) -> float:
+        """Training minus validation accuracy in the last epoch, in percentage points."""
+        with self.history_file.open(newline="") as file:
+            *_, last = csv.DictReader(file)
+        return float(last["train_acc"]) - float(last["val_acc"])
+
+    def training_flops(self) -> float:
+        """Floating-point operations of the training, its teacher's answers included."""
+        return sum(self._evaluation["cost"]["training_flops"])
+
+    def agreements(self) -> tuple[Agreement, Agreement]:
+        """After the first epoch of the first stage, and after the last epoch of the last."""
+        found = self._evaluation["saliency"]
+        layers = list(zip(found["student_layers"], found["teacher_layers"], strict=True))
+        first, *_, last = (
+            Agreement(found["kind"], dict(zip(layers, moment["correlation"], strict=True)))
+            for moment in (found["moments"][0], *found["moments"])
+        )
+        return first, last
+
+
+@dataclass(frozen=True)
+class Published:
+    """A run as the paper and its released logs have it; raises `quantities.Unknown` for what they have not.
+
+    Attributes:
+        run: its id.
+        teacher: that of its teacher; None without one.
+        table: see `publication.accuracies`.
+        reported: see `publication.reported`.
+    """
+
+    run: str
+    teacher: str | None
+    table: pd.DataFrame
+    reported: pd.DataFrame
+
+    @property
+    def doubts(self) -> list[str]:
+        """What is doubtful about the value in the paper's table."""
+        doubt = self.table["doubt"].get(self.run, "")
+        return [f"{self.run}: {doubt}"] if doubt else []
+
+    def accuracy(self) -> Share:
+        """That of the paper's table."""
+        if self.run not in self.table.index:
+            raise Unknown(f"no published accuracy of {self.run}")
+        return share(self.table.at[self.run, "accuracy"], _PUBLISHED_IMAGES)
+
+    def accuracy_at(self, view: str, resolution: int) -> Share:
+        """Never published."""
+        raise Unknown(f"no published accuracy at {resolution} px")
+
+    def overfit(self) -> float:
+        """The same of the released log."""
+        own = self.reported[self.reported["run"] == self.run].set_index("quantity")["value"]
+        if not {"train_last", "val_last"} <= set(own.index):
+            raise Unknown(f"no log of {self.run} with both accuracies")
+        return own["train_last"] - own["val_last"]
+
+    def training_flops(self) -> float:
+        """Never published."""
+        raise Unknown("no published computation")
+
+    def agreements(self) -> tuple[Agreement, Agreement]:
+        """Never published."""
+        raise Unknown("no published agreement")

@@ -1,0 +1,67 @@
+"""A quantity over seeds: its mean, its interval, and the smallest difference that they could show."""
+
+import math
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from distillation.statistics import intervals
+from distillation.statistics.quantities import Contrast, Count, Quantity, Ratio
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A quantity over seeds.
+
+    Attributes:
+        values: one a seed, by seed.
+        mean: of the values.
+        std: their sample standard deviation; None for a single seed.
+        low: lower end of the 95 % interval of the mean; None where a single seed gives none.
+        high: its upper end.
+        method: how the interval was had.
+    """
+
+    values: Mapping[int, float]
+    mean: float
+    std: float | None
+    low: float | None
+    high: float | None
+    method: str
+
+    @property
+    def smallest(self) -> float | None:
+        """Half the width of the interval: the smallest difference that it would tell from none."""
+        return None if self.low is None else (self.high - self.low) / 2
+
+
+def estimate(quantities: Mapping[int, Quantity]) -> Estimate:
+    """The estimate from a quantity of one seed or more, by seed.
+
+    Student's t over the seeds; for a single seed the binomial interval of its test images, where the
+    quantity is made of accuracies.
+    """
+    values = {seed: quantity.value for seed, quantity in sorted(quantities.items())}
+    mean = statistics.fmean(values.values())
+    std = statistics.stdev(values.values()) if len(values) > 1 else None
+    return Estimate(values, mean, std, *_interval(list(quantities.values()), list(values.values())))
+
+
+def _interval(
+    quantities: list[Quantity], values: list[float]
+) -> tuple[float, float, str] | tuple[None, None, str]:
+    if not all(map(math.isfinite, values)):
+        return None, None, "undefined"
+    # Unequal counts, of trainings that differ in length, are a sample like any other.
+    if all(isinstance(quantity, Count) for quantity in quantities) and len(set(values)) == 1:
+        return values[0], values[0], "counted"
+    if len(values) > 1:
+        return *intervals.over_seeds(values), "t over seeds"
+    match quantities[0]:
+        case Contrast(terms):
+            low, high = intervals.of_contrast([(weight, part.correct, part.images) for weight, part in terms])
+        case Ratio(part, whole) if part.correct:
+            low, high = intervals.of_ratio((part.correct, part.images), (whole.correct, whole.images))
+        case _:
+            return None, None, "one seed"
+    return 100.0 * low, 100.0 * high, "binomial"

@@ -1,0 +1,102 @@
+"""What the schema cannot see of claims and pairs of rows: names of nothing, and keys that do not fit.
+
+Parts of another shape than the schema wants are passed over, as in `distillation.study.configuration`.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from distillation.statistics.claims.statistics import STATISTICS, Statistic
+from distillation.study.configuration import unknown
+
+# Keys of a case that some statistics need and others have no use for.
+_OPTIONAL = ("against", "resolution")
+
+
+def errors(config: Mapping) -> list[str]:
+    """Every error, as "path: text"."""
+    return [*_claims(config), *_pairs(config)]
+
+
+def _claims(config: Mapping) -> Iterator[str]:
+    protocols = config.get("protocols")
+    for name, claim in _mapping(_mapping(config.get("claims")).get("stated")).items():
+        path, claim = f"claims.stated.{name}", _mapping(claim)
+        for protocol in _list(claim.get("protocols")):
+            yield from unknown([protocol], f"{path}.protocols", "protocol", protocols)
+        yield from unknown([claim.get("statistic")], f"{path}.statistic", "statistic", STATISTICS)
+        named = claim.get("statistic")
+        statistic = STATISTICS.get(named) if isinstance(named, str) else None
+        labels = set()
+        for index, case in enumerate(map(_mapping, _list(claim.get("cases")))):
+            place = f"{path}.cases.{index}"
+            yield from _case(config, place, case)
+            if statistic and case:
+                yield from _keys(config, place, case, named, statistic)
+            label = case.get("label")
+            if isinstance(label, str) and label in labels:
+                yield f"{place}.label: '{label}' is the label of another case too; rename one"
+            labels |= {label} if isinstance(label, str) else set()
+
+
+def _case(config: Mapping, path: str, case: Mapping) -> Iterator[str]:
+    teachers, students = config.get("teachers"), config.get("students")
+    # Where there are no runs at all, what names them is not at fault.
+    runs = {**teachers, **students} if isinstance(teachers, Mapping) and _mapping(students) else None
+    for key in ("run", "against"):
+        yield from unknown([case.get(key)], f"{path}.{key}", "run", runs)
+    for protocol, run in _mapping(case.get("instead")).items():
+        yield from unknown([protocol], f"{path}.instead", "protocol", config.get("protocols"))
+        yield from unknown([run], f"{path}.instead.{protocol}", "run", runs)
+    protocol = case.get("against_protocol")
+    yield from unknown([protocol], f"{path}.against_protocol", "protocol", config.get("protocols"))
+    if protocol is not None and "against" not in case:
+        yield f"{path}.against_protocol: there is no run against which; add `against`, or remove this key"
+    resolution, tested = case.get("resolution"), _mapping(config.get("evaluation")).get("resolutions")
+    if isinstance(resolution, int) and isinstance(tested, list) and resolution not in tested:
+        known = ", ".join(map(str, tested))
+        yield f"{path}.resolution: {resolution} is not in evaluation.resolutions; name one (known: {known})"
+
+
+def _keys(config: Mapping, path: str, case: Mapping, name: str, statistic: Statistic) -> Iterator[str]:
+    for key in _OPTIONAL:
+        if key in statistic.needs and key not in case:
+            yield f"{path}.{key}: statistic '{name}' needs this key; add it"
+        if key not in statistic.needs and key in case:
+            yield f"{path}.{key}: statistic '{name}' has no use for this key; remove it"
+    if case.get("against") == case.get("run") and "against" in case and "against_protocol" not in case:
+        yield f"{path}.against: a run cannot differ from itself; name another, or an against_protocol"
+    students, teachers = _mapping(config.get("students")), _mapping(config.get("teachers"))
+    for role in statistic.taught:
+        run = case.get(role)
+        declared = {**teachers, **students}.get(run) if isinstance(run, str) else None
+        if isinstance(declared, Mapping) and "teacher" not in declared:
+            yield (
+                f"{path}.{role}: '{run}' has no teacher, which statistic '{name}' needs; name a run with one"
+            )
+
+
+def _pairs(config: Mapping) -> Iterator[str]:
+    pairs, tables = _mapping(config.get("pairs")), config.get("tables")
+    yield from unknown([pairs.get("table")], "pairs.table", "table", tables)
+    table = pairs.get("table")
+    rows = _mapping(_mapping(tables).get(table)).get("rows") if isinstance(table, str) else None
+    if rows == "all":
+        runs = {**_mapping(config.get("teachers")), **_mapping(config.get("students"))}
+        labels = [_mapping(run).get("label") for run in runs.values()]
+    else:
+        labels = [_mapping(row).get("label") for row in _list(rows)]
+    known = {label: None for label in labels if isinstance(label, str)}
+    # A label that is missing, or there twice, has an error of its own.
+    complete = bool(known) and len(known) == len(labels)
+    for index, pair in enumerate(_list(pairs.get("rows"))):
+        for label in _list(pair):
+            if complete:
+                yield from unknown([label], f"pairs.rows.{index}", "row", known)
+
+
+def _mapping(value: object) -> Mapping:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> list:
+    return value if isinstance(value, list) else []

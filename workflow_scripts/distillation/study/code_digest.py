@@ -1,0 +1,104 @@
+"""A digest of exactly the code that a run uses, so that an edit elsewhere reruns nothing.
+
+The code of a script is the script and every module of the library that it imports, directly or
+not. Modules that are chosen by name (a family of models, a term of the loss, a kind of saliency
+map, an augmentation, a kind of published weights) are loaded through `core.components`, which no import
+statement shows; they count for the runs that name them. Comments, docstrings and layout do not count.
+"""
+
+import ast
+import functools
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from distillation.study.spec import Run
+
+_LIBRARY = Path(__file__).parents[1]
+
+
+def components_of(run: Run) -> list[str]:
+    """The modules that a training chooses by name, as "package.module" within the library."""
+    losses = run.losses
+    names = [f"networks.families.{run.model.family}", "networks.losses.ce"]
+    names += ["networks.losses.kd"] if losses.kd else []
+    names += ["networks.losses.saliency"] if losses.saliency else []
+    # The maps of every taught student are recorded, whether or not its loss compares them.
+    if run.teacher:
+        compared = losses.saliency or run.recorded_maps
+        names += [
+            "training.records.saliency",
+            f"networks.saliency.{compared.kind if compared else 'gradient'}",
+        ]
+    names += ["data.augmentations.auto_augment"] if run.augmentation.auto_augment else []
+    names += ["data.augmentations.erasing"] if run.augmentation.erasing else []
+    names += ["data.augmentations.mixing"] if run.mixing else []
+    names += [f"networks.pretrained.{run.start.kind}"] if run.start else []
+    return [name.replace("-", "_") for name in names]
+
+
+def code_digest(script: Path, components: Iterable[str] = ()) -> str:
+    """SHA-256 (hex) of a script with the modules it imports and the components it names.
+
+    Raises:
+        FileNotFoundError: when a component has no module.
+    """
+    files = _closure(script.resolve(), tuple(sorted(components)))
+    lines = [f"{path.name} {_digest(path)}" for path in files]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+@functools.cache
+def _closure(script: Path, components: tuple[str, ...]) -> tuple[Path, ...]:
+    waiting = [script]
+    for name in components:
+        waiting += [*_files(f"{_LIBRARY.name}.{name}"), _LIBRARY / f"{name.replace('.', '/')}.py"]
+    seen = set()
+    while waiting:
+        path = waiting.pop()
+        if path not in seen:
+            seen.add(path)
+            waiting += _imports(path)
+    return tuple(sorted(seen))
+
+
+@functools.cache
+def _imports(path: Path) -> tuple[Path, ...]:
+    """The library's files that one file imports."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return tuple(file for name in sorted(names) for file in _files(name))
+
+
+def _files(name: str) -> list[Path]:
+    """The module of a dotted name and the packages around it; none if it is not the library's."""
+    first, *rest = name.split(".")
+    if first != _LIBRARY.name:
+        return []
+    files = [_LIBRARY.joinpath(*rest[:depth], "__init__.py") for depth in range(len(rest) + 1)]
+    files.append(_LIBRARY.joinpath(*rest).with_suffix(".py"))
+    return [file for file in files if file.is_file()]
+
+
+@functools.cache
+def _digest(path: Path) -> str:
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+            and ast.get_docstring(node) is not None
+        ):
+            node.body = node.body[1:] or [ast.Pass()]
+    return hashlib.sha256(repr(_shape(tree)).encode()).hexdigest()
+
+
+def _shape(node: object) -> object:
+    """A syntax tree without its empty fields, of which each Python version has its own."""
+    if isinstance(node, ast.AST):
+        fields = ((name, _shape(value)) for name, value in ast.iter_fields(node))
+        return [type(node).__name__, *(field for field in fields if field[1] not in ("None", []))]
+    return [_shape(item) for item in node] if isinstance(node, list) else repr(node)

@@ -1,0 +1,188 @@
+"""Keys of a configuration that name nothing, or do not fit each other; free of torch."""
+
+from collections.abc import Iterator, Mapping
+
+from distillation.study import protocols
+from distillation.study.configuration import unknown
+
+
+def reference_errors(config: Mapping) -> list[str]:
+    """Every id that names no entry, and keys that contradict each other, as "path: text".
+
+    Parts of another shape than the schema wants are passed over: `schema_errors` names them.
+    """
+    return list(_references(config))
+
+
+def _references(config: Mapping) -> Iterator[str]:
+    execution = _block(config, "execution")
+    if execution.get("cuda_graphs") is True and execution.get("device") == "cpu":
+        yield "execution.cuda_graphs: true, but execution.device is 'cpu', which has none; write auto"
+    teachers, students = _block(config, "teachers"), _block(config, "students")
+    # Where a block is no mapping or has no runs at all, what names its entries is not at fault.
+    runs = {**teachers, **students} if students and _known(config, "teachers") is not None else None
+    yield from (
+        f"students.{run}: a teacher has the same id; rename one of them"
+        for run in students
+        if run in teachers
+    )
+    yield from _labels({**_named(config, "teachers"), **_named(config, "students")})
+    yield from unknown(config.get("reproduce"), "reproduce", "protocol", _known(config, "protocols"))
+    for name in _texts(config.get("select")):
+        protocol, slash, run = name.rpartition("/")
+        yield from unknown([protocol] if slash else [], "select", "protocol", _known(config, "protocols"))
+        yield from unknown([run], "select", "run", runs)
+    for path, method in _named(config, "methods").items():
+        yield from _unknown_at(config, path, method, "curriculum", "curricula")
+    for path, recipe in _named(config, "recipes").items():
+        yield from _unknown_at(config, path, recipe, "dataset", "datasets")
+    for path, run in {**_named(config, "teachers"), **_named(config, "students")}.items():
+        yield from _run_references(config, path, run)
+    yield from _protocol_references(config, runs)
+    yield from _bridge_references(config, runs)
+    checked = _block(_block(config, "checks"), "runs")
+    yield from unknown(list(checked), "checks.runs", "run", runs)
+    for path, table in _named(config, "tables").items():
+        yield from _table_references(path, table, runs, _known(config, "protocols"))
+    for path, figure in _named(config, "figures").items():
+        yield from _figure_references(config, path, figure, runs)
+
+
+def _protocol_references(config: Mapping, runs: Mapping | None) -> Iterator[str]:
+    for path, protocol in _named(config, "protocols").items():
+        yield from unknown(
+            _texts([protocol.get("base")]), f"{path}.base", "protocol", _known(config, "protocols")
+        )
+        yield from unknown(
+            list(_block(protocol, "recipes")), f"{path}.recipes", "recipe", _known(config, "recipes")
+        )
+        overrides = _block(protocol, "overrides")
+        yield from unknown(list(overrides), f"{path}.overrides", "run", runs)
+        for run, settings in overrides.items():
+            for key, block in (("dataset", "datasets"), ("teacher", "teachers"), ("start", "weights")):
+                yield from _unknown_at(config, f"{path}.overrides.{run}", settings, key, block)
+    named = {**_named(config, "teachers"), **_named(config, "students")}
+    for path, run in named.items():
+        yield from unknown(run.get("protocols"), f"{path}.protocols", "protocol", _known(config, "protocols"))
+    known = {path.split(".", 1)[1]: entry for path, entry in _named(config, "protocols").items()}
+    yield from protocols.reference_errors(known, named)
+
+
+def _bridge_references(config: Mapping, runs: Mapping | None) -> Iterator[str]:
+    bridge, known = _block(config, "bridge"), _known(config, "protocols")
+    base = bridge.get("base")
+    yield from unknown(_texts([base]), "bridge.base", "protocol", known)
+    switches = bridge.get("switches")
+    for index, switch in enumerate(switches if isinstance(switches, list) else ()):
+        path, named = f"bridge.switches.{index}", _block({"switch": switch}, "switch")
+        yield from unknown(_texts([named.get("protocol")]), f"{path}.protocol", "protocol", known)
+        yield from unknown(named.get("runs"), f"{path}.runs", "run", runs)
+        turned = _block(known or {}, str(named.get("protocol")))
+        if ("protocol" in named) == ("selection" in named and "runs" in named):
+            yield f"{path}: name either the protocol of the switch, or a selection and the runs"
+        based = isinstance(base, str) and base in (known or {})
+        if turned and based and (turned.get("base") != base or turned.get("runs") != "listed"):
+            yield f"{path}.protocol: '{named['protocol']}' must have the base '{base}' and `runs: listed`"
+
+
+def _labels(runs: Mapping[str, Mapping]) -> Iterator[str]:
+    """Runs that no reader of a table or a figure could tell apart."""
+    first: dict[str, str] = {}
+    for path, run in runs.items():
+        label = run.get("label")
+        if isinstance(label, str) and first.setdefault(label, path) != path:
+            yield f"{path}.label: '{label}' is the label of {first[label]} too; give each run its own"
+
+
+def _run_references(config: Mapping, path: str, run: Mapping) -> Iterator[str]:
+    yield from _unknown_at(config, path, run, "model", "models")
+    yield from _unknown_at(config, path, run, "method", "methods")
+    yield from _unknown_at(config, path, run, "recipe", "recipes")
+    for key, block in (("dataset", "datasets"), ("teacher", "teachers"), ("start", "weights")):
+        yield from _unknown_at(config, f"{path}.set", _block(run, "set"), key, block)
+    method = _block(_block(config, "methods"), str(run.get("method")))
+    terms = _texts(method.get("losses"))
+    taught = "ce" in terms and len(terms) > 1
+    if path.startswith("teachers."):
+        if taught:
+            yield f"{path}.method: '{run['method']}' needs a teacher; list the run under `students`"
+        if "teacher" in run:
+            yield f"{path}.teacher: a teacher has no teacher; list the run under `students`"
+        return
+    yield from _unknown_at(config, path, run, "teacher", "teachers")
+    if taught and "teacher" not in run:
+        known = ", ".join(map(str, _block(config, "teachers")))
+        yield f"{path}.teacher: method '{run['method']}' needs a teacher; name one (known: {known})"
+    if "teacher" in run and terms == ["ce"]:
+        yield f"{path}.teacher: method '{run['method']}' has no use for one; remove this key"
+
+
+def _table_references(
+    path: str, table: Mapping, runs: Mapping | None, protocols: Mapping | None
+) -> Iterator[str]:
+    rows, columns = table.get("rows"), table.get("columns")
+    width = len(columns) if isinstance(columns, list) else None
+    if rows == "all" and width not in (None, 1):
+        yield f"{path}.columns: {width} columns for one run a row; name one column, or list the rows"
+    readings = table.get("readings")
+    for index, reading in enumerate(readings if isinstance(readings, list) else ()):
+        named = _block({"reading": reading}, "reading")
+        place = f"{path}.readings.{index}"
+        yield from unknown(_texts([named.get("protocol")]), f"{place}.protocol", "protocol", protocols)
+        yield from unknown(_texts([named.get("run")]), f"{place}.run", "run", runs)
+    labels = set()
+    for index, row in enumerate(rows if isinstance(rows, list) else ()):
+        members, label = (row.get("runs"), row.get("label")) if isinstance(row, Mapping) else (None, None)
+        yield from unknown(members, f"{path}.rows.{index}.runs", "run", runs)
+        if isinstance(members, list) and width not in (None, len(members)):
+            yield f"{path}.rows.{index}.runs: {len(members)} runs for {width} columns; give one a column"
+        instead = _block({"row": row}, "row").get("instead")
+        for protocol, others in instead.items() if isinstance(instead, Mapping) else ():
+            place = f"{path}.rows.{index}.instead"
+            yield from unknown([protocol], place, "protocol", protocols)
+            yield from unknown(others, f"{place}.{protocol}", "run", runs)
+            if isinstance(others, list) and width not in (None, len(others)):
+                yield f"{place}.{protocol}: {len(others)} runs for {width} columns; give one a column"
+        if isinstance(label, str) and label in labels:
+            yield f"{path}.rows.{index}.label: '{label}' is the label of another row too; rename one"
+        labels |= set(_texts([label]))
+
+
+def _figure_references(config: Mapping, path: str, figure: Mapping, runs: Mapping | None) -> Iterator[str]:
+    for panel, members in _block(figure, "panels").items():
+        yield from unknown(members, f"{path}.panels.{panel}", "run", runs)
+    for key in ("run", "control"):
+        named = _texts([figure.get(key)])
+        yield from unknown(named, f"{path}.{key}", "run", runs)
+        for run in named if figure.get("kind") == "saliency" else ():
+            if "teacher" not in _block(runs or {}, run) and run in (runs or {}):
+                yield f"{path}.{key}: '{run}' has no teacher and so no maps; name a run with one"
+    for key, block in (("table", "tables"), ("dataset", "datasets")):
+        yield from _unknown_at(config, path, figure, key, block)
+
+
+def _block(config: Mapping, name: str) -> Mapping:
+    block = config.get(name) if isinstance(config, Mapping) else None
+    return block if isinstance(block, Mapping) else {}
+
+
+def _named(config: Mapping, block: str) -> dict[str, Mapping]:
+    """The entries of a block that are mappings, by path."""
+    entries = _block(config, block)
+    return {f"{block}.{name}": entry for name, entry in entries.items() if isinstance(entry, Mapping)}
+
+
+def _texts(values: object) -> list[str]:
+    return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
+
+
+def _unknown_at(config: Mapping, path: str, entry: object, key: str, block: str) -> Iterator[str]:
+    """The error of a key that names no entry of a block."""
+    names = _texts([entry.get(key)]) if isinstance(entry, Mapping) else []
+    yield from unknown(names, f"{path}.{key}", key, _known(config, block))
+
+
+def _known(config: Mapping, block: str) -> Mapping | None:
+    """The entries of a block; an optional block that is absent has none."""
+    entries = config.get(block, {} if block == "weights" else None)
+    return entries if isinstance(entries, Mapping) else None

@@ -1,0 +1,62 @@
+"""Evidence that is kept of trainings, held against the study that makes tables of it.
+
+Free of torch, as a plan calls it.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from distillation.core.errors import InputError
+from distillation.study import spec
+from distillation.study.study import Study
+
+
+def check(study: Study, records: Mapping[tuple[str, str, int], Path]) -> None:
+    """Hold the settings of finished trainings against those that the study has for them.
+
+    Args:
+        study: the resolved study.
+        records: the run.json of each training, by protocol, run and seed.
+
+    Raises:
+        InputError: naming each record of other settings, or of a run that the study does not have, in a line.
+    """
+    wrong = [line for key, path in sorted(records.items()) for line in _errors(study, key, path)]
+    if wrong:
+        raise InputError("\n".join(wrong))
+
+
+def _errors(study: Study, key: tuple[str, str, int], path: Path) -> Iterator[str]:
+    protocol, run, seed = key
+    entry = study.entries.get((protocol, run))
+    if entry is None:
+        yield (
+            f"{path}: the study '{study.name}' has no run '{run}' of the protocol '{protocol}': remove this"
+            " evidence, or restore the run in the configuration."
+        )
+        return
+    recorded = dict(_settings(json.loads(path.read_text(encoding="utf-8"))["spec"]))
+    resolved = dict(_settings(spec.to_mapping(entry.resolve(seed))))
+    for name in resolved | recorded:
+        found, expected = recorded.get(name), resolved.get(name)
+        if found != expected:
+            yield (
+                f"{path}: {name} is {_text(found)}, but {_text(expected)} in the study '{study.name}': train"
+                " the run again and keep the new evidence, or restore the setting."
+            )
+            return
+
+
+def _settings(value: object, *keys: str) -> Iterator[tuple[str, object]]:
+    """Dotted path and value of everything inside nested mappings and lists."""
+    if isinstance(value, Mapping | list):
+        for key, inner in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _settings(inner, *keys, str(key))
+    else:
+        yield ".".join(keys), value
+
+
+def _text(value: object) -> str:
+    # A spec leaves out what is switched off, and has no null.
+    return "not set" if value is None else json.dumps(value)

@@ -1,0 +1,114 @@
+"""Protocols: which runs each has, and what it changes of them."""
+
+from collections.abc import Iterator, Mapping
+
+from distillation.study.configuration import suggestion
+
+
+def merge(base: Mapping, *overlays: Mapping) -> dict:
+    """Nested mappings merged key by key; any other value, lists included, is replaced."""
+    merged = dict(base)
+    for overlay in overlays:
+        for key, value in overlay.items():
+            old = merged.get(key)
+            both = isinstance(old, Mapping) and isinstance(value, Mapping)
+            merged[key] = merge(old, value) if both else value
+    return merged
+
+
+def reading(config: Mapping, protocol: str) -> Mapping:
+    """A protocol with what it takes over from its base: selection, recipes and overrides."""
+    own = config["protocols"][protocol]
+    base = config["protocols"][own["base"]] if "base" in own else {}
+    return {"recipes": {}, "overrides": {}} | merge(base, own)
+
+
+def weights_tested(config: Mapping, protocol: str) -> str:
+    """Which weights of a protocol's runs are tested, for readers."""
+    settings = reading(config, protocol)
+    best = settings["selection"] == "best"
+    which = "of the best validation accuracy in the last stage" if best else "after the last epoch"
+    differing = any("selection" in override for override in settings["overrides"].values())
+    return f"the weights {which}" + (
+        ", of some runs the others (see the table of switches)" if differing else ""
+    )
+
+
+def has(config: Mapping, protocol: str, run: str) -> bool:
+    """Whether a run belongs to a protocol: by its own entry, and by the protocol's list where it has one."""
+    own = config["protocols"][protocol]
+    entry = {**config["teachers"], **config["students"]}[run]
+    if protocol not in entry.get("protocols", [protocol]):
+        return False
+    return own.get("runs", "all") == "all" or run in own.get("overrides", {})
+
+
+def selected(config: Mapping) -> frozenset[tuple[str, str]]:
+    """Protocol and run of all that `select` names: an id in every protocol, "protocol/run" in that one."""
+    keys = set()
+    for name in config.get("select") or config["students"]:
+        protocol, _, run = name.rpartition("/")
+        keys |= {(each, run) for each in ([protocol] if protocol else config["protocols"])}
+    return frozenset(keys)
+
+
+def provider(config: Mapping, protocol: str, teacher: str) -> str | None:
+    """The protocol whose run of this id teaches in a protocol: itself or, where it has none, its base."""
+    candidates = [protocol, config["protocols"][protocol].get("base")]
+    return next((name for name in candidates if name and has(config, name, teacher)), None)
+
+
+def reference_errors(protocols: Mapping, runs: Mapping) -> Iterator[str]:
+    """What is wrong with protocols and with the runs that name them, as "path: text".
+
+    Args:
+        protocols: well-formed entries of `protocols`, by id.
+        runs: well-formed entries of `teachers` and `students`, by path.
+    """
+    for name, protocol in protocols.items():
+        path = f"protocols.{name}"
+        base = protocol.get("base")
+        if base is None and "selection" not in protocol:
+            yield f"{path}.selection: this key is missing; add it (best or last), or name a base that has it"
+        if isinstance(base, str) and "base" in protocols.get(base, {}):
+            yield f"{path}.base: '{base}' has a base itself; name one that has none"
+        if protocol.get("runs") == "listed" and not protocol.get("overrides"):
+            yield f"{path}.runs: 'listed' without overrides is no run at all; list runs under `overrides`"
+    for path, run in runs.items():
+        named = run.get("protocols")
+        if not isinstance(named, list) or not named:
+            continue
+        if not all(isinstance(name, str) and name in protocols for name in named):
+            continue
+        for name, protocol in protocols.items():
+            overrides = protocol.get("overrides")
+            listed = isinstance(overrides, Mapping) and path.split(".")[1] in overrides
+            if listed and name not in named:
+                yield (
+                    f"protocols.{name}.overrides.{path.split('.')[1]}: {path}.protocols leaves out '{name}';"
+                    " add it there, or remove this key"
+                )
+
+
+def absences(config: Mapping) -> Iterator[str]:
+    """Runs that are asked for although no protocol to reproduce has them, as "path: text"."""
+    asked = {
+        "select": config.get("select", []),
+        "checks.runs": list(config.get("checks", {}).get("runs", {})),
+    }
+    names = config["reproduce"]
+    reproduced = ", ".join(names)
+    for path, runs in asked.items():
+        for name in runs:
+            protocol, _, run = name.rpartition("/")
+            if protocol and protocol not in names:
+                yield (
+                    f"{path}: '{name}': '{protocol}' is no protocol to reproduce ({reproduced}); add it"
+                    " there, or leave this run out"
+                )
+            elif protocol and not has(config, protocol, run):
+                members = {**config["teachers"], **config["students"]}
+                known = [member for member in members if has(config, protocol, member)]
+                yield f"{path}: '{name}': no run '{run}' of this protocol {suggestion(run, known)}"
+            elif not protocol and not any(has(config, each, run) for each in names):
+                yield f"{path}: '{run}' is in no protocol to reproduce ({reproduced}); add one that has it"

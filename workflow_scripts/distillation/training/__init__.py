@@ -1,0 +1,1 @@
+"""The training of one run, and the files that it writes."""

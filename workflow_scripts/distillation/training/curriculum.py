@@ -1,0 +1,45 @@
+"""Where a training stands in its stages, read off its history alone."""
+
+from collections.abc import Mapping, Sequence
+
+from distillation.study.spec import EarlyStopping, Run
+
+
+def by_stage(rows: Sequence[Mapping]) -> list[list[Mapping]]:
+    """The epochs done, as rows of history.csv, in lists of one stage each."""
+    stages: list[list[Mapping]] = []
+    for row in rows:
+        if row["epoch"] == 1:
+            stages.append([])
+        stages[-1].append(row)
+    return stages
+
+
+def position(run: Run, rows: Sequence[Mapping]) -> tuple[int, int] | None:
+    """Index of the stage and epoch within it, from 1, of the epoch after those done; None after the last."""
+    stages = by_stage(rows)
+    if not stages:
+        return 0, 1
+    index, done = len(stages) - 1, len(stages[-1])
+    if not has_ended(run, index, [row["val_acc"] for row in stages[-1]]):
+        return index, done + 1
+    return (index + 1, 1) if index + 1 < len(run.stages) else None
+
+
+def has_ended(run: Run, stage: int, accuracies: Sequence[float]) -> bool:
+    """Whether a stage is over after epochs with these validation accuracies."""
+    return len(accuracies) == run.stages[stage].epochs or has_stopped(run.early_stopping, accuracies)
+
+
+def has_stopped(stopping: EarlyStopping | None, accuracies: Sequence[float]) -> bool:
+    """Whether the accuracy has not risen above its best for `patience` epochs."""
+    if stopping is None:
+        return False
+    return len(accuracies) - 1 - accuracies.index(max(accuracies)) >= stopping.patience
+
+
+def takes_best(stopping: EarlyStopping | None, accuracies: Sequence[float]) -> bool:
+    """Whether a stage that ended with these validation accuracies hands on its best weights, not its last."""
+    if stopping is None or stopping.restore == "never":
+        return False
+    return stopping.restore == "always" or has_stopped(stopping, accuracies)

@@ -1,0 +1,172 @@
+"""What a training reports of each epoch: a row of history.csv and a line of the log."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from distillation.core.atomic import replacing
+from distillation.study import spec
+from distillation.study.spec import Run, Stage
+from distillation.training import curriculum
+from distillation.training.learner import Measures
+
+COLUMNS = (
+    "stage_px",
+    "epoch",
+    "global_epoch",
+    "train_acc",
+    "val_acc",
+    "loss",
+    "ce_loss",
+    "kl",
+    "saliency_loss",
+    "lr",
+    "seconds",
+    "images_per_second",
+    "peak_memory_mb",
+)
+
+
+def row(
+    run: Run,
+    stage: Stage,
+    epoch: int,
+    number: int,
+    measures: Measures,
+    val_acc: float,
+    seconds: float,
+    peak_memory_mb: float,
+) -> dict:
+    """One epoch: percent, nats before the weights (`kl` before T^2), seconds and 10^6 bytes."""
+    kl = measures.terms["kd"] / run.losses.kd.temperature**2 if run.losses.kd else None
+    values = (
+        stage.resolution,
+        epoch,
+        number,
+        measures.accuracy,
+        val_acc,
+        measures.loss,
+        measures.terms["ce"],
+        kl,
+        measures.terms.get("saliency"),
+        measures.lr,
+        seconds,
+        measures.images_per_second,
+        peak_memory_mb,
+    )
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def line(run: Run, rows: list[dict]) -> str:
+    """The last epoch in one line, with an estimate of the time left."""
+    last = rows[-1]
+    terms = {"ce": last["ce_loss"], "kl": last["kl"], "saliency": last["saliency_loss"]}
+    losses = ", ".join(f"{name} {value:.4f}" for name, value in terms.items() if value is not None)
+    stage = run.stages[len(curriculum.by_stage(rows)) - 1]
+    left = _duration(seconds_left(run, rows))
+    return (
+        f"{last['stage_px']} px epoch {last['epoch']}/{stage.epochs} ({len(rows)}/{run.epochs}):"
+        f" loss {last['loss']:.4f} ({losses}),"
+        f" train {last['train_acc']:.2f} %, validation {last['val_acc']:.2f} %,"
+        f" {last['images_per_second']:.0f} images/s, {left} left"
+    )
+
+
+def seconds_left(run: Run, rows: list[dict]) -> float:
+    """Estimate for the epochs that are missing, in seconds; stages that may stop early count in full."""
+    following = curriculum.position(run, rows)
+    if following is None:
+        return 0.0
+    index, epoch = following
+    missing = [stage.epochs for stage in run.stages[index:]]
+    missing[0] -= epoch - 1
+    return sum(
+        count * seconds_an_epoch(stage, rows)
+        for count, stage in zip(missing, run.stages[index:], strict=True)
+    )
+
+
+def report(run: Run, rows: list[dict], saved: int) -> dict:
+    """Where a training stands, with so many epochs saved, as plain values for `progress.Report`."""
+    following = curriculum.position(run, rows)
+    index, epoch = following or (len(run.stages) - 1, rows[-1]["epoch"] + 1)
+    stage = run.stages[index]
+    standing = {
+        "spec": spec.digest(run),
+        "stage": index + 1,
+        "stages": len(run.stages),
+        "stage_px": stage.resolution,
+        "epoch": epoch - 1,
+        "epochs": stage.epochs,
+        "done": len(rows),
+        "total": run.epochs,
+        "saved": saved,
+    }
+    if not rows:
+        return standing
+    last = rows[-1]
+    return standing | {
+        "train_acc": last["train_acc"],
+        "val_acc": last["val_acc"],
+        "best_val_acc": max(entry["val_acc"] for entry in rows[-last["epoch"] :]),
+        "images_per_second": last["images_per_second"],
+        "seconds_left": seconds_left(run, rows),
+        "seconds_an_epoch": seconds_an_epoch(stage, rows),
+    }
+
+
+def seconds_an_epoch(stage: Stage, rows: list[dict]) -> float:
+    """Estimate for one epoch of a stage.
+
+    A resolution that was seen costs what its epochs cost on average; another one costs the last
+    seen, scaled by the number of pixels.
+    """
+    last = rows[-1]["stage_px"]
+    known = any(entry["stage_px"] == stage.resolution for entry in rows)
+    source = stage.resolution if known else last
+    times = [entry["seconds"] for entry in rows if entry["stage_px"] == source]
+    return (stage.resolution / source) ** 2 * sum(times) / len(times)
+
+
+def write(rows: list[dict], path: Path) -> None:
+    """Write history.csv; an absent value is an empty cell."""
+    with replacing(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def costs(run: Run, rows: list[dict], images: int, flops: Sequence[int]) -> list[dict]:
+    """What each stage took, in the order of the stages.
+
+    Args:
+        run: the training.
+        rows: of all its epochs.
+        images: training images in an epoch.
+        flops: of each stage.
+
+    Returns:
+        Mappings: resolution (pixels), epochs, images (shown in training), seconds (validation included),
+        images_per_second (those images over those seconds), training_flops, peak_memory_mb (10^6 bytes).
+    """
+    stages = []
+    for stage, own, counted in zip(run.stages, curriculum.by_stage(rows), flops, strict=True):
+        shown, seconds = images * len(own), sum(entry["seconds"] for entry in own)
+        stages.append(
+            {
+                "resolution": stage.resolution,
+                "epochs": len(own),
+                "images": shown,
+                "seconds": seconds,
+                "images_per_second": shown / seconds,
+                "training_flops": counted,
+                "peak_memory_mb": max(entry["peak_memory_mb"] for entry in own),
+            }
+        )
+    return stages
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"

@@ -1,0 +1,149 @@
+"""One epoch of training, with all data on the device."""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
+
+from distillation.core import components, devices, streams
+from distillation.core.errors import UserError
+from distillation.data import views
+from distillation.study.spec import Run, Stage
+from distillation.training.gradients import Gradients
+from distillation.training.graph_recording import CudaGraphs
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Means over one epoch of training: percent, nats, images a second."""
+
+    accuracy: float
+    loss: float
+    terms: dict[str, float]
+    lr: float
+    images_per_second: float
+
+
+class Learner:
+    """A student or teacher in training: the network, its loss and, where there is one, its teacher.
+
+    With `cuda_graphs` steps of full batches are replayed as one CUDA graph a stage; see `Gradients`.
+
+    Attributes:
+        model: the network.
+        choices: between launched and replayed steps, so far; see `Gradients`.
+        preparation_seconds: of the last epoch, in which steps were compared and recorded.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        model: nn.Module,
+        teacher: nn.Module | None,
+        device: torch.device,
+        cuda_graphs: CudaGraphs = False,
+    ):
+        self.model = model
+        self._run, self._device = run, device
+        self._gradients = Gradients(run, model, teacher, device, cuda_graphs)
+        self.choices = self._gradients.choices
+        self.preparation_seconds = 0.0
+        self._shown: Tensor | None = None
+        self._mixing = components.load("data.augmentations", "mixing") if run.mixing else None
+
+    def epoch(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        stage: Stage,
+        number: int,
+        optimizer: torch.optim.Optimizer,
+        schedule: LRScheduler,
+    ) -> Measures:
+        """Train for one epoch.
+
+        Args:
+            images: uint8 [N, 3, S, S] on the device.
+            labels: int64 [N] on the device.
+            stage: whose resolution the network sees.
+            number: of the epoch in the whole run, from 1; it seeds the epoch's random streams.
+            optimizer: of the network's parameters.
+            schedule: stepped after every update.
+
+        Raises:
+            UserError: when the loss is no longer finite.
+            RecordingError: when a step cannot be recorded as a CUDA graph.
+        """
+        begin = time.perf_counter()
+        seed, size = self._run.seed, self._run.batch_size
+        order = torch.randperm(len(labels), generator=streams.generator(seed, "order", number)).to(
+            self._device
+        )
+        labels = labels[order]
+        self._shown = shown = views.training_view(
+            images[order],
+            self._run.augmentation,
+            stage.resolution,
+            self._run.normalization,
+            streams.generator(seed, "views", number),
+            self._run.views.training,
+            self._shown,
+        )
+        starts = range(0, len(labels), size)
+        draws = self._draws(len(starts), stage.resolution, number)
+        own = [draw.share if draw else 1.0 for draw in draws]
+        shares = torch.tensor([(share, 1.0 - share) for share in own], device=self._device)
+        together = self._run.optimizer.accumulation
+        self.model.train()
+        before = time.perf_counter()
+        if len(labels) >= size and len(starts) >= together:
+            self._gradients.prepare(shown[:size], labels[:size], shares[0], together)
+        self.preparation_seconds = time.perf_counter() - before
+        for value in self._gradients.sums.values():
+            value.zero_()
+        torch.manual_seed(streams.derive(seed, "dropout", number))
+        for step, start in enumerate(starts):
+            part = slice(start, start + size)
+            if step % together == 0:
+                batches = min(together, len(starts) - step)
+                self._gradients.clear(optimizer, shown[part], batches)
+            self._step(shown[part], labels[part], draws[step], shares[step], batches)
+            if (step + 1) % together == 0 or step + 1 == len(starts):
+                optimizer.step()
+                lr = schedule.get_last_lr()[0]
+                schedule.step()
+        means = {name: value.item() / len(labels) for name, value in self._gradients.sums.items()}
+        if not all(map(math.isfinite, means.values())):
+            raise UserError(
+                f"the loss is no longer finite in epoch {number} ({means}); lower the learning rate."
+            )
+        return Measures(
+            accuracy=100.0 * means.pop("correct"),
+            loss=means.pop("total"),
+            terms=means,
+            lr=lr,
+            images_per_second=len(labels) / (time.perf_counter() - begin - self.preparation_seconds),
+        )
+
+    @property
+    def peak_memory_mb(self) -> float:
+        """The most memory in use at once since it was reset, replayed steps included; 10^6 bytes."""
+        return max(devices.peak_memory_mb(self._device), self._gradients.recorded_mb)
+
+    def _draws(self, steps: int, resolution: int, number: int) -> Sequence:
+        if self._mixing is None:
+            return [None] * steps
+        rng = streams.numpy_generator(self._run.seed, "mixing", number)
+        return self._mixing.plan(steps, self._run.batch_size, self._run.mixing, resolution, rng)
+
+    def _step(
+        self, images: Tensor, labels: Tensor, draw: object | None, shares: Tensor, batches: int
+    ) -> None:
+        """Add the gradient of one of the batches of an update."""
+        if draw is not None:
+            images = self._mixing.mix(images, draw)
+        self._gradients(images, labels, shares, batches)

@@ -1,0 +1,72 @@
+"""AdamW and its learning rate."""
+
+import math
+
+import torch
+from timm.optim import param_groups_weight_decay
+from torch import nn
+from torch.optim.lr_scheduler import ConstantLR, LambdaLR, LRScheduler, OneCycleLR
+
+from distillation.study.spec import OneCycle, Optimizer, WarmupCosine
+
+
+def build_optimizer(model: nn.Module, settings: Optimizer) -> torch.optim.AdamW:
+    """AdamW over all parameters of a model (paper, "Optimizer Selection").
+
+    With "proper" decay, biases, norms and what `model.no_weight_decay()` names (tokens and
+    positions) are exempt from weight decay; with "biases-only", what is named a bias.
+    """
+    if settings.decay == "proper":
+        groups = param_groups_weight_decay(
+            model, settings.weight_decay, no_weight_decay_list=model.no_weight_decay()
+        )
+    elif settings.decay == "biases-only":
+        named = list(model.named_parameters())
+        groups = [
+            {"params": [p for name, p in named if name.endswith("bias")], "weight_decay": 0.0},
+            {
+                "params": [p for name, p in named if not name.endswith("bias")],
+                "weight_decay": settings.weight_decay,
+            },
+        ]
+    else:
+        groups = [{"params": list(model.parameters()), "weight_decay": settings.weight_decay}]
+    return torch.optim.AdamW(groups, lr=settings.lr, fused=True)
+
+
+def build_schedule(
+    optimizer: torch.optim.Optimizer,
+    peak: float,
+    shape: OneCycle | WarmupCosine | None,
+    steps: int,
+) -> LRScheduler:
+    """The learning rate over the life of an optimizer, to be stepped after every update.
+
+    Args:
+        optimizer: whose rate and, with a cycle, first beta are set.
+        peak: the highest rate.
+        shape: of the rate over the steps; None for a constant one.
+        steps: updates in the optimizer's life.
+    """
+    if shape is None:
+        return ConstantLR(optimizer, factor=1.0, total_iters=0)
+    if isinstance(shape, WarmupCosine):
+        warm = round(shape.warmup * steps)
+        return LambdaLR(optimizer, lambda step: _warmup_cosine(step, warm, steps))
+    return OneCycleLR(
+        optimizer,
+        max_lr=peak,
+        total_steps=steps,
+        pct_start=shape.rising,
+        div_factor=shape.initial_divisor,
+        final_div_factor=shape.final_divisor,
+        base_momentum=shape.beta1_low,
+        max_momentum=shape.beta1_high,
+    )
+
+
+def _warmup_cosine(step: int, warm: int, steps: int) -> float:
+    """Share of the peak rate in an update, counted from 0."""
+    if step < warm:
+        return step / warm
+    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))

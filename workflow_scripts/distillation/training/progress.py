@@ -1,0 +1,285 @@
+"""How far the trainings of a study are, for people, from the files of the runs while they are written."""
+
+import contextlib
+import csv
+import json
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from distillation.study import spec
+from distillation.study.spec import Run
+from distillation.study.study import Study
+
+# A training that says nothing for this many of its epochs, or seconds where an epoch is short or its
+# length is not yet known, may be dead; no file tells it from one that is slow.
+_PATIENCE_EPOCHS = 3
+_PATIENCE_SECONDS = {"known": 60, "unknown": 600}
+
+_STYLES = {"running": "", "silent": "yellow", "stopped": "red", "waiting": "dim", "done": "green"}
+# From the first to be left out of a narrow terminal.
+_OPTIONAL = ("images/s", "train %", "best %", "stage")
+# So that no column comes or goes when the first report arrives.
+_WIDTHS = {"stage": 10, "epoch": 7, "time left": len("silent for 12 min")}
+# Of a file or a pipe, which has no width of its own.
+_PLAIN_WIDTH = 120
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where a training stood when it last said so.
+
+    Attributes:
+        age: seconds since it was said.
+        spec: hash of the settings (`spec.digest`).
+        stage: number of the stage of its next epoch, from 1, of `stages`.
+        stage_px: resolution of that stage.
+        epoch: finished epochs of that stage, of `epochs`.
+        done: finished epochs of the run, of `total`.
+        saved: of them, those that a training which is killed need not train again.
+        train_acc: percent, in the last finished epoch; absent before the first.
+        val_acc: percent, after the last finished epoch.
+        best_val_acc: percent, the best within the stage of the last finished epoch.
+        images_per_second: in training, in the last finished epoch.
+        seconds_left: estimate for all missing epochs.
+        seconds_an_epoch: estimate for the next epoch.
+        stopped: whether an error or an interruption has ended it; a killed process cannot say so.
+    """
+
+    age: float
+    spec: str
+    stage: int
+    stages: int
+    stage_px: int
+    epoch: int
+    epochs: int
+    done: int
+    total: int
+    train_acc: float | None = None
+    val_acc: float | None = None
+    best_val_acc: float | None = None
+    images_per_second: float | None = None
+    seconds_left: float | None = None
+    seconds_an_epoch: float | None = None
+    stopped: bool = False
+    saved: int = 0
+
+    @property
+    def state(self) -> str:
+        """Running, stopped or, where it is long overdue that the training says something, silent."""
+        if self.stopped:
+            return "stopped"
+        patience = _PATIENCE_SECONDS["unknown"]
+        if self.seconds_an_epoch is not None:
+            patience = max(_PATIENCE_SECONDS["known"], _PATIENCE_EPOCHS * self.seconds_an_epoch)
+        return "silent" if self.age > patience else "running"
+
+    @property
+    def outlook(self) -> str:
+        """The time left by now, or why there is none: it was stopped, or is silent."""
+        if self.state == "stopped":
+            return "stopped"
+        if self.state == "silent":
+            return f"silent for {duration(self.age)}"
+        if self.seconds_left is None:
+            return "first epoch"
+        return f"~{duration(max(0.0, self.seconds_left - self.age))} left"
+
+    def __str__(self) -> str:
+        """One line, without the name of the run."""
+        parts = [f"stage {self.stage}/{self.stages} ({self.stage_px} px), epoch {self.done}/{self.total}"]
+        if self.val_acc is not None:
+            parts.append(f"validation {self.val_acc:.2f} %")
+        return ", ".join([*parts, self.outlook])
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of a study; `state` is waiting, running, silent, stopped or done."""
+
+    protocol: str
+    run: str
+    seed: int
+    state: str
+    report: Report | None
+
+
+def last_report(folder: Path, now: float, within: float = math.inf) -> Report | None:
+    """The last report of the training that works, or worked, in the folder of a run.
+
+    Args:
+        folder: of the run.
+        now: seconds since the epoch.
+        within: how old it may be, in seconds.
+    """
+    found = []
+    for path in folder.glob("resume/*/progress.json"):
+        # A training may end just now and, on a network file system, a file be replaced while it is read.
+        with contextlib.suppress(OSError):
+            found.append((now - path.stat().st_mtime, path.read_text()))
+    if not found or min(found)[0] > within:
+        return None
+    age, text = min(found)
+    return Report(age=age, **json.loads(text))
+
+
+def survey(study: Study, results: Path, now: float) -> list[Training]:
+    """All chosen trainings of a study, teachers first.
+
+    What was trained with other settings than the study's is to be trained again: it waits.
+
+    Args:
+        study: which trainings there are.
+        results: folder of all results.
+        now: seconds since the epoch.
+    """
+    return [
+        _training(entry.protocol, entry.run, seed, entry.resolve(seed), results / study.name / "runs", now)
+        for entry in study.chosen()
+        for seed in entry.seeds
+    ]
+
+
+def _training(protocol: str, run: str, seed: int, settings: Run, runs: Path, now: float) -> Training:
+    folder = runs / protocol / run / f"seed-{seed}"
+    wanted = spec.digest(settings)
+    report = _final_report(folder, now)
+    if report and report.spec == wanted:
+        return Training(protocol, run, seed, "done", report)
+    report = last_report(folder, now)
+    if report and report.spec == wanted:
+        return Training(protocol, run, seed, report.state, report)
+    return Training(protocol, run, seed, "waiting", None)
+
+
+def _final_report(folder: Path, now: float) -> Report | None:
+    path = folder / "run.json"
+    try:
+        record, age = json.loads(path.read_text()), now - path.stat().st_mtime
+        with (folder / "history.csv").open(newline="") as file:
+            *_, last = csv.DictReader(file)
+    except FileNotFoundError:
+        return None
+    stages = record["stages"]
+    epochs = sum(stage["epochs"] for stage in stages)
+    return Report(
+        age=age,
+        spec=record["sha256"]["spec"],
+        stage=len(stages),
+        stages=len(stages),
+        stage_px=stages[-1]["resolution"],
+        epoch=stages[-1]["epochs"],
+        epochs=stages[-1]["epochs"],
+        done=epochs,
+        total=epochs,
+        saved=epochs,
+        train_acc=float(last["train_acc"]),
+        val_acc=float(last["val_acc"]),
+        best_val_acc=record["weights"]["best"]["val_acc"],
+        images_per_second=float(last["images_per_second"]),
+    )
+
+
+def watch(look: Callable[[], Sequence[Training]], title: str, console: Console, pause: float = 2.0) -> None:
+    """Show the trainings until all are done; once, in full, where there is no terminal to draw on.
+
+    Args:
+        look: takes a look at the trainings.
+        title: names what is shown.
+        console: where to show it.
+        pause: seconds between looks.
+    """
+    if not console.is_interactive:
+        console.width = max(console.width, _PLAIN_WIDTH)
+        console.print(view(look(), title, console))
+        return
+    with Live(console=console, auto_refresh=False) as live:
+        while True:
+            trainings = look()
+            live.update(view(trainings, title, console, console.height - 1), refresh=True)
+            if all(training.state == "done" for training in trainings):
+                return
+            time.sleep(pause)
+
+
+def view(trainings: Sequence[Training], title: str, console: Console, height: int | None = None) -> Group:
+    """The trainings as a table as wide as the console, under how many there are in which state.
+
+    Args:
+        trainings: in the order of the study.
+        title: stands before the counts.
+        console: where it is shown.
+        height: lines it may take; those that can wait, which are done or wait, are then left out.
+    """
+    counts = Counter(training.state for training in trainings)
+    others = [
+        f"{counts[state]} {state}" for state in ("running", "silent", "stopped", "waiting") if counts[state]
+    ]
+    done = f"{counts['done']} of {len(trainings)} trainings done"
+    protocols = {training.protocol for training in trainings}
+    shown, foot = list(trainings), []
+    if height is not None and len(shown) > height - 2:
+        urgency = {"running": 0, "silent": 0, "stopped": 0, "waiting": 1, "done": 2}
+        shown = sorted(shown, key=lambda training: urgency[training.state])[: max(1, height - 3)]
+        foot = [Text(f"and {len(trainings) - len(shown)} more", style="dim")]
+    several = len(protocols) > 1
+    name = title if several else ", ".join([title, *protocols])
+    heading = Text(f"{name}: {', '.join([done, *others])}", style="bold", no_wrap=True, overflow="ellipsis")
+    return Group(heading, _table(shown, console, several), *foot)
+
+
+def _table(trainings: Sequence[Training], console: Console, several: bool) -> Table:
+    unbounded = console.options.update(width=10_000)
+    for dropped in range(len(_OPTIONAL) + 1):
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        rows = [_cells(training) for training in trainings]
+        names = [name for name in rows[0] if name not in _OPTIONAL[:dropped]]
+        names = [name for name in names if several or name != "protocol"]
+        for name in names:
+            side = "left" if name in ("protocol", "run", "stage", "time left") else "right"
+            width = _WIDTHS.get(name)
+            table.add_column(name, justify=side, min_width=width, no_wrap=True, overflow="ellipsis")
+        for training, row in zip(trainings, rows, strict=True):
+            table.add_row(*(row[name] for name in names), style=_STYLES[training.state])
+        if Measurement.get(console, unbounded, table).maximum <= console.width:
+            break
+    return table
+
+
+def _cells(training: Training) -> dict[str, str]:
+    report = training.report
+    cells = {"protocol": training.protocol, "run": training.run, "seed": str(training.seed)}
+    names = ("stage", "epoch", "train %", "val %", "best %", "images/s")
+    if report is None:
+        return cells | dict.fromkeys(names, "") | {"time left": training.state}
+    values = (
+        f"{report.stage}/{report.stages} {report.stage_px:>3} px",
+        f"{report.done}/{report.total}",
+        _number(report.train_acc, ".2f"),
+        _number(report.val_acc, ".2f"),
+        _number(report.best_val_acc, ".2f"),
+        _number(report.images_per_second, ",.0f"),
+    )
+    outlook = "done" if training.state == "done" else report.outlook.removesuffix(" left")
+    return cells | dict(zip(names, values, strict=True)) | {"time left": outlook}
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
+
+
+def duration(seconds: float) -> str:
+    """A time as short as its size allows: "45 s", "12 min", "2 h 05 min"."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,88 @@
+"""Saliency maps of a few fixed images, student beside teacher, while the student learns."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from distillation.core import components
+from distillation.core.atomic import replacing
+from distillation.data import views
+from distillation.study.spec import Model, RecordedMaps, Run
+
+_IMAGES = 8
+
+
+class SaliencyRecord:
+    """Maps and agreement at the first and the last epoch of each stage (paper, Figure 5).
+
+    Kind and layers are those that the loss compares or, without a saliency term, those that the run
+    names or else the gradient in the first, second and last block of each network, so that a student
+    without the term is its control. Of a map for every class, that of the true class is recorded.
+
+    Attributes:
+        arrays: by "stage<number>-<pixels>px-epoch<epoch>-<what>", counting from 1: maps
+            [layers, 8, side, side] of "student" and "teacher" in [0, 1], and their "correlation"
+            [layers, 8] (Pearson, over patches).
+    """
+
+    def __init__(self, run: Run, teacher: Model, images: Tensor, labels: Tensor):
+        outline = RecordedMaps("gradient", _outline(run.model.depth), _outline(teacher.depth))
+        recorded = run.losses.saliency or run.recorded_maps or outline
+        self._run = run
+        self._images, self._labels = images[:_IMAGES], labels[:_IMAGES]
+        self._kind = components.load("networks.saliency", recorded.kind)
+        self._student_layers, self._teacher_layers = recorded.student_layers, recorded.teacher_layers
+        self.arrays: dict[str, Tensor] = {}
+
+    def observe(
+        self, student: nn.Module, teacher: nn.Module, stage_index: int, epoch: int, ended: bool
+    ) -> None:
+        """Add the maps after an epoch, from 1, of a stage, if it is the first or has ended the stage."""
+        stage = self._run.stages[stage_index]
+        if epoch > 1 and not ended:
+            return
+        shown = views.validation_view(
+            self._images, self._run.views.validation, stage.resolution, self._run.normalization
+        )
+        pair = {
+            "student": self._of(student, shown, self._student_layers),
+            "teacher": self._of(teacher, shown, self._teacher_layers),
+        }
+        prefix = f"stage{stage_index + 1}-{stage.resolution}px-epoch{epoch}"
+        side = stage.resolution // self._run.model.patch_size
+        for name, maps in pair.items():
+            self.arrays[f"{prefix}-{name}"] = maps.unflatten(-1, (side, side))
+        centred = [maps - maps.mean(dim=-1, keepdim=True) for maps in pair.values()]
+        correlation = torch.nn.functional.cosine_similarity(*centred, dim=-1)
+        self.arrays[f"{prefix}-correlation"] = correlation
+
+    def _of(self, network: nn.Module, shown: Tensor, layers: tuple[int, ...]) -> Tensor:
+        network.eval()
+        with torch.enable_grad():
+            output = network(shown, layers, self._kind.CAPTURED)
+            maps = self._kind.maps(output, self._labels, layers, differentiable=False).detach()
+        if maps.dim() == 4:
+            own = self._labels[None, :, None, None].expand(len(layers), -1, maps.shape[2], 1)
+            maps = maps.gather(3, own)[..., 0]
+        return maps.cpu()
+
+    def restore(self, arrays: Mapping[str, Tensor]) -> None:
+        """Continue from the arrays of an interrupted run."""
+        self.arrays = {name: value.cpu() for name, value in arrays.items()}
+
+    def write(self, path: Path) -> None:
+        """Write the arrays, the labels and the view of the images and the block indices as npz."""
+        contents = {name: value.numpy() for name, value in self.arrays.items()}
+        contents["labels"] = self._labels.cpu().numpy()
+        contents["view"] = np.array(self._run.views.validation)
+        contents["student_layers"] = np.array(self._student_layers)
+        contents["teacher_layers"] = np.array(self._teacher_layers)
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, **contents)
+
+
+def _outline(depth: int) -> tuple[int, ...]:
+    return (0, 1, depth - 1)

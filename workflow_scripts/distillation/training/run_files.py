@@ -1,0 +1,57 @@
+"""The files of a finished run, and run.json, which vouches for the others."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from distillation.core import atomic, checksums
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The files of a run; `saliency` only where there is a teacher."""
+
+    last: Path
+    best: Path
+    history: Path
+    record: Path
+    saliency: Path | None = None
+
+    def files(self) -> dict[str, Path]:
+        """By name, the record last: it vouches for the others."""
+        paths = {"last": self.last, "best": self.best, "history": self.history}
+        if self.saliency:
+            paths["saliency"] = self.saliency
+        return {**paths, "record": self.record}
+
+
+def write_record(
+    outputs: Outputs,
+    identity: Mapping[str, object],
+    parts: Mapping[str, str | None],
+    weights: Mapping[str, Mapping],
+    parameters: int,
+    stages: Sequence[Mapping],
+    sessions: Sequence[Mapping],
+) -> None:
+    """Write run.json, once the other files are there.
+
+    Args:
+        outputs: the files.
+        identity: study, protocol, run, role, seed and all settings.
+        parts: SHA-256 of all that decides the result, by name.
+        weights: global epoch and validation accuracy (percent) of "last" and "best".
+        parameters: of the network, all of them trained.
+        stages: what each took; see `history.costs`.
+        sessions: the processes that had part in it.
+    """
+    paths = outputs.files()
+    content = {
+        **identity,
+        "sha256": dict(parts),
+        "weights": {name: own | {"sha256": checksums.sha256(paths[name])} for name, own in weights.items()},
+        "parameters": parameters,
+        "stages": list(stages),
+        "sessions": list(sessions),
+    }
+    atomic.write_json(outputs.record, content)
