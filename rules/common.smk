@@ -92,6 +92,12 @@ def training_digest(script):
     return lambda wildcards: script_digest(script, code_digest.components_of(resolved(wildcards)))
 
 
+def evaluation_digest(wildcards):
+    """Digest of the code of a test: the script's, and that of the networks of the run and its teacher."""
+    own, teacher = resolved(wildcards), STUDY.teacher_of(wildcards.protocol, wildcards.run, int(wildcards.seed))
+    return script_digest("evaluate.py", code_digest.networks_of(own, teacher))
+
+
 def identity_of(wildcards):
     """What a run is called; not its label, whose change is no reason to train."""
     entry = STUDY.entries[wildcards.protocol, wildcards.run]

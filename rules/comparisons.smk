@@ -4,6 +4,7 @@
 rule plot_cost:
     input:
         evaluations=of_figure(EVALUATION),
+        records=of_figure(f"{RUN}/run.json"),
     output:
         svg=report(f"{FIGURE}.svg", **shown(category("Figures"), "cost", listed_figure)),
         png=f"{FIGURE}.png",

@@ -5,12 +5,6 @@ rule evaluate:
     input:
         unpack(dataset_of),
         unpack(teacher_of),
-        unpack(
-            # Too large for a checksum; run.json tells when it changes.
-            lambda wildcards: (
-                {"saliency": ancient(f"{RUN}/saliency.npz")} if resolved(wildcards).teacher else {}
-            )
-        ),
         last=ancient(f"{RUN}/last.safetensors"),
         best=ancient(f"{RUN}/best.safetensors"),
         record=f"{RUN}/run.json",
@@ -31,7 +25,7 @@ rule evaluate:
     params:
         selection=lambda wildcards: STUDY.entries[wildcards.protocol, wildcards.run].selection,
         resolutions=config["evaluation"]["resolutions"],
-        code=training_digest("evaluate.py"),
+        code=evaluation_digest,
     message:
         "Testing {wildcards.run}, {wildcards.protocol}, seed {wildcards.seed}"
     script:

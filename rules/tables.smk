@@ -39,7 +39,6 @@ rule make_table:
 rule make_cost_table:
     input:
         records=for_runs(f"{RUN}/run.json"),
-        evaluations=for_runs(EVALUATION),
     output:
         csv=f"<results>/{STUDY.name}/costs/costs.csv",
         md=f"<results>/{STUDY.name}/costs/costs.md",

@@ -9,12 +9,11 @@ from distillation.networks.models import TeacherFiles
 
 logs.to_file_and_stderr(snakemake.log[0])
 settings = snakemake.config["execution"]
-teacher, saliency = (snakemake.input.get(name) for name in ("teacher_weights", "saliency"))
+teacher = snakemake.input.get("teacher_weights")
 evaluate(
     weights={"last": Path(snakemake.input.last), "best": Path(snakemake.input.best)},
     record=Path(snakemake.input.record),
     teacher=TeacherFiles(Path(teacher), Path(snakemake.input.teacher_record)) if teacher else None,
-    saliency=Path(saliency) if saliency else None,
     selection=snakemake.params.selection,
     resolutions=snakemake.params.resolutions,
     arrays=datasets.load(Path(snakemake.input.arrays), Path(snakemake.input.manifest)),

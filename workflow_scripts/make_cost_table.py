@@ -9,7 +9,6 @@ logs.to_file_and_stderr(snakemake.log[0])
 runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
 cost_table.write(
     records=dict(zip(runs, map(Path, snakemake.input.records), strict=True)),
-    evaluations=dict(zip(runs, map(Path, snakemake.input.evaluations), strict=True)),
     protocols=snakemake.params.protocols,
     note=snakemake.params.note,
     files={form: Path(path) for form, path in snakemake.output.items()},

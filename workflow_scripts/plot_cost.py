@@ -15,5 +15,6 @@ figure = cost.draw(
     protocols=snakemake.params.protocols,
     absent=snakemake.params.absent,
     evaluations=dict(zip(runs, map(Path, snakemake.input.evaluations), strict=True)),
+    records=dict(zip(runs, map(Path, snakemake.input.records), strict=True)),
 )
 style.save(figure, Path(snakemake.output.svg), Path(snakemake.output.png))

@@ -78,30 +78,37 @@ def test_cross_entropy_of_bf16_logits_is_computed_in_float32():
 # Distillation
 
 
+def distilled(student, teacher, temperature, weight=0.5):
+    """The divergence, and its share of the loss, of logits."""
+    batch = Batch(answer(logits(2), student), LABELS, teacher=answer(teacher))
+    settings = Distillation(weight, temperature)
+    value = kd.term(settings, batch)
+    return value, kd.weight(settings) * value
+
+
 @pytest.mark.parametrize("temperature", [1.0, 4.0, 20.0])
 def test_distillation_is_the_squared_temperature_times_kl_from_the_teacher(temperature):
-    batch = Batch(answer(logits(2), logits(0)), LABELS, teacher=answer(logits(1)))
-    value = kd.term(Distillation(0.5, temperature), batch)
-    assert value.item() == pytest.approx(by_hand(logits(0), logits(1), temperature), rel=2e-5)
+    divergence, loss = distilled(logits(0), logits(1), temperature)
+    expected = by_hand(logits(0), logits(1), temperature)
+    assert divergence.item() == pytest.approx(expected / temperature**2, rel=2e-5)
+    assert loss.item() == pytest.approx(0.5 * expected, rel=2e-5)
 
 
 def test_the_divergence_is_from_the_teacher_to_the_student_not_the_other_way():
     there, back = by_hand(logits(0), logits(1), 4.0), by_hand(logits(1), logits(0), 4.0)
     assert abs(there - back) > 0.01 * there
-    assert 16 * kd.divergence(logits(0), logits(1), 4.0).item() == pytest.approx(there, rel=2e-5)
+    assert 16 * distilled(logits(0), logits(1), 4.0)[0].item() == pytest.approx(there, rel=2e-5)
 
 
 def test_distillation_from_oneself_is_zero():
-    batch = Batch(answer(logits(2), logits(0)), LABELS, teacher=answer(logits(0)))
-    assert kd.term(Distillation(0.5, 4.0), batch).item() == pytest.approx(0.0, abs=1e-7)
+    assert distilled(logits(0), logits(0), 4.0)[0].item() == pytest.approx(0.0, abs=1e-7)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 4.0])
 def test_the_gradient_of_distillation_is_the_analytic_one(temperature):
     student, teacher = logits(0).double(), logits(1).double()
     leaf = logits(0).requires_grad_()
-    batch = Batch(answer(logits(2), leaf), LABELS, teacher=answer(logits(1)))
-    kd.term(Distillation(0.5, temperature), batch).backward()
+    distilled(leaf, logits(1), temperature, weight=1.0)[1].backward()
     difference = (student / temperature).softmax(1) - (teacher / temperature).softmax(1)
     expected = temperature * difference / len(LABELS)
     torch.testing.assert_close(leaf.grad.double(), expected, rtol=1e-5, atol=1e-7)
@@ -109,9 +116,9 @@ def test_the_gradient_of_distillation_is_the_analytic_one(temperature):
 
 def test_distillation_of_bf16_logits_is_computed_in_float32():
     rough = logits(0).bfloat16(), logits(1).bfloat16()
-    value = kd.divergence(*rough, 4.0)
+    value, _ = distilled(*rough, 4.0)
     assert value.dtype == torch.float32
-    assert value == kd.divergence(rough[0].float(), rough[1].float(), 4.0)
+    assert value == distilled(rough[0].float(), rough[1].float(), 4.0)[0]
 
 
 # Which head learns from what

@@ -31,9 +31,8 @@ def test_the_loss_is_the_weighted_sum_of_its_terms():
         "saliency": matching.term(SALIENCY, batch()),
     }
     assert terms == expected
-    torch.testing.assert_close(
-        total, 1.0 * expected["ce"] + 0.5 * expected["kd"] + 0.8 * expected["saliency"], rtol=1e-6, atol=0
-    )
+    weighted = 1.0 * expected["ce"] + 0.5 * 4.0**2 * expected["kd"] + 0.8 * expected["saliency"]
+    torch.testing.assert_close(total, weighted, rtol=1e-6, atol=0)
     assert all(value > 1e-4 for value in terms.values())
 
 
@@ -43,7 +42,7 @@ def test_each_weight_scales_its_own_term_alone(weight):
     plain, terms = Objective(Losses(CE, KD))(shown)
     scaled, same = Objective(Losses(CE, Distillation(weight, 4.0)))(shown)
     assert same == terms
-    torch.testing.assert_close(scaled - plain, (weight - 0.5) * terms["kd"], rtol=0, atol=1e-6)
+    torch.testing.assert_close(scaled - plain, (weight - 0.5) * 16 * terms["kd"], rtol=0, atol=1e-6)
 
 
 def test_terms_that_are_not_named_are_not_computed():

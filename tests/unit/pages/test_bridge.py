@@ -1,7 +1,6 @@
 """What a switch is worth, and which trainings it takes."""
 
-import json
-
+import evaluation_files
 import numpy as np
 import pandas as pd
 import pytest
@@ -37,9 +36,7 @@ SWITCHES = [
 def evaluations(tmp_path):
     files = {}
     for index, (key, (accuracy, last)) in enumerate(ACCURACIES.items()):
-        files[key] = tmp_path / f"{index}.json"
-        weights = {"best": {"accuracy": accuracy}, "last": {"accuracy": last}}
-        files[key].write_text(json.dumps({"accuracy": accuracy, "images": 10000, "weights": weights}))
+        files[key] = evaluation_files.write(tmp_path / f"{index}.json", accuracy, last=last)
     return files
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import evaluation_files
 import lxml.html
 import pandas as pd
 import pytest
@@ -48,16 +49,16 @@ def moments(*levels, layers=2):
 
 @pytest.fixture
 def outcome(tmp_path):
-    """Write the files of a training: what an evaluation says, the last accuracies, and its teacher."""
+    """Write the files of a training: its evaluation, its last accuracies, and its record."""
 
-    def write(accuracy=70.0, teacher=None, overfit=(90.0, 70.0), **evaluation):
+    def write(accuracy=70.0, teacher=None, overfit=(90.0, 70.0), views=None, flops=(), saliency=None):
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
         folder.mkdir()
-        content = {"images": 10_000, "accuracy": accuracy, **evaluation}
-        (folder / "evaluation.json").write_text(json.dumps(content))
+        evaluation_files.write(folder / "evaluation.json", accuracy, views=views)
         (folder / "history.csv").write_text(f"train_acc,val_acc\n1,1\n{overfit[0]},{overfit[1]}\n")
         taught = {"teacher": {"run": teacher, "seed": 0}} if teacher else {}
-        (folder / "run.json").write_text(json.dumps({"spec": taught}))
+        record = {"spec": taught, "stages": [{"training_flops": count} for count in flops]}
+        (folder / "run.json").write_text(json.dumps(record | {"saliency_agreement": saliency}))
         return Reproduced(folder / "evaluation.json", folder / "history.csv", folder / "run.json")
 
     return write
@@ -274,8 +275,8 @@ def test_the_gap_between_training_and_validation_is_that_of_the_last_epoch(judge
 
 def test_computation_is_counted_and_needs_no_seeds(judged, outcome):
     files = {
-        ("described", "cl", 0): outcome(cost={"training_flops": [1, 2, 3]}),
-        ("described", "ce", 0): outcome(cost={"training_flops": [12]}),
+        ("described", "cl", 0): outcome(flops=[1, 2, 3]),
+        ("described", "ce", 0): outcome(flops=[12]),
     }
     frame, text = judged(claim("computation-ratio", {"below": 100}), files)
     assert (value(frame), only(frame)["verdict"], only(frame)["interval"]) == (50, "supported", "counted")

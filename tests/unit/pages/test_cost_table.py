@@ -14,29 +14,36 @@ KEYS = [("described", "vit", 0), ("described", "vit", 1)]
 
 @pytest.fixture
 def files(tmp_path):
-    records, evaluations = {}, {}
-    for (protocol, run, seed), seconds in zip(KEYS, (10.0, 30.0), strict=True):
-        records[protocol, run, seed] = tmp_path / f"run-{seed}.json"
-        records[protocol, run, seed].write_text(
-            json.dumps(
-                {
-                    "stages": [
-                        {"seconds": seconds, "images": 1000, "peak_memory_mb": 1234.5},
-                        {"seconds": 2 * seconds, "images": 500, "peak_memory_mb": 2345.5},
-                    ],
-                    "sessions": [{"name": "GPU A"}, {"name": "GPU B"}, {"name": "GPU A"}],
-                    "spec": {"precision": "bf16"},
-                }
-            )
-        )
-        evaluations[protocol, run, seed] = tmp_path / f"evaluation-{seed}.json"
-        cost = {"parameters": 567316, "training_flops": [2 * 10**15, 10**15], "inference_flops": 4 * 10**8}
-        evaluations[protocol, run, seed].write_text(json.dumps({"cost": cost}))
-    return records, evaluations
+    records = {}
+    for key, seconds in zip(KEYS, (10.0, 30.0), strict=True):
+        stages = [
+            {
+                "seconds": seconds,
+                "images": 1000,
+                "peak_memory_mb": 1234.5,
+                "training_flops": 2 * 10**15,
+            },
+            {
+                "seconds": 2 * seconds,
+                "images": 500,
+                "peak_memory_mb": 2345.5,
+                "training_flops": 10**15,
+            },
+        ]
+        record = {
+            "parameters": 567316,
+            "inference_flops": 4 * 10**8,
+            "stages": stages,
+            "sessions": [{"name": "GPU A"}, {"name": "GPU B"}, {"name": "GPU A"}],
+            "spec": {"precision": "bf16"},
+        }
+        records[key] = tmp_path / f"run-{key[2]}.json"
+        records[key].write_text(json.dumps(record))
+    return records
 
 
 def test_a_training_costs_the_sum_of_its_stages(files):
-    frame = cost_table.costs(*files)
+    frame = cost_table.costs(files)
     assert frame["training_pflop"].tolist() == [3.0, 3.0]
     assert frame["seconds"].tolist() == [30.0, 90.0]
     assert frame["images_per_second"].tolist() == [1500 / 30, 1500 / 90]
@@ -44,18 +51,18 @@ def test_a_training_costs_the_sum_of_its_stages(files):
 
 
 def test_the_peak_of_the_memory_is_that_of_the_stage_that_took_most(files):
-    assert set(cost_table.costs(*files)["peak_memory_mb"]) == {2345.5}
+    assert set(cost_table.costs(files)["peak_memory_mb"]) == {2345.5}
 
 
 def test_every_device_is_named_once_and_every_session_counted(files):
-    frame = cost_table.costs(*files)
+    frame = cost_table.costs(files)
     assert set(frame["device"]) == {"GPU A + GPU B"}
     assert set(frame["sessions"]) == {3}
 
 
 def test_all_four_forms_are_written_with_the_note(files, tmp_path):
     paths = {form: tmp_path / f"out/costs.{form}" for form in ("csv", "md", "tex", "html")}
-    cost_table.write(*files, {"described": "as described"}, "a note", paths)
+    cost_table.write(files, {"described": "as described"}, "a note", paths)
     assert len(pd.read_csv(paths["csv"])) == 2
     for form in ("md", "tex", "html"):
         text = paths[form].read_text()

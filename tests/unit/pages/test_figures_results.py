@@ -1,5 +1,6 @@
 import json
 
+import evaluation_files
 import pytest
 from distillation.core.errors import UserError
 from distillation.pages import tables
@@ -33,9 +34,7 @@ def evaluations(tmp_path):
                 path = tmp_path / f"{protocol}-{run}-{seed}.json"
                 views = {"scale": {"8": accuracy - 30, "16": accuracy - 20, "32": accuracy}}
                 views["crop"] = {"8": accuracy - 50, "16": accuracy - 40, "32": accuracy}
-                content = {"images": 10000, "selection": "best", "accuracy": accuracy, "views": views}
-                path.write_text(json.dumps(content | {"cost": {"training_flops": [10**12, 4 * 10**12]}}))
-                files[protocol, run, seed] = path
+                files[protocol, run, seed] = evaluation_files.write(path, accuracy, views=views)
         return files
 
     return make
@@ -49,7 +48,10 @@ def published(tmp_path):
 
 
 def by_cost(files, protocols=ONE, published=None):
-    return cost.draw("Cost", "note", KINDS, LABELS, protocols, files)
+    records = {key: path.with_suffix(".run.json") for key, path in files.items()}
+    for path in records.values():
+        path.write_text(json.dumps({"stages": [{"training_flops": count * 10**12} for count in (1, 4)]}))
+    return cost.draw("Cost", "note", KINDS, LABELS, protocols, files, records)
 
 
 def by_resolution(files, protocols=ONE, published=None):
@@ -107,7 +109,7 @@ def test_protocols_differ_in_their_filling(evaluations):
 def test_more_methods_than_colours_are_refused():
     kinds = {str(number): (str(number), "network") for number in range(8)}
     with pytest.raises(UserError, match="at most 7 methods"):
-        cost.draw("Cost", "", kinds, {run: run for run in kinds}, ONE, {})
+        cost.draw("Cost", "", kinds, {run: run for run in kinds}, ONE, {}, {})
 
 
 def test_a_line_of_resolutions_is_the_mean_over_seeds_of_its_view(evaluations):

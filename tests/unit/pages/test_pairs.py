@@ -1,7 +1,6 @@
 """Differences between rows of a table, paired over seeds."""
 
-import json
-
+import evaluation_files
 import pandas as pd
 import pytest
 from distillation.pages import pairs
@@ -21,8 +20,7 @@ def write(tmp_path):
         for run, values in accuracies.items():
             for seed, accuracy in enumerate(values):
                 path = tmp_path / f"{run}-{seed}.json"
-                path.write_text(json.dumps({"accuracy": accuracy, "images": 10_000}))
-                evaluations["described", run, seed] = path
+                evaluations["described", run, seed] = evaluation_files.write(path, accuracy)
         published = tmp_path / "published.csv"
         published.write_text("run,accuracy,source,doubt\na,66.85,Table 1,\nc,74.89,Table 1,\n")
         files = {form: tmp_path / f"pairs/pairs.{form}" for form in ("csv", "md", "tex", "html")}

@@ -4,6 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import evaluation_files
 import pandas as pd
 import pytest
 from distillation.core import checksums
@@ -67,7 +68,9 @@ class Study:
                 "sessions": [SESSION],
             }
             self.write(self.records[key], record)
-            self.write(self.evaluations[key], {"accuracy": accuracy, "selection": "best", "weights": weights})
+            tested = evaluation_files.content(accuracy)
+            tested["weights"] = {name: own | weights[name] for name, own in tested["weights"].items()}
+            self.write(self.evaluations[key], tested)
 
     def write(self, path, content):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,4 @@
-import json
-
+import evaluation_files
 import numpy as np
 import pandas as pd
 import pytest
@@ -33,9 +32,7 @@ def write(tmp_path):
     ):
         evaluations = {}
         for index, (key, value) in enumerate(accuracies.items()):
-            evaluations[key] = tmp_path / f"{index}.json"
-            content = {"accuracy": value, "images": 10000, "selection": "best", "weights": {}}
-            evaluations[key].write_text(json.dumps(content))
+            evaluations[key] = evaluation_files.write(tmp_path / f"{index}.json", value)
         source = None
         if published is not None:
             source = tmp_path / "published.csv"

@@ -2,11 +2,11 @@
 
 import pytest
 from distillation.statistics.estimates import estimate
-from distillation.statistics.quantities import Contrast, Count, Ratio, Sample, Share, share
+from distillation.statistics.quantities import Contrast, Count, Percentage, Ratio, Sample, Share, paired
 
 
 def difference(one, other):
-    return Contrast(((1.0, share(one, 10_000)), (-1.0, share(other, 10_000))))
+    return Contrast(((1.0, Share(round(100 * one), 10_000)), (-1.0, Share(round(100 * other), 10_000))))
 
 
 def test_three_seeds_have_mean_spread_and_students_interval():
@@ -53,6 +53,12 @@ def test_a_ratio_to_nothing_is_no_number():
     assert (found.low, found.method) == (None, "undefined")
 
 
-@pytest.mark.parametrize("percent", [0.01, 29.0, 66.85, 100.0])
-def test_a_percentage_of_ten_thousand_images_is_a_whole_number_of_them(percent):
-    assert share(percent, 10_000).percent == pytest.approx(percent)
+def test_pairs_are_of_the_seeds_that_both_sides_have():
+    first, second = {0: Share(7, 10), 2: Share(8, 10)}, {2: Share(6, 10), 3: Share(5, 10)}
+    assert paired(first, second) == {2: Contrast(((1.0, Share(8, 10)), (-1.0, Share(6, 10))))}
+    assert paired(first, {}) == {}
+
+
+def test_a_published_percentage_gives_values_but_is_no_count():
+    assert Contrast(((1.0, Percentage(66.85)), (-1.0, Percentage(60.0)))).value == pytest.approx(6.85)
+    assert Ratio(Percentage(40.0), Percentage(80.0)).value == 50.0

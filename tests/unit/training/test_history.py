@@ -11,7 +11,7 @@ from distillation.training.learner import Measures
 
 STUDENT = tiny_runs.student_run(stages=(Stage(8, 2), Stage(16, 3)))
 PLAIN = replace(STUDENT, losses=Losses(CrossEntropy(1.0)), teacher=None)
-TERMS = {"ce": 1.5, "kd": 3.2, "saliency": 0.25}
+TERMS = {"ce": 1.5, "kd": 0.2, "saliency": 0.25}
 MEASURES = Measures(accuracy=41.0625, loss=2.6, terms=TERMS, lr=3e-4, images_per_second=1234.5)
 
 
@@ -19,13 +19,13 @@ def rows(run, seconds, measures=MEASURES):
     """The first epochs of a run, with the seconds that each took."""
     places = [(stage, epoch) for stage in run.stages for epoch in range(1, stage.epochs + 1)]
     return [
-        history.row(run, stage, epoch, number, measures, 50.0, taken, 100.0 * number)
+        history.row(stage, epoch, number, measures, 50.0, taken, 100.0 * number)
         for number, ((stage, epoch), taken) in enumerate(zip(places, seconds, strict=False), start=1)
     ]
 
 
-def test_a_row_has_every_column_and_the_divergence_without_the_squared_temperature():
-    assert history.row(STUDENT, STUDENT.stages[1], 2, 4, MEASURES, 43.5, 12.25, 800.5) == {
+def test_a_row_has_every_column_and_the_terms_of_the_loss_before_their_weights():
+    assert history.row(STUDENT.stages[1], 2, 4, MEASURES, 43.5, 12.25, 800.5) == {
         "stage_px": 16,
         "epoch": 2,
         "global_epoch": 4,
@@ -33,7 +33,7 @@ def test_a_row_has_every_column_and_the_divergence_without_the_squared_temperatu
         "val_acc": 43.5,
         "loss": 2.6,
         "ce_loss": 1.5,
-        "kl": 3.2 / 4.0**2,
+        "kl": 0.2,
         "saliency_loss": 0.25,
         "lr": 3e-4,
         "seconds": 12.25,
@@ -43,7 +43,7 @@ def test_a_row_has_every_column_and_the_divergence_without_the_squared_temperatu
 
 
 def test_terms_that_a_run_does_not_have_are_absent():
-    row = history.row(PLAIN, PLAIN.stages[0], 1, 1, replace(MEASURES, terms={"ce": 1.5}), 43.5, 12.25, 800.5)
+    row = history.row(PLAIN.stages[0], 1, 1, replace(MEASURES, terms={"ce": 1.5}), 43.5, 12.25, 800.5)
     assert (row["ce_loss"], row["kl"], row["saliency_loss"]) == (1.5, None, None)
     assert tuple(row) == history.COLUMNS
 

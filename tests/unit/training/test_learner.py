@@ -137,7 +137,7 @@ def test_a_saliency_run_trains_with_a_second_derivative_that_fused_attention_has
     run, teacher = tiny_runs.student_run(model=model), frozen_teacher()
     before = start_of(tiny_runs.run(seed=7))
     model, measures = trained(run, teacher=teacher)
-    expected = measures.terms["ce"] + 0.5 * measures.terms["kd"] + 0.8 * measures.terms["saliency"]
+    expected = measures.terms["ce"] + 0.5 * 16 * measures.terms["kd"] + 0.8 * measures.terms["saliency"]
     assert measures.loss == pytest.approx(expected, rel=1e-5)
     assert all(value > 0 for value in measures.terms.values())
     assert not same(model, start_of(run))

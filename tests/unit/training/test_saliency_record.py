@@ -1,5 +1,6 @@
 """Saliency maps recorded beside a training."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -137,3 +138,21 @@ def test_a_training_has_the_same_bits_with_and_without_observation(tmp_path, mon
     unseen = tiny_runs.results(tiny_runs.train(tiny_runs.student_run(), tmp_path / "unseen", files))
     assert seen.pop("saliency.npz") != unseen.pop("saliency.npz")
     assert seen == unseen
+
+
+def test_run_json_has_the_agreement_moment_by_moment_and_layer_by_layer(unbroken):
+    folder, _ = unbroken("saliency")
+    content = json.loads((folder / "run.json").read_text())["saliency_agreement"]
+    assert content["kind"] == "gradient"
+    assert content["student_layers"] == content["teacher_layers"] == [0, 1, 2]
+    places = [(moment["stage"], moment["resolution"], moment["epoch"]) for moment in content["moments"]]
+    assert places == [(1, 8, 1), (1, 8, 2), (2, 12, 1), (2, 12, 2)]
+    record = np.load(folder / "saliency.npz")
+    for (stage, side, epoch), moment in zip(places, content["moments"], strict=True):
+        expected = record[f"stage{stage}-{side}px-epoch{epoch}-correlation"].mean(axis=1)
+        assert moment["correlation"] == pytest.approx(expected.tolist())
+
+
+def test_run_json_of_a_run_without_a_teacher_has_no_agreement(unbroken):
+    folder, _ = unbroken("curriculum")
+    assert json.loads((folder / "run.json").read_text())["saliency_agreement"] is None

@@ -11,6 +11,7 @@ from distillation.core import checksums, components
 from distillation.core.errors import UserError
 from distillation.data import views
 from distillation.evaluation import predictions
+from distillation.networks.flops import inference_flops
 from distillation.study import spec
 from distillation.study.spec import EarlyStopping, Stage, Teacher
 from distillation.training import learner
@@ -163,6 +164,7 @@ def test_the_record_says_what_was_trained_from_what_and_vouches_for_the_weights(
         assert content["weights"][which]["sha256"] == checksums.sha256(folder / f"{which}.safetensors")
     stored = load_file(folder / "last.safetensors")
     assert content["parameters"] == sum(value.numel() for value in stored.values())
+    assert content["inference_flops"] == inference_flops(tiny_runs.STUDENT, 32)
     stages = [(s["resolution"], s["epochs"], s["images"]) for s in content["stages"]]
     assert stages == [(8, 2, 128), (12, 2, 128)]
     assert all(

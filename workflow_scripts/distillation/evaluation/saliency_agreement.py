@@ -1,28 +1,40 @@
-"""How a student's saliency maps came to agree with its teacher's, from the record of its training."""
+"""How a student's saliency maps came to agree with its teacher's: the arrays of saliency.npz, by name."""
 
 import re
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
-_KEY = re.compile(r"stage(\d+)-(\d+)px-epoch(\d+)-correlation")
+
+class Moment(NamedTuple):
+    """When maps are recorded: stage and epoch within it, both from 1, and its resolution in pixels."""
+
+    stage: int
+    resolution: int
+    epoch: int
 
 
-def moments(names: Iterable[str]) -> list[tuple[int, int, int]]:
-    """Stage (from 1), pixels and epoch within the stage of each moment in a record, in order.
+_NAME = "stage{}-{}px-epoch{}-{}"
+_CORRELATION = re.compile(_NAME.format(r"(\d+)", r"(\d+)", r"(\d+)", "correlation"))
+
+
+def name(moment: Moment, what: str) -> str:
+    """The name of an array: of the maps of "student" or "teacher", or of their "correlation"."""
+    return _NAME.format(*moment, what)
+
+
+def moments(names: Iterable[str]) -> list[Moment]:
+    """The moments that a saliency.npz with arrays of these names has recorded, in order."""
+    matches = map(_CORRELATION.fullmatch, names)
+    return sorted(Moment(*map(int, match.groups())) for match in matches if match)
+
+
+def summary(arrays: Mapping[str, np.ndarray], kind: str) -> dict:
+    """The agreement in the arrays of a saliency.npz, as plain values.
 
     Args:
-        names: of the arrays of a saliency.npz; see `records.saliency.SaliencyRecord`.
-    """
-    return sorted(tuple(map(int, match.groups())) for match in map(_KEY.fullmatch, names) if match)
-
-
-def of_record(path: Path, kind: str) -> dict:
-    """The agreement in a saliency.npz, as plain values.
-
-    Args:
-        path: the record of a taught run.
+        arrays: see `training.records.saliency.SaliencyRecord`.
         kind: of the maps.
 
     Returns:
@@ -30,17 +42,12 @@ def of_record(path: Path, kind: str) -> dict:
         "stage" (from 1), "resolution" (pixels), "epoch" (within the stage, from 1) and "correlation":
         Pearson's, over patches, mean over the recorded images, one a pair of layers.
     """
-    record = np.load(path)
-    correlations = {
-        moment: record["stage{}-{}px-epoch{}-correlation".format(*moment)].mean(axis=1).tolist()
-        for moment in moments(record)
-    }
     return {
         "kind": kind,
-        "student_layers": record["student_layers"].tolist(),
-        "teacher_layers": record["teacher_layers"].tolist(),
+        "student_layers": arrays["student_layers"].tolist(),
+        "teacher_layers": arrays["teacher_layers"].tolist(),
         "moments": [
-            {"stage": stage, "resolution": side, "epoch": epoch, "correlation": by_layer}
-            for (stage, side, epoch), by_layer in correlations.items()
+            moment._asdict() | {"correlation": arrays[name(moment, "correlation")].mean(axis=1).tolist()}
+            for moment in moments(arrays)
         ],
     }

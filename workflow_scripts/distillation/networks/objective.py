@@ -21,7 +21,7 @@ class Objective:
     def __init__(self, losses: Losses):
         named = {"ce": losses.ce, "kd": losses.kd, "saliency": losses.saliency}
         self._terms = {
-            name: (components.load("networks.losses", name).term, settings)
+            name: (components.load("networks.losses", name), settings)
             for name, settings in named.items()
             if settings is not None
         }
@@ -35,6 +35,6 @@ class Objective:
 
     def __call__(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss (scalar) and, by name, its terms before their weights."""
-        values = {name: term(settings, batch) for name, (term, settings) in self._terms.items()}
-        total = sum(settings.weight * values[name] for name, (_, settings) in self._terms.items())
+        values = {name: loss.term(settings, batch) for name, (loss, settings) in self._terms.items()}
+        total = sum(loss.weight(settings) * values[name] for name, (loss, settings) in self._terms.items())
         return total, values

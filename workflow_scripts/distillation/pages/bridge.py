@@ -1,17 +1,18 @@
 """What each switch between two protocols is worth: one turned at a time, the same seeds on both sides."""
 
-import json
-import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 import pandas as pd
 
 from distillation.core.atomic import replacing
 from distillation.pages import documents
 from distillation.pages.documents import Document, Section
-from distillation.statistics import intervals
+from distillation.statistics.estimates import estimate
+from distillation.statistics.evaluations import of_run, read_all
+from distillation.statistics.quantities import Share, paired
 
 Evaluations = Mapping[tuple[str, str, int], Path]
 NOT_RUN = "not run"
@@ -47,49 +48,35 @@ def worth(base: str, switches: Sequence[Switch], evaluations: Evaluations) -> pd
         without, turned (mean accuracies, percent), difference, low, high (its mean and 95 % interval,
         percentage points), interval ("t over seeds" or "binomial"), differences (one a seed).
     """
-    results = {key: json.loads(path.read_text()) for key, path in sorted(evaluations.items())}
+    tested = read_all(evaluations)
     rows = []
     for switch in switches:
         for run in switch.runs:
             place = {"switch": switch.label, "protocol": switch.protocol, "run": run}
-            rows.append(place | _row(list(_pairs(base, switch, run, results))))
+            turned = {
+                seed: test.accuracy(switch.selection)
+                for seed, test in of_run(tested, switch.protocol, run).items()
+            }
+            without = {seed: test.accuracy() for seed, test in of_run(tested, base, run).items()}
+            rows.append(place | _row(without, turned))
     return pd.DataFrame(rows)
 
 
-def _pairs(base: str, switch: Switch, run: str, results: Mapping) -> Iterator[tuple[int, float, float, int]]:
-    """Seed, accuracies without and with the switch, and number of test images."""
-    for (protocol, other, seed), without in results.items():
-        turned = results.get((switch.protocol, run, seed))
-        if (protocol, other) == (base, run) and turned is not None:
-            accuracy = turned["accuracy"]
-            if switch.selection:
-                accuracy = turned["weights"][switch.selection]["accuracy"]
-            yield seed, without["accuracy"], accuracy, without["images"]
-
-
-def _row(pairs: Sequence[tuple[int, float, float, int]]) -> dict:
-    if not pairs:
+def _row(without: Mapping[int, Share], turned: Mapping[int, Share]) -> dict:
+    differences = paired(turned, without)
+    if not differences:
         return {"status": NOT_RUN, "seeds": ""}
-    seeds, without, turned, images = zip(*pairs, strict=True)
-    differences = [one - other for one, other in zip(turned, without, strict=True)]
-    if len(pairs) > 1:
-        (low, high), interval = intervals.over_seeds(differences), "t over seeds"
-    else:
-        counts = [
-            (weight, round(accuracy * images[0] / 100), images[0])
-            for weight, accuracy in ((1.0, turned[0]), (-1.0, without[0]))
-        ]
-        (low, high), interval = (100.0 * end for end in intervals.of_contrast(counts)), "binomial"
+    found = estimate(differences)
     return {
         "status": "run",
-        "seeds": " ".join(map(str, seeds)),
-        "without": statistics.fmean(without),
-        "turned": statistics.fmean(turned),
-        "difference": statistics.fmean(differences),
-        "low": low,
-        "high": high,
-        "interval": interval,
-        "differences": " ".join(f"{value:+.2f}" for value in differences),
+        "seeds": " ".join(map(str, differences)),
+        "without": fmean(without[seed].percent for seed in differences),
+        "turned": fmean(turned[seed].percent for seed in differences),
+        "difference": found.mean,
+        "low": found.low,
+        "high": found.high,
+        "interval": found.method,
+        "differences": " ".join(f"{value:+.2f}" for value in found.values.values()),
     }
 
 

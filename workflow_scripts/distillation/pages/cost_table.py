@@ -23,10 +23,8 @@ _HEADINGS = {
 _COLUMNS = ("protocol", "run", "seed", *_HEADINGS, "sessions")
 
 
-def costs(
-    records: Mapping[tuple[str, str, int], Path], evaluations: Mapping[tuple[str, str, int], Path]
-) -> pd.DataFrame:
-    """One row a training, from its run.json and its evaluation.
+def costs(records: Mapping[tuple[str, str, int], Path]) -> pd.DataFrame:
+    """One row a training, from its run.json.
 
     Returns:
         Columns protocol, run, seed, parameters, training_pflop (10^15 FLOP, the teacher's forward passes
@@ -36,19 +34,16 @@ def costs(
     """
     rows = []
     for (protocol, run, seed), path in sorted(records.items()):
-        record, cost = (
-            json.loads(path.read_text()),
-            json.loads(evaluations[protocol, run, seed].read_text())["cost"],
-        )
+        record = json.loads(path.read_text())
         seconds = sum(stage["seconds"] for stage in record["stages"])
         rows.append(
             {
                 "protocol": protocol,
                 "run": run,
                 "seed": seed,
-                "parameters": cost["parameters"],
-                "training_pflop": sum(cost["training_flops"]) / 1e15,
-                "inference_gflop": cost["inference_flops"] / 1e9,
+                "parameters": record["parameters"],
+                "training_pflop": sum(stage["training_flops"] for stage in record["stages"]) / 1e15,
+                "inference_gflop": record["inference_flops"] / 1e9,
                 "seconds": seconds,
                 "images_per_second": sum(stage["images"] for stage in record["stages"]) / seconds,
                 "peak_memory_mb": max(stage["peak_memory_mb"] for stage in record["stages"]),
@@ -74,13 +69,12 @@ def document(frame: pd.DataFrame, protocols: Mapping[str, str], note: str) -> Do
 
 def write(
     records: Mapping[tuple[str, str, int], Path],
-    evaluations: Mapping[tuple[str, str, int], Path],
     protocols: Mapping[str, str],
     note: str,
     files: Mapping[str, Path],
 ) -> None:
     """Write the costs as files "csv", "md", "tex" and "html"."""
-    frame = costs(records, evaluations)
+    frame = costs(records)
     with replacing(files["csv"]) as temporary:
         frame.to_csv(temporary, index=False, float_format="%.6g")
     documents.write(document(frame, protocols, note), files["md"], files["tex"], files["html"])

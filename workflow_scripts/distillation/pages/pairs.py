@@ -1,6 +1,5 @@
 """Differences in accuracy between rows of a table, paired over seeds."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -12,7 +11,8 @@ from distillation.pages.documents import Document, Section
 from distillation.pages.tables import EVERY_RUN, NOT_RUN, RUN, Absent, Layout
 from distillation.statistics import published_values
 from distillation.statistics.estimates import estimate
-from distillation.statistics.quantities import Contrast, Share, share
+from distillation.statistics.evaluations import Evaluation, of_run, read_all
+from distillation.statistics.quantities import paired
 
 _PAIRED = ("status", "seeds", "mean", "std", "low", "high", "interval", "smallest", "differences")
 
@@ -48,10 +48,7 @@ def differences(
         had; see `estimates.estimate`), smallest (half its width), differences (one a seed). Numbers
         are percentage points.
     """
-    tested: dict[tuple[str, str], dict[int, Share]] = {}
-    for (protocol, run, seed), path in sorted(evaluations.items()):
-        result = json.loads(path.read_text())
-        tested.setdefault((protocol, run), {})[seed] = share(result["accuracy"], result["images"])
+    results = read_all(evaluations)
     choices = dict(layout.rows)
     known = published["accuracy"]
     records = []
@@ -70,16 +67,19 @@ def differences(
                     "published": known[printed[0]] - known[printed[1]] if both else None,
                     "status": missing.get(one) or missing.get(other) or NOT_RUN,
                 }
-                pair = _paired(tested.get((protocol, one), {}), tested.get((protocol, other), {}))
+                pair = _paired(of_run(results, protocol, one), of_run(results, protocol, other))
                 records.append(place | named | pair)
     return pd.DataFrame.from_records(records)
 
 
-def _paired(one: Mapping[int, Share], other: Mapping[int, Share]) -> dict:
-    shared = one.keys() & other.keys()
-    if not shared:
+def _paired(one: Mapping[int, Evaluation], other: Mapping[int, Evaluation]) -> dict:
+    differences = paired(
+        {seed: test.accuracy() for seed, test in one.items()},
+        {seed: test.accuracy() for seed, test in other.items()},
+    )
+    if not differences:
         return dict.fromkeys(_PAIRED[1:]) | {"seeds": "", "differences": ""}
-    found = estimate({seed: Contrast(((1.0, one[seed]), (-1.0, other[seed]))) for seed in shared})
+    found = estimate(differences)
     values = (
         RUN,
         " ".join(map(str, found.values)),

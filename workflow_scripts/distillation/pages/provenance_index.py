@@ -13,6 +13,7 @@ from distillation.core.errors import InputError
 from distillation.pages import documents
 from distillation.pages.documents import Document, Section
 from distillation.pages.tables import EVERY_RUN, NOT_RUN, RUN, Absent, Layout
+from distillation.statistics.evaluations import Evaluation, read
 
 COLUMNS = (
     *("table", "protocol", "row", "column", "run", "status", "seed", "accuracy", "weights", "weights_sha256"),
@@ -31,7 +32,7 @@ class _Trained:
     record_path: Path
     evaluation_path: Path
     record: dict
-    evaluation: dict
+    evaluation: Evaluation
 
 
 def index(
@@ -67,7 +68,7 @@ def index(
     trained = {}
     for key, path in records.items():
         other = evaluations[key]
-        trained[key] = _Trained(path, other, json.loads(path.read_text()), json.loads(other.read_text()))
+        trained[key] = _Trained(path, other, json.loads(path.read_text()), read(other))
     wrong = [line for key in trained for line in _mismatches(key, trained, taught_by)]
     if wrong:
         raise InputError("\n".join(wrong))
@@ -101,7 +102,7 @@ def _mismatches(
             " delete it and run the workflow again."
         )
     for weights, values in record["weights"].items():
-        found = own.evaluation["weights"][weights]["sha256"]
+        found = own.evaluation.sha256(weights)
         if found != values["sha256"]:
             yield (
                 f"{own.evaluation_path}: tested {weights} weights with sha256 {found}, but {path} names"
@@ -129,9 +130,9 @@ def _facts(trained: _Trained, results: Path) -> dict:
     spec, hashes, sessions = record["spec"], record["sha256"], record["sessions"]
     teacher = spec.get("teacher", {})
     return {
-        "accuracy": evaluation["accuracy"],
-        "weights": evaluation["selection"],
-        "weights_sha256": evaluation["weights"][evaluation["selection"]]["sha256"],
+        "accuracy": evaluation.accuracy().percent,
+        "weights": evaluation.selection,
+        "weights_sha256": evaluation.sha256(evaluation.selection),
         "run_json": trained.record_path.relative_to(results).as_posix(),
         "run_json_sha256": checksums.sha256(trained.record_path),
         "evaluation": trained.evaluation_path.relative_to(results).as_posix(),

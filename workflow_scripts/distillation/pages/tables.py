@@ -1,6 +1,5 @@
 """Tables of accuracies, published beside reproduced."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,8 @@ from distillation.pages import documents
 from distillation.pages.documents import Document, Section
 from distillation.statistics import published_values
 from distillation.statistics.estimates import estimate
-from distillation.statistics.quantities import Contrast, share
+from distillation.statistics.evaluations import Evaluation, of_run, read_all
+from distillation.statistics.quantities import Contrast
 
 RUN = "run"
 NOT_RUN = "not run"
@@ -65,13 +65,13 @@ def cells(
         high (the 95 % interval of the mean), interval (how it was had; see `estimates.estimate`),
         test_images, selection, accuracies (one a seed). Accuracies are percentages.
     """
-    results = {key: json.loads(path.read_text()) for key, path in evaluations.items()}
+    results = read_all(evaluations)
     records = []
     for protocol in protocols:
         for label, choices in layout.rows:
             runs = layout.instead.get(protocol, {}).get(label, choices)
             for column, run, choice in zip(layout.columns, runs, choices, strict=True):
-                own = {key[2]: value for key, value in sorted(results.items()) if key[:2] == (protocol, run)}
+                own = of_run(results, protocol, run)
                 place = {"protocol": protocol, "row": label, "column": column, "run": run}
                 status = RUN if own else absent.get(protocol, {}).get(run, NOT_RUN)
                 records.append(place | _published(choice, published) | {"status": status} | _reproduced(own))
@@ -84,15 +84,10 @@ def _published(run: str, published: pd.DataFrame) -> dict:
     return {"published": published.at[run, "accuracy"], "doubt": published.at[run, "doubt"]}
 
 
-def _reproduced(results: Mapping[int, dict]) -> dict:
+def _reproduced(results: Mapping[int, Evaluation]) -> dict:
     if not results:
         return dict.fromkeys(_REPRODUCED) | {"seeds": "", "accuracies": ""}
-    found = estimate(
-        {
-            seed: Contrast(((1.0, share(result["accuracy"], result["images"])),))
-            for seed, result in results.items()
-        }
-    )
+    found = estimate({seed: Contrast(((1.0, result.accuracy()),)) for seed, result in results.items()})
     any_result = next(iter(results.values()))
     values = (
         " ".join(map(str, results)),
@@ -103,8 +98,8 @@ def _reproduced(results: Mapping[int, dict]) -> dict:
         found.low,
         found.high,
         found.method,
-        any_result["images"],
-        any_result["selection"],
+        any_result.images,
+        any_result.selection,
         " ".join(f"{value:.2f}" for value in found.values.values()),
     )
     return dict(zip(_REPRODUCED, values, strict=True))

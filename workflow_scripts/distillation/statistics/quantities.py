@@ -1,5 +1,6 @@
 """What a statistic says of one seed: a value, and what is known of its sampling error."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -20,16 +21,18 @@ class Share:
         return 100.0 * self.correct / self.images
 
 
-def share(percent: float, images: int) -> Share:
-    """The share that a percentage of a number of images is."""
-    return Share(round(percent * images / 100.0), images)
+@dataclass(frozen=True)
+class Percentage:
+    """An accuracy of which no more is known than its percentage, such as a published one."""
+
+    percent: float
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """A weighted sum of accuracies, in percentage points."""
+    """A weighted sum of accuracies, in percentage points; only one of shares has a sampling error."""
 
-    terms: tuple[tuple[float, Share], ...]
+    terms: tuple[tuple[float, Share | Percentage], ...]
 
     @property
     def value(self) -> float:
@@ -39,15 +42,15 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Ratio:
-    """One accuracy as a percentage of another."""
+    """One accuracy as a percentage of another; only one of shares has a sampling error."""
 
-    part: Share
-    whole: Share
+    part: Share | Percentage
+    whole: Share | Percentage
 
     @property
     def value(self) -> float:
         """The percentage; not a number where no answer below the line is right."""
-        return 100.0 * self.part.percent / self.whole.percent if self.whole.correct else float("nan")
+        return 100.0 * self.part.percent / self.whole.percent if self.whole.percent else float("nan")
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,12 @@ class Count:
     """A number that was counted and has no error."""
 
     value: float
+
+
+def paired(first: Mapping[int, Share], second: Mapping[int, Share]) -> dict[int, Contrast]:
+    """The first accuracy minus the second, by seed, of the seeds that both have."""
+    shared = sorted(first.keys() & second.keys())
+    return {seed: Contrast(((1.0, first[seed]), (-1.0, second[seed]))) for seed in shared}
 
 
 Quantity = Contrast | Ratio | Sample | Count

@@ -20,21 +20,23 @@ _LIBRARY = Path(__file__).parents[1]
 def components_of(run: Run) -> list[str]:
     """The modules that a training chooses by name, as "package.module" within the library."""
     losses = run.losses
-    names = [f"networks.families.{run.model.family}", "networks.losses.ce"]
+    names = [*networks_of(run), "networks.losses.ce"]
     names += ["networks.losses.kd"] if losses.kd else []
     names += ["networks.losses.saliency"] if losses.saliency else []
     # The maps of every taught student are recorded, whether or not its loss compares them.
     if run.teacher:
-        compared = losses.saliency or run.recorded_maps
-        names += [
-            "training.records.saliency",
-            f"networks.saliency.{compared.kind if compared else 'gradient'}",
-        ]
+        names += ["training.records.saliency", f"networks.saliency.{run.recorded_kind}"]
     names += ["data.augmentations.auto_augment"] if run.augmentation.auto_augment else []
     names += ["data.augmentations.erasing"] if run.augmentation.erasing else []
     names += ["data.augmentations.mixing"] if run.mixing else []
     names += [f"networks.pretrained.{run.start.kind}"] if run.start else []
     return [name.replace("-", "_") for name in names]
+
+
+def networks_of(*runs: Run | None) -> list[str]:
+    """The modules of the networks of some runs, as `components_of` has them; None is passed over."""
+    families = {run.model.family for run in runs if run}
+    return [f"networks.families.{family.replace('-', '_')}" for family in sorted(families)]
 
 
 def code_digest(script: Path, components: Iterable[str] = ()) -> str:

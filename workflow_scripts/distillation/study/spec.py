@@ -259,6 +259,15 @@ class Run:
         """Epochs over all stages, where none is cut short."""
         return sum(stage.epochs for stage in self.stages)
 
+    @property
+    def recorded_kind(self) -> str:
+        """Kind of the saliency maps that are recorded while a student learns.
+
+        That which its loss compares, or else that which it names; without either, gradients.
+        """
+        named = self.losses.saliency or self.recorded_maps
+        return named.kind if named else "gradient"
+
 
 _CONVERTER = cattrs.Converter(omit_if_default=True, forbid_extra_keys=True)
 

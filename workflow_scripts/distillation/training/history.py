@@ -28,7 +28,6 @@ COLUMNS = (
 
 
 def row(
-    run: Run,
     stage: Stage,
     epoch: int,
     number: int,
@@ -37,8 +36,7 @@ def row(
     seconds: float,
     peak_memory_mb: float,
 ) -> dict:
-    """One epoch: percent, nats before the weights (`kl` before T^2), seconds and 10^6 bytes."""
-    kl = measures.terms["kd"] / run.losses.kd.temperature**2 if run.losses.kd else None
+    """One epoch: percent, nats before the weights, seconds and 10^6 bytes."""
     values = (
         stage.resolution,
         epoch,
@@ -47,7 +45,7 @@ def row(
         val_acc,
         measures.loss,
         measures.terms["ce"],
-        kl,
+        measures.terms.get("kd"),
         measures.terms.get("saliency"),
         measures.lr,
         seconds,

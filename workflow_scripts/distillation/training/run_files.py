@@ -31,6 +31,8 @@ def write_record(
     parts: Mapping[str, str | None],
     weights: Mapping[str, Mapping],
     parameters: int,
+    inference_flops: int,
+    saliency_agreement: Mapping | None,
     stages: Sequence[Mapping],
     sessions: Sequence[Mapping],
 ) -> None:
@@ -42,6 +44,8 @@ def write_record(
         parts: SHA-256 of all that decides the result, by name.
         weights: global epoch and validation accuracy (percent) of "last" and "best".
         parameters: of the network, all of them trained.
+        inference_flops: to classify one image at full resolution.
+        saliency_agreement: see `saliency_agreement.summary`; None without a teacher.
         stages: what each took; see `history.costs`.
         sessions: the processes that had part in it.
     """
@@ -51,6 +55,8 @@ def write_record(
         "sha256": dict(parts),
         "weights": {name: own | {"sha256": checksums.sha256(paths[name])} for name, own in weights.items()},
         "parameters": parameters,
+        "inference_flops": inference_flops,
+        "saliency_agreement": saliency_agreement,
         "stages": list(stages),
         "sessions": list(sessions),
     }

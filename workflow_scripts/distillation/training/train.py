@@ -13,6 +13,7 @@ from distillation.data import views
 from distillation.data.datasets import Arrays
 from distillation.evaluation import predictions
 from distillation.networks import background_flops, models
+from distillation.networks.flops import inference_flops
 from distillation.networks.models import TeacherFiles
 from distillation.study import spec
 from distillation.study.spec import Run, Stage
@@ -242,9 +243,7 @@ class _Training:
             self._end_stage(stage, accuracies)
         seconds = time.perf_counter() - begin - self._learner.preparation_seconds
         memory = self._learner.peak_memory_mb
-        self._history.append(
-            history.row(self._run, stage, epoch, number, measures, accuracy, seconds, memory)
-        )
+        self._history.append(history.row(stage, epoch, number, measures, accuracy, seconds, memory))
         _LOG.info("%s: %s", self._name, history.line(self._run, self._history))
 
     def _end_stage(self, stage: Stage, accuracies: Sequence[float]) -> None:
@@ -309,6 +308,8 @@ class _Training:
             parts,
             {"last": last, "best": best},
             parameters=sum(p.numel() for p in self._model.parameters()),
+            inference_flops=inference_flops(self._run.model, self._run.model.image_size),
+            saliency_agreement=self._observed.agreement() if self._observed else None,
             stages=history.costs(self._run, self._history, images, flops),
             sessions=self._sessions,
         )

@@ -7,6 +7,11 @@ from distillation.networks.batch import Batch
 from distillation.study.spec import CrossEntropy
 
 
+def weight(settings: CrossEntropy) -> float:
+    """As the settings have it."""
+    return settings.weight
+
+
 def term(settings: CrossEntropy, batch: Batch) -> Tensor:
     """Mean cross-entropy with the labels, of which a mixed image has two (paper, Equation 1).
 

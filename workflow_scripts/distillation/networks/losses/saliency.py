@@ -8,6 +8,11 @@ from distillation.networks.batch import Batch
 from distillation.study.spec import Saliency
 
 
+def weight(settings: Saliency) -> float:
+    """As the settings have it."""
+    return settings.weight
+
+
 def term(settings: Saliency, batch: Batch) -> Tensor:
     """Mean squared difference of min-max normalised maps, over layers summed or averaged.
 

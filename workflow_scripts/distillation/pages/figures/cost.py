@@ -1,13 +1,15 @@
 """Test accuracy against the computation that a training took."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from distillation.pages.figures import results, style
+from distillation.pages.figures import style
 from distillation.pages.figures.style import EVERY_RUN, Absent
+from distillation.statistics.evaluations import of_run, read_all
 
 
 @style.styled
@@ -18,6 +20,7 @@ def draw(
     labels: Mapping[str, str],
     protocols: Mapping[str, str],
     evaluations: Mapping[tuple[str, str, int], Path],
+    records: Mapping[tuple[str, str, int], Path],
     absent: Absent = EVERY_RUN,
 ) -> Figure:
     """A point a run: mean accuracy over seeds with their range, by FLOPs; the paper has no such figure.
@@ -32,6 +35,7 @@ def draw(
         labels: of the runs, by id.
         protocols: labels by id; filled markers for the first, open ones for the others.
         evaluations: JSON files by protocol, run and seed; a run without one is named as not run.
+        records: the run.json of each of them.
         absent: runs that a protocol does not have; they are not missed in it.
 
     Raises:
@@ -43,16 +47,17 @@ def draw(
     markers = {network: style.nth(style.MARKERS, index, "networks") for index, network in enumerate(networks)}
     figure = style.new(title, note, style.DOUBLE, 3.6)
     axis = figure.subplots()
-    measured, missing = results.read(evaluations), []
+    tested, missing = read_all(evaluations), []
     for reading in style.readings(protocols):
         for run, (method, network) in kinds.items():
-            own = results.of_run(measured, reading.protocol, run)
+            own = of_run(tested, reading.protocol, run)
             if not own:
                 is_missed = run not in absent.get(reading.protocol, {})
                 missing += [labels[run] + reading.suffix] if is_missed else []
                 continue
-            flops = sum(own[0]["cost"]["training_flops"])
-            mean, low, high = results.mean_and_range(result["accuracy"] for result in own)
+            flops = _training_flops(records[reading.protocol, run, min(own)])
+            values = [test.accuracy().percent for test in own.values()]
+            mean, low, high = sum(values) / len(values), min(values), max(values)
             axis.errorbar(
                 flops,
                 mean,
@@ -72,6 +77,10 @@ def draw(
     if missing:
         figure.supxlabel(style.not_run(missing), fontsize=style.SMALL)
     return figure
+
+
+def _training_flops(record: Path) -> int:
+    return sum(stage["training_flops"] for stage in json.loads(record.read_text())["stages"])
 
 
 def _legends(

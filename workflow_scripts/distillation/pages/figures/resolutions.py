@@ -1,14 +1,15 @@
 """Test accuracy of finished networks by the resolution they are shown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from distillation.pages.figures import curves, results, style
+from distillation.pages.figures import curves, style
 from distillation.pages.figures.style import EVERY_RUN, Absent
+from distillation.statistics.evaluations import Evaluation, Key, of_run, read_all
 
 VIEWS = {"scale": "whole image, scaled", "crop": "centre, full scale"}
 
@@ -42,10 +43,10 @@ def draw(
     most = max(map(len, panels.values()))
     figure = style.new(title, note, style.DOUBLE, 3.9 + 0.12 * most)
     grid = figure.subplots(2, len(panels), squeeze=False)
-    measured, missing = results.read(evaluations), []
+    tested, missing = read_all(evaluations), []
     for row, (view, name) in zip(grid, VIEWS.items(), strict=True):
         for axis, (heading, runs) in zip(row, panels.items(), strict=True):
-            missing += _panel(axis, view, runs, labels, protocols, measured, absent)
+            missing += _panel(axis, view, runs, labels, protocols, tested, absent)
             axis.set_title(heading if view == "scale" else "")
         row[-1].annotate(name, (1.03, 0.5), xycoords="axes fraction", rotation=270, ha="left", va="center")
     style.percent(list(grid.flat), "test accuracy", labelled=list(grid[:, 0]))
@@ -56,9 +57,11 @@ def draw(
     return figure
 
 
-def accuracies(own: Sequence[Mapping], view: str) -> pd.DataFrame:
+def accuracies(own: Iterable[Evaluation], view: str) -> pd.DataFrame:
     """Mean, min and max over seeds of the accuracy (percent) in a view, by resolution in pixels."""
-    seeds = (pd.Series({int(side): value for side, value in result["views"][view].items()}) for result in own)
+    seeds = (
+        pd.Series({side: share.percent for side, share in test.by_resolution(view).items()}) for test in own
+    )
     return curves.over_seeds(seeds).sort_index()
 
 
@@ -68,12 +71,12 @@ def _panel(
     runs: Sequence[str],
     labels: Mapping[str, str],
     protocols: Mapping[str, str],
-    measured: results.Results,
+    tested: Mapping[Key, Evaluation],
     absent: Absent,
 ) -> list[str]:
     def seeds_of(protocol: str, run: str) -> pd.DataFrame | None:
-        own = results.of_run(measured, protocol, run)
-        return accuracies(own, view) if own else None
+        own = of_run(tested, protocol, run)
+        return accuracies(own.values(), view) if own else None
 
     missing = curves.compare(axis, runs, labels, protocols, seeds_of, absent)
     if style.has_points(axis):

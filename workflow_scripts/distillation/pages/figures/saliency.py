@@ -12,6 +12,7 @@ from torch import Tensor
 from torchvision.transforms.v2.functional import center_crop
 
 from distillation.core.errors import UserError
+from distillation.evaluation.saliency_agreement import Moment, name
 from distillation.evaluation.saliency_agreement import moments as moments_of
 from distillation.pages.figures import curves, inputs, style
 
@@ -101,10 +102,10 @@ def _correlations(path: Path) -> pd.Series:
     moments = moments_of(record)
     ends = {stage: max(_epochs(moments, stage)) for stage, _, _ in moments}
     values = {
-        sum(end for other, end in ends.items() if other < stage) + epoch: record[
-            f"stage{stage}-{side}px-epoch{epoch}-correlation"
+        sum(end for other, end in ends.items() if other < moment.stage) + moment.epoch: record[
+            name(moment, "correlation")
         ][-1].mean()
-        for stage, side, epoch in moments
+        for moment in moments
     }
     return pd.Series(values)
 
@@ -116,14 +117,14 @@ def _picture(record: Mapping[str, np.ndarray], image: Tensor, side: int) -> np.n
     return inputs.pixels(image[None], side)[0]
 
 
-def _epochs(moments: Sequence[tuple[int, int, int]], stage: int) -> list[int]:
+def _epochs(moments: Sequence[Moment], stage: int) -> list[int]:
     return [epoch for of, _, epoch in moments if of == stage]
 
 
 def _maps(
     axis: Axes,
     record: Mapping[str, np.ndarray],
-    moments: Sequence[tuple[int, int, int]],
+    moments: Sequence[Moment],
     index: int,
     pictures: Mapping[int, np.ndarray],
     columns: int,
@@ -136,15 +137,15 @@ def _maps(
         axis.text(-0.1, top + _FILL / 2, f"{side} px", ha="right", va="center", fontsize=style.SMALL)
         first, last = _epochs(moments, stage)[0], _epochs(moments, stage)[-1]
         for pair, epoch in enumerate((last,) if columns == 3 else (first, last)):
-            prefix = f"stage{stage}-{side}px-epoch{epoch}"
+            moment = Moment(stage, side, epoch)
             left = 1 + 2 * pair
             for offset, who in enumerate(("student", "teacher")):
-                drawn = _place(axis, record[f"{prefix}-{who}"][-1, index], left + offset, top)
-            text = f"epoch {epoch}: r = {record[f'{prefix}-correlation'][-1, index]:.2f}"
+                drawn = _place(axis, record[name(moment, who)][-1, index], left + offset, top)
+            text = f"epoch {epoch}: r = {record[name(moment, 'correlation')][-1, index]:.2f}"
             middle = left + (1 + _FILL) / 2
             axis.text(middle, top + _FILL + 0.05, text, ha="center", va="top", fontsize=style.SMALL)
-    for column, name in enumerate(("image", *("student", "teacher") * (columns // 2))):
-        axis.text(column + _FILL / 2, -0.06, name, ha="center", va="bottom", fontsize=style.SMALL)
+    for column, heading in enumerate(("image", *("student", "teacher") * (columns // 2))):
+        axis.text(column + _FILL / 2, -0.06, heading, ha="center", va="bottom", fontsize=style.SMALL)
     return drawn
 
 

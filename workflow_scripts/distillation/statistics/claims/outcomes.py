@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from distillation.statistics.quantities import Share, Unknown, share
-
-# Test images behind a published accuracy: those of CIFAR-10.
-_PUBLISHED_IMAGES = 10_000
+from distillation.statistics import evaluations
+from distillation.statistics.evaluations import Evaluation
+from distillation.statistics.quantities import Percentage, Share, Unknown
 
 
 @dataclass(frozen=True)
@@ -35,21 +34,25 @@ class Reproduced:
     record_file: Path
 
     @functools.cached_property
-    def _evaluation(self) -> dict:
-        return json.loads(self.evaluation_file.read_text())
+    def _evaluation(self) -> Evaluation:
+        return evaluations.read(self.evaluation_file)
+
+    @functools.cached_property
+    def _record(self) -> dict:
+        return json.loads(self.record_file.read_text(encoding="utf-8"))
 
     @property
     def teacher_seed(self) -> int:
         """Seed of the teacher of a run that has one."""
-        return json.loads(self.record_file.read_text())["spec"]["teacher"]["seed"]
+        return self._record["spec"]["teacher"]["seed"]
 
     def accuracy(self) -> Share:
-        """Right answers on the test images, of the weights that the protocol selects."""
-        return share(self._evaluation["accuracy"], self._evaluation["images"])
+        """Test accuracy of the weights that the protocol selects."""
+        return self._evaluation.accuracy()
 
     def accuracy_at(self, view: str, resolution: int) -> Share:
         """The same of images shown in a view ("scale" or "crop") at a resolution in pixels."""
-        return share(self._evaluation["views"][view][str(resolution)], self._evaluation["images"])
+        return self._evaluation.by_resolution(view)[resolution]
 
     def overfit(self) -> float:
         """Training minus validation accuracy in the last epoch, in percentage points."""
@@ -59,11 +62,11 @@ class Reproduced:
 
     def training_flops(self) -> float:
         """Floating-point operations of the training, its teacher's answers included."""
-        return sum(self._evaluation["cost"]["training_flops"])
+        return sum(stage["training_flops"] for stage in self._record["stages"])
 
     def agreements(self) -> tuple[Agreement, Agreement]:
         """After the first epoch of the first stage, and after the last epoch of the last."""
-        found = self._evaluation["saliency"]
+        found = self._record["saliency_agreement"]
         layers = list(zip(found["student_layers"], found["teacher_layers"], strict=True))
         first, *_, last = (
             Agreement(found["kind"], dict(zip(layers, moment["correlation"], strict=True)))
@@ -94,11 +97,11 @@ class Published:
         doubt = self.table["doubt"].get(self.run, "")
         return [f"{self.run}: {doubt}"] if doubt else []
 
-    def accuracy(self) -> Share:
+    def accuracy(self) -> Percentage:
         """That of the paper's table."""
         if self.run not in self.table.index:
             raise Unknown(f"no published accuracy of {self.run}")
-        return share(self.table.at[self.run, "accuracy"], _PUBLISHED_IMAGES)
+        return Percentage(self.table.at[self.run, "accuracy"])
 
     def accuracy_at(self, view: str, resolution: int) -> Share:
         """Never published."""

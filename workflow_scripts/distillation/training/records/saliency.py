@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from distillation.core import components
 from distillation.core.atomic import replacing
 from distillation.data import views
+from distillation.evaluation.saliency_agreement import Moment, name, summary
 from distillation.study.spec import Model, RecordedMaps, Run
 
 _IMAGES = 8
@@ -29,11 +30,11 @@ class SaliencyRecord:
     """
 
     def __init__(self, run: Run, teacher: Model, images: Tensor, labels: Tensor):
-        outline = RecordedMaps("gradient", _outline(run.model.depth), _outline(teacher.depth))
+        outline = RecordedMaps(run.recorded_kind, _outline(run.model.depth), _outline(teacher.depth))
         recorded = run.losses.saliency or run.recorded_maps or outline
         self._run = run
         self._images, self._labels = images[:_IMAGES], labels[:_IMAGES]
-        self._kind = components.load("networks.saliency", recorded.kind)
+        self._kind = components.load("networks.saliency", run.recorded_kind)
         self._student_layers, self._teacher_layers = recorded.student_layers, recorded.teacher_layers
         self.arrays: dict[str, Tensor] = {}
 
@@ -51,13 +52,13 @@ class SaliencyRecord:
             "student": self._of(student, shown, self._student_layers),
             "teacher": self._of(teacher, shown, self._teacher_layers),
         }
-        prefix = f"stage{stage_index + 1}-{stage.resolution}px-epoch{epoch}"
+        moment = Moment(stage_index + 1, stage.resolution, epoch)
         side = stage.resolution // self._run.model.patch_size
-        for name, maps in pair.items():
-            self.arrays[f"{prefix}-{name}"] = maps.unflatten(-1, (side, side))
+        for network, maps in pair.items():
+            self.arrays[name(moment, network)] = maps.unflatten(-1, (side, side))
         centred = [maps - maps.mean(dim=-1, keepdim=True) for maps in pair.values()]
         correlation = torch.nn.functional.cosine_similarity(*centred, dim=-1)
-        self.arrays[f"{prefix}-correlation"] = correlation
+        self.arrays[name(moment, "correlation")] = correlation
 
     def _of(self, network: nn.Module, shown: Tensor, layers: tuple[int, ...]) -> Tensor:
         network.eval()
@@ -71,17 +72,25 @@ class SaliencyRecord:
 
     def restore(self, arrays: Mapping[str, Tensor]) -> None:
         """Continue from the arrays of an interrupted run."""
-        self.arrays = {name: value.cpu() for name, value in arrays.items()}
+        self.arrays = {key: value.cpu() for key, value in arrays.items()}
+
+    def agreement(self) -> dict:
+        """What run.json says of the arrays; see `saliency_agreement.summary`."""
+        return summary(self._contents(), self._run.recorded_kind)
 
     def write(self, path: Path) -> None:
         """Write the arrays, the labels and the view of the images and the block indices as npz."""
-        contents = {name: value.numpy() for name, value in self.arrays.items()}
-        contents["labels"] = self._labels.cpu().numpy()
-        contents["view"] = np.array(self._run.views.validation)
-        contents["student_layers"] = np.array(self._student_layers)
-        contents["teacher_layers"] = np.array(self._teacher_layers)
         with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, **contents)
+            np.savez(file, **self._contents())
+
+    def _contents(self) -> dict[str, np.ndarray]:
+        return {
+            **{key: value.numpy() for key, value in self.arrays.items()},
+            "labels": self._labels.cpu().numpy(),
+            "view": np.array(self._run.views.validation),
+            "student_layers": np.array(self._student_layers),
+            "teacher_layers": np.array(self._teacher_layers),
+        }
 
 
 def _outline(depth: int) -> tuple[int, ...]:

@@ -1,0 +1,65 @@
+"""The tests of trained networks, read from the files that `evaluation.evaluate` writes."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from distillation.statistics.quantities import Share
+
+# Protocol, run and seed.
+Key = tuple[str, str, int]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The test of one network.
+
+    Attributes:
+        content: of the JSON file.
+    """
+
+    content: Mapping
+
+    @property
+    def images(self) -> int:
+        """How many images it was tested on."""
+        return self.content["images"]
+
+    @property
+    def selection(self) -> str:
+        """The weights that the protocol reports: "last" or "best"."""
+        return self.content["selection"]
+
+    def sha256(self, weights: str) -> str:
+        """SHA-256 (hex) of the file of the weights "last" or "best" that was tested."""
+        return self.content["weights"][weights]["sha256"]
+
+    def accuracy(self, weights: str | None = None) -> Share:
+        """Test accuracy of the weights "last" or "best"; of those selected if none are named."""
+        return Share(self.content["weights"][weights or self.selection]["correct"], self.images)
+
+    def by_resolution(self, view: str) -> dict[int, Share]:
+        """Test accuracy of the selected weights by resolution in pixels, of images in a view.
+
+        Args:
+            view: "scale" or "crop"; see `study.spec.Views`.
+        """
+        return {
+            int(side): Share(correct, self.images) for side, correct in self.content["views"][view].items()
+        }
+
+
+def read(path: Path) -> Evaluation:
+    """The evaluation in a JSON file."""
+    return Evaluation(json.loads(path.read_text(encoding="utf-8")))
+
+
+def read_all(files: Mapping[Key, Path]) -> dict[Key, Evaluation]:
+    """Evaluations in the order of their keys."""
+    return {key: read(files[key]) for key in sorted(files)}
+
+
+def of_run(evaluations: Mapping[Key, Evaluation], protocol: str, run: str) -> dict[int, Evaluation]:
+    """Those of one run, by seed."""
+    return {key[2]: value for key, value in evaluations.items() if key[:2] == (protocol, run)}
