@@ -86,7 +86,7 @@ def _device(wanted: str | None, full: bool, config: dict) -> torch.device:
             "execution.cuda_graphs is true, but a CPU has none; leave the overlay that says so out of"
             " --config."
         )
-    device = devices.start(wanted, torch.get_num_threads())
+    device = devices.setup(wanted, torch.get_num_threads())
     # The study's own loop turns them on for itself.
     torch.use_deterministic_algorithms(False)
     return device

@@ -98,7 +98,7 @@ def main(arguments: list[str]) -> None:
         if options.seeds < 2:
             raise UserError(f"--seeds is {options.seeds}; an interval needs 2 seeds or more.")
         _, resolved = cases.load(options.config)
-        device = devices.start(options.device, torch.get_num_threads())
+        device = devices.setup(options.device, torch.get_num_threads())
         torch.use_deterministic_algorithms(False)
         arrays = datasets.load(options.data / "arrays.safetensors", options.data / "manifest.json")
         unknown = [name for name in options.runs if (cases.PROTOCOL, name) not in resolved.entries]

@@ -62,7 +62,7 @@ class _Check:
                 "torch finds no CUDA device here; run this on a machine with one, or rehearse it on a CPU:"
                 " make gpu-check ARGS=--rehearse"
             )
-        self._device = devices.start("cpu" if options.rehearse else "cuda", threads=1)
+        self._device = devices.setup("cpu" if options.rehearse else "cuda", threads=1)
         here = devices.describe(self._device)
         folder = options.out or Path(self._config["pathvars"]["results"]) / "bench"
         self.folder = folder / "-".join(str(here["name"]).lower().split())

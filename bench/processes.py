@@ -67,7 +67,7 @@ def train(
     Both are seconds of the machine's monotonic clock.
     """
     try:
-        place = devices.start(device, 1)
+        place = devices.setup(device, 1)
         loop = EngineLoop(case.run, teacher_of(case, place), *case.data(place), place, cuda_graphs)
         loop.epoch()
     except BaseException:

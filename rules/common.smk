@@ -77,9 +77,14 @@ def teacher_of(wildcards):
     }
 
 
-def untaught_or_taught(taught):
-    """Ids of the runs without or with a teacher."""
-    return {entry.run for entry in STUDY.entries.values() if bool(entry.teacher) == taught}
+def runs_without_teacher():
+    """Ids of the runs that learn from labels alone."""
+    return {entry.run for entry in STUDY.entries.values() if not entry.teacher}
+
+
+def runs_with_teacher():
+    """Ids of the runs that another run teaches."""
+    return {entry.run for entry in STUDY.entries.values() if entry.teacher}
 
 
 def any_of(ids):
@@ -94,7 +99,9 @@ def training_digest(script):
 
 def evaluation_digest(wildcards):
     """Digest of the code of a test: the script's, and that of the networks of the run and its teacher."""
-    own, teacher = resolved(wildcards), STUDY.teacher_of(wildcards.protocol, wildcards.run, int(wildcards.seed))
+    own, teacher = resolved(wildcards), STUDY.teacher_of(
+        wildcards.protocol, wildcards.run, int(wildcards.seed)
+    )
     return script_digest("evaluate.py", code_digest.networks_of(own, teacher))
 
 

@@ -9,24 +9,24 @@ REMARKS = [
 CHECKS = config.get("checks", {"title": "", "runs": {}})
 
 
-def start_of(wildcards):
+def pretrained_of(wildcards):
     """The file of published weights that a run starts from, if it does; you supply it."""
-    file = STUDY.entries[wildcards.protocol, wildcards.run].start
+    file = STUDY.entries[wildcards.protocol, wildcards.run].pretrained
     if file and not Path(file).is_file():
         raise WorkflowError(
             f"{file}: {wildcards.run} starts from these weights, and they are not here; supply the file"
             " (docs/pretrained.md says from where), or write its path in `weights` in the configuration."
         )
-    return {"start": ancient(file)} if file else {}
+    return {"pretrained": ancient(file)} if file else {}
 
 
 def runs_read(table):
     """Protocol, run and seed of the chosen trainings that a table reads at one moment."""
-    readings = config["tables"][table].get("readings", [])
+    milestones = config["tables"][table].get("milestones", [])
     return [
         run
-        for run in chosen_runs({reading["run"] for reading in readings})
-        if any((run["protocol"], run["run"]) == (r["protocol"], r["run"]) for r in readings)
+        for run in chosen_runs({milestone["run"] for milestone in milestones})
+        if any((run["protocol"], run["run"]) == (r["protocol"], r["run"]) for r in milestones)
     ]
 
 

@@ -26,7 +26,7 @@ rule make_table:
         tested=TESTED,
         absent=ABSENT,
         remarks=REMARKS,
-        readings=lambda wildcards: config["tables"][wildcards.table].get("readings", []),
+        milestones=lambda wildcards: config["tables"][wildcards.table].get("milestones", []),
         read=lambda wildcards: runs_read(wildcards.table),
         note=STUDY.note,
         code=script_digest("make_table.py"),

@@ -4,7 +4,7 @@
 rule train:
     input:
         unpack(dataset_of),
-        unpack(start_of),
+        unpack(pretrained_of),
     output:
         last=f"{RUN}/last.safetensors",
         best=f"{RUN}/best.safetensors",
@@ -15,7 +15,7 @@ rule train:
     benchmark:
         "<results>/benchmarks/train/{protocol}/{run}/seed-{seed}.tsv"
     wildcard_constraints:
-        run=any_of(untaught_or_taught(taught=False)),
+        run=any_of(runs_without_teacher()),
     priority: training_priority
     conda:
         "../envs/environment.yaml"
@@ -49,7 +49,7 @@ rule distill:
     benchmark:
         "<results>/benchmarks/distill/{protocol}/{run}/seed-{seed}.tsv"
     wildcard_constraints:
-        run=any_of(untaught_or_taught(taught=True)),
+        run=any_of(runs_with_teacher()),
     priority: training_priority
     conda:
         "../envs/environment.yaml"
@@ -76,6 +76,6 @@ rule teachers:
 
 rule students:
     input:
-        [for_runs(file, untaught_or_taught(False), role="student") for file in rules.train.output],
-        [for_runs(file, untaught_or_taught(True), role="student") for file in rules.distill.output],
+        [for_runs(file, runs_without_teacher(), role="student") for file in rules.train.output],
+        [for_runs(file, runs_with_teacher(), role="student") for file in rules.distill.output],
     localrule: True

@@ -26,7 +26,7 @@ train(
         saliency=Path(snakemake.output.saliency),
     ),
     code=snakemake.params.code,
-    device=devices.start(settings["device"], settings["threads"]),
+    device=devices.setup(settings["device"], settings["threads"]),
     cuda_graphs=settings["cuda_graphs"],
     slow_bf16=settings["slow_bf16"],
 )

@@ -18,5 +18,5 @@ evaluate(
     resolutions=snakemake.params.resolutions,
     arrays=datasets.load(Path(snakemake.input.arrays), Path(snakemake.input.manifest)),
     output=Path(snakemake.output[0]),
-    device=devices.start(settings["device"], settings["threads"]),
+    device=devices.setup(settings["device"], settings["threads"]),
 )

@@ -9,7 +9,7 @@ logs.to_file_and_stderr(snakemake.log[0])
 runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
 files = {form: Path(path) for form, path in snakemake.output.items()}
 provenance_index.write(
-    tables={table: tables.Layout(**layout) for table, layout in snakemake.params.tables.items()},
+    tables={table: tables.TableLayout(**layout) for table, layout in snakemake.params.tables.items()},
     protocols=snakemake.params.protocols,
     taught_by={(protocol, run): (of, teacher) for protocol, run, of, teacher in snakemake.params.taught_by},
     absent=snakemake.params.absent,

@@ -9,7 +9,7 @@ logs.to_file_and_stderr(snakemake.log[0])
 runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
 pairs.write(
     title=snakemake.params.title,
-    layout=tables.Layout(**snakemake.params.layout),
+    layout=tables.TableLayout(**snakemake.params.layout),
     rows=snakemake.params.pairs,
     protocols=snakemake.params.protocols,
     evaluations=dict(zip(runs, map(Path, snakemake.input.evaluations), strict=True)),

@@ -10,12 +10,12 @@ logs.to_file_and_stderr(snakemake.log[0])
 runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
 moments = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.read]
 further = milestones.sentences(
-    [milestones.Reading(**reading) for reading in snakemake.params.readings],
+    [milestones.Milestone(**milestone) for milestone in snakemake.params.milestones],
     dict(zip(moments, map(Path, snakemake.input.histories), strict=True)),
     snakemake.params.protocols,
 )
 tables.write(
-    layout=tables.Layout(**snakemake.params.layout),
+    layout=tables.TableLayout(**snakemake.params.layout),
     protocols=snakemake.params.protocols,
     evaluations=dict(zip(runs, map(Path, snakemake.input.evaluations), strict=True)),
     published=Path(snakemake.input.published) if snakemake.input.published else None,

@@ -9,7 +9,7 @@ from distillation.pages.figures import style, table
 logs.to_file_and_stderr(snakemake.log[0])
 runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
 figure = table.draw(
-    layout=tables.Layout(**snakemake.params.layout),
+    layout=tables.TableLayout(**snakemake.params.layout),
     note=snakemake.params.note,
     protocols=snakemake.params.protocols,
     evaluations=dict(zip(runs, map(Path, snakemake.input.evaluations), strict=True)),

@@ -9,7 +9,7 @@ from distillation.training.run_files import Outputs
 from distillation.training.train import train
 
 logs.to_file_and_stderr(snakemake.log[0])
-start = snakemake.input.get("start")
+pretrained = snakemake.input.get("pretrained")
 settings = snakemake.config["execution"]
 train(
     run=spec.from_mapping(snakemake.params.run),
@@ -23,8 +23,8 @@ train(
         record=Path(snakemake.output.record),
     ),
     code=snakemake.params.code,
-    device=devices.start(settings["device"], settings["threads"]),
+    device=devices.setup(settings["device"], settings["threads"]),
     cuda_graphs=settings["cuda_graphs"],
     slow_bf16=settings["slow_bf16"],
-    start=Path(start) if start else None,
+    pretrained=Path(pretrained) if pretrained else None,
 )

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from offline_node import luggage, rounds, schedule
+from offline_node import bundle, rounds, schedule
 from workspace import Workspace, stats
 
 GROUPS = {
@@ -26,8 +26,8 @@ def brought(finished, tmp_path):
     shutil.copy2(finished.overlay, elsewhere.overlay)
     for path in elsewhere.path.rglob("*"):
         path.touch()
-    luggage.pack_state(finished.path, finished.path / "results", tmp_path / "state.tar", None, light=True)
-    luggage.unpack_state(elsewhere.path, tmp_path / "state.tar")
+    bundle.pack_state(finished.path, finished.path / "results", tmp_path / "state.tar", None, light=True)
+    bundle.unpack_state(elsewhere.path, tmp_path / "state.tar")
     return elsewhere
 
 

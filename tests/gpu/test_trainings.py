@@ -17,7 +17,7 @@ PRECISIONS = ("fp32", "bf16")
 @pytest.fixture(scope="module")
 def device():
     """A GPU; without one every test here fails, with the sentence that a job would have."""
-    return devices.start("cuda", 1)
+    return devices.setup("cuda", 1)
 
 
 @pytest.fixture(scope="module")

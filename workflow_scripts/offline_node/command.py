@@ -13,7 +13,7 @@ from pathlib import Path
 from distillation.core import commit
 from distillation.core.errors import UserError
 
-from offline_node import limit, luggage, packages, parts, rounds, schedule
+from offline_node import bundle, limit, packages, parts, rounds, schedule
 from offline_node.evidence import Evidence
 
 # Of `sysexits.h`: a temporary failure, the user is invited to try again.
@@ -175,13 +175,13 @@ def _positive(text: str) -> float:
 
 def _unpack(state: Path, home: Path) -> None:
     if parts.present(state):
-        _say(f"{state}: {luggage.unpack_state(home, state)} files of the state unpacked")
+        _say(f"{state}: {bundle.unpack_state(home, state)} files of the state unpacked")
     else:
         _say(f"{state}: no state there yet")
 
 
 def _lacks_data(results: Path) -> bool:
-    manifests = luggage.found(results, "data/*/manifest.json")
+    manifests = bundle.found(results, "data/*/manifest.json")
     return any(not path.with_name("arrays.safetensors").exists() for path in manifests)
 
 
@@ -199,7 +199,7 @@ def _rounds(
 
     def planned(listed: list[dict], seconds: float) -> schedule.Plan:
         jobs = schedule.jobs_of(listed, times.runs, str(options.times), rounds.begun(home, results))
-        carried = luggage.state_bytes(home, results, options.light) if options.carry else math.inf
+        carried = bundle.state_bytes(home, results, options.light) if options.carry else math.inf
         room = (options.carry or 0) * _MIB - carried
         return schedule.plan(jobs, seconds, rounds.slots(asked), room, times.start_seconds)
 
@@ -215,14 +215,14 @@ def _rounds(
 
 def _pack_state(options: argparse.Namespace, home: Path, results: Path) -> None:
     """Write the state, if it is light enough to be carried; else the one that is there, if any, stays."""
-    size = luggage.state_bytes(home, results, options.light)
+    size = bundle.state_bytes(home, results, options.light)
     if options.carry and size > options.carry * _MIB:
         _say(
             f"{options.state}: not written: the state weighs {_mebibytes(size)}, and --carry allows"
             f" {options.carry:g} MiB" + ("; an earlier one stays" if parts.present(options.state) else "")
         )
         return
-    luggage.pack_state(home, results, options.state, options.part_size, options.light)
+    bundle.pack_state(home, results, options.state, options.part_size, options.light)
     _say(f"{options.state}: the state, {len(parts.of(options.state))} files, {_mebibytes(size)}")
 
 
@@ -232,10 +232,10 @@ def _tell_rest(snakemake: list[str], home: Path, results: Path) -> None:
     planned = subprocess.run(dry, cwd=home, capture_output=True, text=True)
     table = (planned.stdout + planned.stderr).partition("Job stats:\n")[2].partition("\n\n")[0]
     left = re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)
-    trained, tested = (len(luggage.found(results, kind)) for kind in (luggage.RUNS, luggage.EVALUATIONS))
+    trained, tested = (len(bundle.found(results, kind)) for kind in (bundle.RUNS, bundle.EVALUATIONS))
     _say(f"done: {trained} trainings, {tested} of them tested")
     _say("left: " + (", ".join(f"{rule} {count}" for rule, count in left) or "see snakemake --dry-run"))
-    for path in luggage.found(results, "resume/*/progress.json"):
+    for path in bundle.found(results, "resume/*/progress.json"):
         report = json.loads(path.read_text())
         name = path.parents[2].relative_to(results)
         _say(f"under way: {name}, {report.get('saved', 0)} of {report['total']} epochs saved")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from offline_node import luggage
+from offline_node import bundle
 
 
 class Evidence:
@@ -30,10 +30,10 @@ class Evidence:
         Raises:
             OSError: a file cannot be read or written.
         """
-        count = luggage.pack_evidence(self._results, self._output)
+        count = bundle.pack_evidence(self._results, self._output)
         size = self._output.stat().st_size / 2**20
         self._say(f"{self._output}: the evidence, {count} files, {size:.1f} MiB")
 
     def _tests(self) -> set[Path]:
         # Asked several times a second, so no search of all folders.
-        return set(self._results.glob(f"*/{luggage.EVALUATIONS}"))
+        return set(self._results.glob(f"*/{bundle.EVALUATIONS}"))

@@ -58,7 +58,7 @@ def writing(path: Path, mebibytes: int | None = None) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[BinaryIO]:
+def opened(path: Path) -> Iterator[BinaryIO]:
     """A stream of all that was written, once its parts were checked.
 
     Raises:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from distillation.core.errors import InputError
 
-from offline_node import luggage
+from offline_node import bundle
 from offline_node.limit import Limit
 from offline_node.schedule import Begun, Measured, Plan, Times
 
@@ -107,7 +107,7 @@ def run(
 def begun(home: Path, results: Path) -> dict[str, Begun]:
     """The trainings below a folder of results that have a state, by their run.json as snakemake names it."""
     found = {}
-    for state in luggage.found(results, "resume/*/state.pt"):
+    for state in bundle.found(results, "resume/*/state.pt"):
         folder = state.parents[1]
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         name = folder.with_name("run.json").relative_to(home).as_posix()

@@ -26,7 +26,7 @@ def settings_restored(monkeypatch):
 def test_cuda_without_a_device_is_refused_with_what_to_do(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError) as refusal:
-        devices.start("cuda", 1)
+        devices.setup("cuda", 1)
     assert str(refusal.value) == (
         "execution.device is 'cuda', but torch finds no CUDA device here; run this job on a machine with one,"
         " or set `execution: {device: cpu}` in the configuration."
@@ -55,25 +55,25 @@ def gpus(monkeypatch, tmp_path):
 
 def test_the_only_gpu_is_used_without_a_lock(gpus, tmp_path):
     chosen = gpus(1)
-    assert devices.start("cuda", 1) == torch.device("cuda", 0)
+    assert devices.setup("cuda", 1) == torch.device("cuda", 0)
     assert chosen == [torch.device("cuda", 0)]
     assert not list(tmp_path.iterdir())
 
 
 def test_of_several_gpus_each_job_takes_another(gpus):
     chosen = gpus(2)
-    assert [devices.start("cuda", 1) for _ in range(3)] == chosen
+    assert [devices.setup("cuda", 1) for _ in range(3)] == chosen
     assert [device.index for device in chosen] == [0, 1, 0]
 
 
 def test_cpu_needs_no_cuda(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert devices.start("cpu", 1) == torch.device("cpu")
+    assert devices.setup("cpu", 1) == torch.device("cpu")
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_the_threads_asked_for_are_used_and_described(threads):
-    device = devices.start("cpu", threads)
+    device = devices.setup("cpu", threads)
     assert torch.get_num_threads() == threads
     assert devices.describe(device) == {
         "device": "cpu",
@@ -84,7 +84,7 @@ def test_the_threads_asked_for_are_used_and_described(threads):
 
 
 def test_algorithms_are_deterministic_without_exception():
-    devices.start("cpu", 1)
+    devices.setup("cpu", 1)
     assert torch.are_deterministic_algorithms_enabled()
     assert not torch.is_deterministic_algorithms_warn_only_enabled()
     assert not torch.utils.deterministic.fill_uninitialized_memory
@@ -93,14 +93,14 @@ def test_algorithms_are_deterministic_without_exception():
 
 def test_float32_is_float32_in_products_and_convolutions(monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    devices.start("cpu", 1)
+    devices.setup("cpu", 1)
     assert not torch.backends.cudnn.allow_tf32
     assert not torch.backends.cuda.matmul.allow_tf32
 
 
 def test_a_workspace_that_the_user_chose_is_kept(monkeypatch):
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
-    devices.start("cpu", 1)
+    devices.setup("cpu", 1)
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"
 
 

@@ -17,7 +17,7 @@ import pytest
 import torch
 from distillation.core.errors import SourceError, UserError
 from distillation.data import sources
-from distillation.data.datasets import TEST_BATCH, TRAIN_BATCHES, Layout
+from distillation.data.datasets import TEST_BATCH, TRAIN_BATCHES, Release
 from torchvision.datasets import CIFAR10
 from torchvision.io import encode_png
 
@@ -73,7 +73,7 @@ def package(records=RECORDS, labels_of_test=RECORDS):
 
 
 ARCHIVE = packed(BINARY, "cifar-10-batches-bin")
-LAYOUT = Layout(
+RELEASE = Release(
     batches_md5={name: md5(content) for name, content in BINARY.items()},
     records=RECORDS,
     archive_md5=md5(ARCHIVE),
@@ -100,7 +100,7 @@ def fetch(work):
     # A server of a test is never given up because the machine is busy.
     def call(*listed, stall_seconds=60):
         destination = work / "cifar10"
-        sources.fetch("cifar10", list(listed), destination, layout=LAYOUT, stall_seconds=stall_seconds)
+        sources.fetch("cifar10", list(listed), destination, release=RELEASE, stall_seconds=stall_seconds)
         return destination
 
     return call
@@ -170,7 +170,7 @@ def assert_delivered(destination, kind, address):
     assert {path.name for path in destination.iterdir()} == {*NAMES, "source.json"}
     assert {name: (destination / name).read_bytes() for name in NAMES} == BINARY
     described = json.loads((destination / "source.json").read_text())
-    assert described == {"kind": kind, "address": address, "batches_md5": LAYOUT.batches_md5}
+    assert described == {"kind": kind, "address": address, "batches_md5": RELEASE.batches_md5}
     assert list(destination.parent.iterdir()) == [destination]
 
 
@@ -224,7 +224,7 @@ def test_a_wrong_local_batch_is_refused_with_both_md5_and_no_other_source_is_tri
 ):
     wrong = b"\1" + BINARY["data_batch_4.bin"][1:]
     write(BINARY | {"data_batch_4.bin": wrong}, offered / "here")
-    expected = LAYOUT.batches_md5["data_batch_4.bin"]
+    expected = RELEASE.batches_md5["data_batch_4.bin"]
     with pytest.raises(SourceError, match=f"data_batch_4.bin has md5 {md5(wrong)}, expected {expected}"):
         fetch({"local": str(offered / "here")}, complete)
     assert list(work.iterdir()) == []
@@ -341,7 +341,7 @@ def test_a_downloaded_archive_with_a_wrong_batch_is_passed_over_with_both_md5(fe
     content = packed(BINARY | {"test_batch.bin": wrong}, "cifar-10-batches-bin")
     url = serve(lambda request: respond(request, content))
     assert_delivered(fetch({"archive": url, "md5": md5(content)}, complete), "local", complete["local"])
-    expected = LAYOUT.batches_md5["test_batch.bin"]
+    expected = RELEASE.batches_md5["test_batch.bin"]
     assert f"test_batch.bin has md5 {md5(wrong)}, expected {expected}" in caplog.text
 
 

@@ -7,7 +7,7 @@ from distillation.core import checksums
 from distillation.core.errors import UserError
 from distillation.networks import models
 from distillation.networks.families.vit import build
-from distillation.study.spec import DistillationToken, Model, Start
+from distillation.study.spec import DistillationToken, Model, Pretrained
 
 TOKEN = DistillationToken("random", True, without_head=True)
 SMALL = Model("vit", 32, 2, 384, 12, 6, 1536, 10, 0.1, 0.1, distillation_token=TOKEN)
@@ -33,7 +33,7 @@ def published(tmp_path_factory):
 def test_blocks_tokens_final_norm_and_the_bias_of_the_projection_are_those_published(published):
     path, digest, weights = published
     started, drawn = network(), network()
-    models.start_from(started, Start("deit", digest[:8]), path)
+    models.load_pretrained(started, Pretrained("deit", digest[:8]), path)
     for name, value in started.named_parameters():
         same_as_drawn = torch.equal(value, drawn.get_parameter(name))
         assert same_as_drawn == (name in DRAWN), name
@@ -52,7 +52,7 @@ def test_another_file_is_refused_by_its_digest(published):
     with pytest.raises(
         UserError, match=r"its sha256 is .*, but 00000000 is expected at its beginning; supply"
     ):
-        models.start_from(network(), Start("deit", "00000000"), published[0])
+        models.load_pretrained(network(), Pretrained("deit", "00000000"), published[0])
 
 
 def test_weights_of_a_network_of_other_sizes_are_refused(published):
@@ -61,7 +61,7 @@ def test_weights_of_a_network_of_other_sizes_are_refused(published):
     with pytest.raises(
         UserError, match=r"do not fit the network .*such as cls_token.*supply those of the DeiT"
     ):
-        models.start_from(network(wide), Start("deit", digest), path)
+        models.load_pretrained(network(wide), Pretrained("deit", digest), path)
 
 
 def test_a_token_without_a_head_is_not_read_and_not_distilled_into():

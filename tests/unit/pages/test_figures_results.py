@@ -16,7 +16,7 @@ KINDS = {
     "small": ("teacher", "s"),
 }
 PANELS = {"Custom": ["custom"], "Tiny": ["tiny", "custom"], "Third": ["tiny"], "Teachers": ["small"]}
-LAYOUT = tables.Layout(
+LAYOUT = tables.TableLayout(
     "Table",
     ["Custom student (P2)", "ViT-Tiny (P2)"],
     [("CE", ["custom", "tiny"]), ("KD", ["small", "small"])],

@@ -4,10 +4,10 @@ import evaluation_files
 import pandas as pd
 import pytest
 from distillation.pages import pairs
-from distillation.pages.tables import Layout
+from distillation.pages.tables import TableLayout
 from scipy import stats
 
-LAYOUT = Layout("t", ["Custom", "ViT"], [("CE", ["a", "b"]), ("CL", ["c", "d"]), ("KD", ["e", "f"])])
+LAYOUT = TableLayout("t", ["Custom", "ViT"], [("CE", ["a", "b"]), ("CL", ["c", "d"]), ("KD", ["e", "f"])])
 ROWS = [("CL", "CE"), ("KD", "CL")]
 PROTOCOLS = {"described": "as described", "released": "as released"}
 ACCURACIES = {"a": [66.0, 67.0, 65.0], "c": [74.1, 75.3, 72.8], "b": [70.0], "d": [76.0, 77.0], "e": [80.0]}

@@ -10,13 +10,13 @@ import pytest
 from distillation.core import checksums
 from distillation.core.errors import UserError
 from distillation.pages import provenance_index
-from distillation.pages.tables import Layout
+from distillation.pages.tables import TableLayout
 
 TABLES = {
-    "table1": Layout(
+    "table1": TableLayout(
         "Accuracy (%)", ["ViT", "CNN"], [("CE", ["vit-ce", "cnn-ce"]), ("KD", ["vit-kd", "cnn-kd"])]
     ),
-    "runs": Layout("All runs", ["accuracy"], [("Teacher", ["vit"]), ("ViT KD", ["vit-kd"])]),
+    "runs": TableLayout("All runs", ["accuracy"], [("Teacher", ["vit"]), ("ViT KD", ["vit-kd"])]),
 }
 PROTOCOLS = {"described": "as described", "released": "as released"}
 TAUGHT_BY = {(protocol, "vit-kd"): (protocol, "vit") for protocol in PROTOCOLS}

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from distillation.pages import tables
 
-LAYOUT = tables.Layout(
+LAYOUT = tables.TableLayout(
     "Accuracy (%)", ["Custom", "ViT"], [("CE", ["custom-ce", "vit-ce"]), ("KD", ["custom-kd", "vit-kd"])]
 )
 PROTOCOLS = {"described": "as described"}
@@ -152,14 +152,16 @@ def test_two_protocols_have_a_section_each(write):
 
 
 def test_rows_and_columns_keep_the_order_of_the_layout(write):
-    layout = tables.Layout("t", ["B", "A"], [("z", ["vit-ce", "custom-ce"]), ("a", ["vit-kd", "custom-kd"])])
+    layout = tables.TableLayout(
+        "t", ["B", "A"], [("z", ["vit-ce", "custom-ce"]), ("a", ["vit-kd", "custom-kd"])]
+    )
     (grid,) = grids(write(layout=layout)[1])
     assert list(grid) == [("z", "B"), ("z", "A"), ("a", "B"), ("a", "A")]
     assert grid["z", "B"] == "74.00 / 70.00 [69.09, 70.89]"
 
 
 def test_a_run_may_stand_in_two_columns(write):
-    layout = tables.Layout("t", ["A", "B"], [("CE", ["custom-ce", "custom-ce"])])
+    layout = tables.TableLayout("t", ["A", "B"], [("CE", ["custom-ce", "custom-ce"])])
     frame, text = write(layout=layout)
     assert set(grids(text)[0].values()) == {"66.85 / 62.88 ± 1.63"}
     assert len(frame) == 2
@@ -220,7 +222,9 @@ def test_a_cell_says_why_its_protocol_has_no_such_run(write):
 
 
 def test_rows_of_which_a_protocol_has_no_run_are_named_below_its_table(write):
-    layout = tables.Layout("t", ["accuracy"], [("A", ["custom-ce"]), ("B", ["vit-ce"]), ("C", ["vit-kd"])])
+    layout = tables.TableLayout(
+        "t", ["accuracy"], [("A", ["custom-ce"]), ("B", ["vit-ce"]), ("C", ["vit-kd"])]
+    )
     frame, text = released(write, layout=layout)
     described, other = grids(text)
     assert {row for row, _ in described} == {"A", "B", "C"}
@@ -231,7 +235,7 @@ def test_rows_of_which_a_protocol_has_no_run_are_named_below_its_table(write):
 
 def test_another_run_may_stand_in_a_row_of_a_protocol_beside_the_same_published_value(write):
     instead = {"released": {"KD": ["custom-kd", "custom-ce"]}}
-    layout = tables.Layout(LAYOUT.title, LAYOUT.columns, LAYOUT.rows, instead)
+    layout = tables.TableLayout(LAYOUT.title, LAYOUT.columns, LAYOUT.rows, instead)
     _, text = released(write, layout=layout)
     described, other = grids(text)
     assert described["KD", "ViT"] == "80.10 / not run"

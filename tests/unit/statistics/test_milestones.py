@@ -2,10 +2,10 @@
 
 import pytest
 from distillation.statistics import milestones
-from distillation.statistics.milestones import Reading
+from distillation.statistics.milestones import Milestone
 
 PROTOCOLS = {"described": "as described", "released": "as released"}
-FOURTH = Reading("released", "sal", 32, 2, 78.72)
+FOURTH = Milestone("released", "sal", 32, 2, 78.72)
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def history(tmp_path):
 def test_a_reading_is_of_its_epoch_in_the_last_stage_of_its_size_however_long_the_others_were(history):
     path = history("a", (32, [1, 2]), (16, [50, 60, 70]), (32, [71, 72.5]))
     assert milestones.accuracy(path, FOURTH) == 72.5
-    assert milestones.accuracy(path, Reading("released", "sal", 32, 3, 0)) is None
+    assert milestones.accuracy(path, Milestone("released", "sal", 32, 3, 0)) is None
 
 
 def test_a_sentence_has_the_published_value_and_the_mean_over_seeds(history):

@@ -393,7 +393,7 @@ def test_recipes_of_a_protocol_concern_every_run_of_the_recipe():
 
 def test_weights_to_start_from_are_named_by_their_sum_and_not_by_their_path():
     entry = resolve().entries["released", "small-p2-50-pretrained"]
-    assert entry.resolve(0).start == spec.Start("deit", "649709d9")
-    assert entry.start == BASE["weights"]["deit-small"]["file"]
+    assert entry.resolve(0).start == spec.Pretrained("deit", "649709d9")
+    assert entry.pretrained == BASE["weights"]["deit-small"]["file"]
     moved = resolve({"weights": {"deit-small": {"file": "elsewhere.pth"}}})
     assert digests(moved, "released") == digests(resolve(), "released")

@@ -18,7 +18,7 @@ from distillation.core.errors import UserError
 _HELD: list[IO] = []
 
 
-def start(device: str, threads: int) -> torch.device:
+def setup(device: str, threads: int) -> torch.device:
     """Make this process ready to train or evaluate, with equal bits for equal runs.
 
     Of several GPUs that it can see it takes one, with the fewest jobs of ours; see `claim`.

@@ -26,11 +26,11 @@ PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
-class Layout:
+class Release:
     """What a complete copy of the release consists of.
 
     `batches_md5` (hex) is keyed by the names of the binary batches, each of `records` images;
-    `archive_md5` (hex) is that of the binary archive; `python` reads torchvision's layout.
+    `archive_md5` (hex) is that of the binary archive; `python` reads torchvision's release.
     """
 
     batches_md5: Mapping[str, str]
@@ -39,7 +39,7 @@ class Layout:
     python: type[CIFAR10]
 
 
-OFFICIAL = Layout(
+OFFICIAL = Release(
     batches_md5={
         "data_batch_1.bin": "5dd7e06a14cb22eb9f671a540d1b7c25",
         "data_batch_2.bin": "5ea93a67294ea407fff1d09f752e9692",

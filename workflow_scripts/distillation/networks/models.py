@@ -11,7 +11,7 @@ from torch import nn
 from distillation.core import checksums, components
 from distillation.core.atomic import replacing
 from distillation.core.errors import UserError
-from distillation.study.spec import Model, Run, Start, from_mapping
+from distillation.study.spec import Model, Pretrained, Run, from_mapping
 
 
 @dataclass(frozen=True)
@@ -27,19 +27,19 @@ def build(model: Model, generator: torch.Generator) -> nn.Module:
     return components.load("networks.families", model.family).build(model, generator)
 
 
-def start_from(model: nn.Module, start: Start, path: Path) -> None:
+def load_pretrained(model: nn.Module, pretrained: Pretrained, path: Path) -> None:
     """Copy published weights into a new network, where they fit.
 
     Raises:
         UserError: when the file is another than the run names, or does not fit the network.
     """
     found = checksums.sha256(path)
-    if not found.startswith(start.sha256):
+    if not found.startswith(pretrained.sha256):
         raise UserError(
-            f"{path}: its sha256 is {found}, but {start.sha256} is expected at its beginning; supply the file"
-            " that `weights` names in the configuration."
+            f"{path}: its sha256 is {found}, but {pretrained.sha256} is expected at its beginning; supply the"
+            " file that `weights` names in the configuration."
         )
-    components.load("networks.pretrained", start.kind).load(model, path)
+    components.load("networks.pretrained", pretrained.kind).load(model, path)
 
 
 def save(model: nn.Module, path: Path) -> None:

@@ -9,13 +9,13 @@ import pandas as pd
 
 from distillation.core.atomic import replacing
 from distillation.pages import documents
+from distillation.pages.absent import NOT_RUN
 from distillation.pages.documents import Document, Section
 from distillation.statistics.estimates import estimate
 from distillation.statistics.evaluations import of_run, read_all
 from distillation.statistics.quantities import Share, paired
 
 Evaluations = Mapping[tuple[str, str, int], Path]
-NOT_RUN = "not run"
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ import pandas as pd
 
 from distillation.core.atomic import replacing
 from distillation.pages import documents
+from distillation.pages.absent import NOT_RUN, NOTHING_ABSENT, Absent
 from distillation.pages.documents import Document, Section
-from distillation.pages.tables import EVERY_RUN, NOT_RUN, RUN, Absent, Layout
+from distillation.pages.tables import RUN, TableLayout
 from distillation.statistics import published_values
 from distillation.statistics.estimates import estimate
 from distillation.statistics.evaluations import Evaluation, of_run, read_all
@@ -25,12 +26,12 @@ _CAPTION = (
 
 
 def differences(
-    layout: Layout,
+    layout: TableLayout,
     rows: Sequence[tuple[str, str]],
     protocols: Iterable[str],
     evaluations: Mapping[tuple[str, str, int], Path],
     published: pd.DataFrame,
-    absent: Absent = EVERY_RUN,
+    absent: Absent = NOTHING_ABSENT,
 ) -> pd.DataFrame:
     """One row for each protocol, pair of rows and column of a table.
 
@@ -131,14 +132,14 @@ def _cells(row: pd.Series) -> dict[str, str]:
 
 def write(
     title: str,
-    layout: Layout,
+    layout: TableLayout,
     rows: Sequence[tuple[str, str]],
     protocols: Mapping[str, str],
     evaluations: Mapping[tuple[str, str, int], Path],
     published: Path | None,
     note: str,
     files: Mapping[str, Path],
-    absent: Absent = EVERY_RUN,
+    absent: Absent = NOTHING_ABSENT,
 ) -> None:
     """Write the differences as files "csv", "md", "tex" and "html"."""
     frame = differences(layout, rows, protocols, evaluations, published_values.accuracies(published), absent)

@@ -11,8 +11,9 @@ from distillation.core import checksums
 from distillation.core.atomic import replacing
 from distillation.core.errors import InputError
 from distillation.pages import documents
+from distillation.pages.absent import NOT_RUN, NOTHING_ABSENT, Absent
 from distillation.pages.documents import Document, Section
-from distillation.pages.tables import EVERY_RUN, NOT_RUN, RUN, Absent, Layout
+from distillation.pages.tables import RUN, TableLayout
 from distillation.statistics.evaluations import Evaluation, read
 
 COLUMNS = (
@@ -36,13 +37,13 @@ class _Trained:
 
 
 def index(
-    tables: Mapping[str, Layout],
+    tables: Mapping[str, TableLayout],
     protocols: Iterable[str],
     records: Mapping[tuple[str, str, int], Path],
     evaluations: Mapping[tuple[str, str, int], Path],
     results: Path,
     taught_by: Mapping[tuple[str, str], tuple[str, str]],
-    absent: Absent = EVERY_RUN,
+    absent: Absent = NOTHING_ABSENT,
 ) -> pd.DataFrame:
     """One row for each cell and seed, in the order of the tables; one without a seed where nothing was run.
 
@@ -168,7 +169,7 @@ def _any(flags: Iterable[bool | None]) -> bool | None:
 
 
 def document(
-    frame: pd.DataFrame, tables: Mapping[str, Layout], protocols: Mapping[str, str], note: str
+    frame: pd.DataFrame, tables: Mapping[str, TableLayout], protocols: Mapping[str, str], note: str
 ) -> Document:
     """The index for a reader: the cells of each table, then all else of the trainings among them."""
     sections = []
@@ -256,7 +257,7 @@ def _commit(row: tuple) -> str:
 
 
 def write(
-    tables: Mapping[str, Layout],
+    tables: Mapping[str, TableLayout],
     protocols: Mapping[str, str],
     records: Mapping[tuple[str, str, int], Path],
     evaluations: Mapping[tuple[str, str, int], Path],
@@ -264,7 +265,7 @@ def write(
     note: str,
     files: Mapping[str, Path],
     taught_by: Mapping[tuple[str, str], tuple[str, str]],
-    absent: Absent = EVERY_RUN,
+    absent: Absent = NOTHING_ABSENT,
 ) -> None:
     """Write the index as files "csv", "md" and "html".
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 import pandas as pd
 
 from distillation.core.atomic import replacing
 from distillation.pages import documents
+from distillation.pages.absent import NOT_RUN, NOTHING_ABSENT, Absent
 from distillation.pages.documents import Document, Section
 from distillation.statistics import published_values
 from distillation.statistics.estimates import estimate
@@ -16,10 +16,6 @@ from distillation.statistics.evaluations import Evaluation, of_run, read_all
 from distillation.statistics.quantities import Contrast
 
 RUN = "run"
-NOT_RUN = "not run"
-# By protocol and run id, what is said of a run that the protocol does not have.
-Absent = Mapping[str, Mapping[str, str]]
-EVERY_RUN: Absent = MappingProxyType({})
 _REPRODUCED = (
     *("seeds", "mean", "std", "min", "max", "low", "high", "interval", "test_images", "selection"),
     "accuracies",
@@ -27,7 +23,7 @@ _REPRODUCED = (
 
 
 @dataclass(frozen=True)
-class Layout:
+class TableLayout:
     """What a table shows: one run id for each row and column.
 
     Attributes:
@@ -44,11 +40,11 @@ class Layout:
 
 
 def cells(
-    layout: Layout,
+    layout: TableLayout,
     protocols: Mapping[str, str],
     evaluations: Mapping[tuple[str, str, int], Path],
     published: pd.DataFrame,
-    absent: Absent = EVERY_RUN,
+    absent: Absent = NOTHING_ABSENT,
 ) -> pd.DataFrame:
     """One row for each cell and protocol.
 
@@ -62,7 +58,7 @@ def cells(
     Returns:
         Columns protocol, row, column, run, published, doubt, status ("run", "not run" or why not), seeds,
         mean, std (sample standard deviation over seeds, empty for a single one), min, max, low and
-        high (the 95 % interval of the mean), interval (how it was had; see `estimates.estimate`),
+        high (the 95 % interval of the mean), interval (the method that gave it; see `estimates.estimate`),
         test_images, selection, accuracies (one a seed). Accuracies are percentages.
     """
     results = read_all(evaluations)
@@ -106,7 +102,7 @@ def _reproduced(results: Mapping[int, Evaluation]) -> dict:
 
 
 def document(
-    layout: Layout,
+    layout: TableLayout,
     frame: pd.DataFrame,
     protocols: Mapping[str, str],
     note: str,
@@ -172,13 +168,13 @@ def _left_out(frame: pd.DataFrame) -> str:
 
 
 def write(
-    layout: Layout,
+    layout: TableLayout,
     protocols: Mapping[str, str],
     evaluations: Mapping[tuple[str, str, int], Path],
     published: Path | None,
     note: str,
     files: Mapping[str, Path],
-    absent: Absent = EVERY_RUN,
+    absent: Absent = NOTHING_ABSENT,
     further: Sequence[str] = (),
 ) -> None:
     """Write a table as files "csv", "md", "tex" and "html", all from the same cells."""

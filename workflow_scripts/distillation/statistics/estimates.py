@@ -19,7 +19,7 @@ class Estimate:
         std: their sample standard deviation; None for a single seed.
         low: lower end of the 95 % interval of the mean; None where a single seed gives none.
         high: its upper end.
-        method: how the interval was had.
+        method: the method that gave the interval.
     """
 
     values: Mapping[int, float]

@@ -8,7 +8,7 @@ import pandas as pd
 
 
 @dataclass(frozen=True)
-class Reading:
+class Milestone:
     """A moment of a run, and what was published of it.
 
     Attributes:
@@ -26,30 +26,32 @@ class Reading:
 
 
 def sentences(
-    readings: Sequence[Reading],
+    milestones: Sequence[Milestone],
     histories: Mapping[tuple[str, str, int], Path],
     protocols: Mapping[str, str],
 ) -> list[str]:
-    """One sentence for each reading of a protocol that is shown.
+    """One sentence for each milestone of a protocol that is shown.
 
     Args:
-        readings: what to read.
+        milestones: what to read.
         histories: history.csv by protocol, run and seed.
         protocols: labels by id.
     """
     return [
-        f"{reading.run}, {protocols[reading.protocol]}: validation accuracy after epoch {reading.epoch} of"
-        f" {reading.resolution} px: published {reading.published:.2f}, reproduced {_read(reading, histories)}"
-        for reading in readings
-        if reading.protocol in protocols
+        f"{one.run}, {protocols[one.protocol]}: validation accuracy after epoch {one.epoch} of"
+        f" {one.resolution} px: published {one.published:.2f}, reproduced {_read(one, histories)}"
+        for one in milestones
+        if one.protocol in protocols
     ]
 
 
-def _read(reading: Reading, histories: Mapping[tuple[str, str, int], Path]) -> str:
-    own = [path for key, path in sorted(histories.items()) if key[:2] == (reading.protocol, reading.run)]
+def _read(milestone: Milestone, histories: Mapping[tuple[str, str, int], Path]) -> str:
+    own = [path for key, path in sorted(histories.items()) if key[:2] == (milestone.protocol, milestone.run)]
     if not own:
         return "not run"
-    values = pd.Series([value for path in own if (value := accuracy(path, reading)) is not None], dtype=float)
+    values = pd.Series(
+        [value for path in own if (value := accuracy(path, milestone)) is not None], dtype=float
+    )
     if len(values) < len(own):
         return "not reached"
     seeds = f"{len(values)} seed{'s' * (len(values) > 1)}"
@@ -57,10 +59,10 @@ def _read(reading: Reading, histories: Mapping[tuple[str, str, int], Path]) -> s
     return f"{values.mean():.2f}{spread} ({seeds})"
 
 
-def accuracy(history: Path, reading: Reading) -> float | None:
-    """Validation accuracy in percent at the moment of a reading; None without such an epoch."""
+def accuracy(history: Path, milestone: Milestone) -> float | None:
+    """Validation accuracy in percent at the moment of a milestone; None without such an epoch."""
     rows = pd.read_csv(history)
     stage = (rows["epoch"] == 1).cumsum()
-    last = stage[rows["stage_px"] == reading.resolution].max()
-    found = rows.loc[(stage == last) & (rows["epoch"] == reading.epoch), "val_acc"]
+    last = stage[rows["stage_px"] == milestone.resolution].max()
+    found = rows.loc[(stage == last) & (rows["epoch"] == milestone.epoch), "val_acc"]
     return None if found.empty else float(found.iloc[0])

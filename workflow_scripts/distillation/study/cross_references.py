@@ -124,10 +124,10 @@ def _table_references(
     width = len(columns) if isinstance(columns, list) else None
     if rows == "all" and width not in (None, 1):
         yield f"{path}.columns: {width} columns for one run a row; name one column, or list the rows"
-    readings = table.get("readings")
-    for index, reading in enumerate(readings if isinstance(readings, list) else ()):
-        named = _block({"reading": reading}, "reading")
-        place = f"{path}.readings.{index}"
+    milestones = table.get("milestones")
+    for index, milestone in enumerate(milestones if isinstance(milestones, list) else ()):
+        named = _block({"milestone": milestone}, "milestone")
+        place = f"{path}.milestones.{index}"
         yield from unknown(_texts([named.get("protocol")]), f"{place}.protocol", "protocol", protocols)
         yield from unknown(_texts([named.get("run")]), f"{place}.run", "run", runs)
     labels = set()

@@ -16,7 +16,7 @@ def merge(base: Mapping, *overlays: Mapping) -> dict:
     return merged
 
 
-def reading(config: Mapping, protocol: str) -> Mapping:
+def settings_of(config: Mapping, protocol: str) -> Mapping:
     """A protocol with what it takes over from its base: selection, recipes and overrides."""
     own = config["protocols"][protocol]
     base = config["protocols"][own["base"]] if "base" in own else {}
@@ -25,7 +25,7 @@ def reading(config: Mapping, protocol: str) -> Mapping:
 
 def weights_tested(config: Mapping, protocol: str) -> str:
     """Which weights of a protocol's runs are tested, for readers."""
-    settings = reading(config, protocol)
+    settings = settings_of(config, protocol)
     best = settings["selection"] == "best"
     which = "of the best validation accuracy in the last stage" if best else "after the last epoch"
     differing = any("selection" in override for override in settings["overrides"].values())

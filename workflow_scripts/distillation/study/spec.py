@@ -221,7 +221,7 @@ class WarmupCosine:
 
 
 @dataclass(frozen=True)
-class Start:
+class Pretrained:
     """Published weights that a network starts from; what does not fit its sizes is drawn.
 
     `kind` is how their file names them, `sha256` the beginning, 8 hexadecimal digits or more, of its digest.
@@ -251,7 +251,7 @@ class Run:
     views: Views = Views()
     early_stopping: EarlyStopping | None = None
     warmup_cosine: WarmupCosine | None = None
-    start: Start | None = None
+    start: Pretrained | None = None
     recorded_maps: RecordedMaps | None = None
 
     @property

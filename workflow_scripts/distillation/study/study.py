@@ -19,7 +19,7 @@ class Entry:
 
     Attributes:
         teacher: protocol and id of the run that teaches it, if one does.
-        start: file of the weights that it starts from, if it does not start from random ones.
+        pretrained: file of the weights that it starts from, if it does not start from random ones.
     """
 
     protocol: str
@@ -29,7 +29,7 @@ class Entry:
     selection: str
     seeds: tuple[int, ...]
     teacher: tuple[str, str] | None
-    start: str | None
+    pretrained: str | None
     settings: Mapping
 
     def resolve(self, seed: int) -> spec.Run:
@@ -161,7 +161,7 @@ def _entry(config: Mapping, protocol: str, role: str, run: str) -> Entry:
         selection=selection,
         seeds=tuple(config["seeds"][f"{role}s"]),
         teacher=teacher,
-        start=config["weights"][start]["file"] if start else None,
+        pretrained=config["weights"][start]["file"] if start else None,
         settings=settings,
     )
     problems = list(consistency.problems(entry.resolve(entry.seeds[0]), config["evaluation"]["resolutions"]))
@@ -196,9 +196,9 @@ def _settings(config: Mapping, protocol: str, role: str, run: str) -> dict:
     declared = config[f"{role}s"][run]
     method = config["methods"][declared["method"]]
     named = declared.get("recipe", role)
-    reading = protocols.reading(config, protocol)
-    recipe = merge(config["recipes"][named], reading["recipes"].get(named, {}))
-    own = merge(declared.get("set", {}), reading["overrides"].get(run, {}))
+    changes = protocols.settings_of(config, protocol)
+    recipe = merge(config["recipes"][named], changes["recipes"].get(named, {}))
+    own = merge(declared.get("set", {}), changes["overrides"].get(run, {}))
     unused = sorted(set(own.get("losses", {})) - set(method["losses"]))
     if unused:
         raise ValueError(
@@ -214,7 +214,7 @@ def _settings(config: Mapping, protocol: str, role: str, run: str) -> dict:
         | {"image_size": dataset["image_size"], "classes": dataset["classes"]},
         "stages": config["curricula"][method["curriculum"]],
         "normalization": dataset["normalization"],
-        "selection": reading["selection"],
+        "selection": changes["selection"],
         "teacher": declared.get("teacher"),
         "start": None,
     }

@@ -110,9 +110,9 @@ class Checkpoint:
         self.save(state())
         return True
 
-    def report(self, standing: Mapping) -> None:
+    def report(self, progress: Mapping) -> None:
         """Say how far the run is, to whoever reads its folder; of no use to the run itself."""
-        atomic.write_json(self._report, dict(standing))
+        atomic.write_json(self._report, dict(progress))
 
     def load(self, device: torch.device) -> dict | None:
         """The last state saved, or None.

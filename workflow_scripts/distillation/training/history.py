@@ -89,7 +89,7 @@ def report(run: Run, rows: list[dict], saved: int) -> dict:
     following = curriculum.position(run, rows)
     index, epoch = following or (len(run.stages) - 1, rows[-1]["epoch"] + 1)
     stage = run.stages[index]
-    standing = {
+    progress = {
         "spec": spec.digest(run),
         "stage": index + 1,
         "stages": len(run.stages),
@@ -101,9 +101,9 @@ def report(run: Run, rows: list[dict], saved: int) -> dict:
         "saved": saved,
     }
     if not rows:
-        return standing
+        return progress
     last = rows[-1]
-    return standing | {
+    return progress | {
         "train_acc": last["train_acc"],
         "val_acc": last["val_acc"],
         "best_val_acc": max(entry["val_acc"] for entry in rows[-last["epoch"] :]),

@@ -44,7 +44,7 @@ def train(
     outputs: Outputs,
     code: str,
     device: torch.device,
-    start: Path | None = None,
+    pretrained: Path | None = None,
     cuda_graphs: CudaGraphs = False,
     slow_bf16: bool = False,
 ) -> None:
@@ -61,8 +61,8 @@ def train(
         teacher: required if and only if the run has one.
         outputs: the files to write.
         code: digest of the code.
-        device: where to train; see `devices.start`.
-        start: file of the weights to start from; required if and only if the run has them.
+        device: where to train; see `devices.setup`.
+        pretrained: file of the weights to start from; required if and only if the run has them.
         cuda_graphs: whether each step is replayed as one CUDA graph; see `gradients.Gradients`. If it is
             "auto" and a step cannot be recorded, this process starts again and launches its steps.
         slow_bf16: whether bf16 is wanted on a CPU that emulates it.
@@ -91,7 +91,7 @@ def train(
                 identity["run"],
             )
             return
-        training = _Training(run, identity, arrays, teacher, device, start, cuda_graphs)
+        training = _Training(run, identity, arrays, teacher, device, pretrained, cuda_graphs)
         training.restore(checkpoint)
         try:
             training.complete(checkpoint, ending)
@@ -100,7 +100,7 @@ def train(
                 text = "%s: a step cannot be recorded (%s); this process starts again and launches its steps"
                 _LOG.warning(text, identity["run"], error.__cause__)
                 graph_recording.start_again_without_graphs(str(error.__cause__))
-            checkpoint.report(training.standing() | {"stopped": True})
+            checkpoint.report(training.progress() | {"stopped": True})
             raise
         training.write(outputs, parts)
         checkpoint.keep(outputs.files())
@@ -116,14 +116,14 @@ class _Training:
         arrays: Arrays,
         teacher: TeacherFiles | None,
         device: torch.device,
-        start: Path | None,
+        pretrained: Path | None,
         cuda_graphs: CudaGraphs,
     ):
         self._run, self._identity, self._arrays, self._device = run, identity, arrays.to(device), device
         self._name = identity["run"]
         self._model = models.build(run.model, streams.generator(run.seed, "init"))
         if run.start:
-            models.start_from(self._model, run.start, start)
+            models.load_pretrained(self._model, run.start, pretrained)
         self._model.to(device)
         self._teacher, taught_by, self._observed = None, None, None
         if teacher:
@@ -167,7 +167,7 @@ class _Training:
         Raises:
             SystemExit: when the process was told to end.
         """
-        checkpoint.report(self.standing())
+        checkpoint.report(self.progress())
         validation = {}
         following = curriculum.position(self._run, self._history)
         while following:
@@ -193,7 +193,7 @@ class _Training:
             ended = following is None or following[1] == 1
             if checkpoint.save_if_due(self._state, at_once=ended or ending.requested):
                 self._saved = len(self._history)
-            checkpoint.report(self.standing())
+            checkpoint.report(self.progress())
 
     def _leave(self, checkpoint: Checkpoint, ending: Termination) -> None:
         """End the process with all finished epochs saved."""
@@ -212,7 +212,7 @@ class _Training:
         end = time.monotonic() + history.seconds_an_epoch(stage, self._history) + save_seconds
         return lambda: abs(end - time.monotonic()) <= _FINISHED_WITHIN
 
-    def standing(self) -> dict:
+    def progress(self) -> dict:
         """How far it is, and how much of that is saved; see `history.report`."""
         return history.report(self._run, self._history, self._saved)
 

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from distillation.pages import bridge
+from distillation.pages.absent import NOT_RUN
 from distillation.pages.figures import style
 
 
@@ -36,7 +37,7 @@ def draw(
     axis = figure.subplots()
     kinds = []
     for position, row in enumerate(rows):
-        if row.status == bridge.NOT_RUN:
+        if row.status == NOT_RUN:
             _say(axis, position)
             continue
         kind = row.interval
@@ -75,7 +76,7 @@ def _say(axis: Axes, position: int) -> None:
     axis.text(
         0.02,
         position,
-        style.NOT_RUN,
+        NOT_RUN,
         transform=axis.get_yaxis_transform(),
         va="center",
         fontsize=style.SMALL,

@@ -7,8 +7,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from distillation.pages.absent import NOT_RUN, NOTHING_ABSENT, Absent
 from distillation.pages.figures import style
-from distillation.pages.figures.style import EVERY_RUN, Absent
 from distillation.statistics.evaluations import of_run, read_all
 
 
@@ -21,7 +21,7 @@ def draw(
     protocols: Mapping[str, str],
     evaluations: Mapping[tuple[str, str, int], Path],
     records: Mapping[tuple[str, str, int], Path],
-    absent: Absent = EVERY_RUN,
+    absent: Absent = NOTHING_ABSENT,
 ) -> Figure:
     """A point a run: mean accuracy over seeds with their range, by FLOPs; the paper has no such figure.
 
@@ -48,14 +48,14 @@ def draw(
     figure = style.new(title, note, style.DOUBLE, 3.6)
     axis = figure.subplots()
     tested, missing = read_all(evaluations), []
-    for reading in style.readings(protocols):
+    for protocol_style in style.protocol_styles(protocols):
         for run, (method, network) in kinds.items():
-            own = of_run(tested, reading.protocol, run)
+            own = of_run(tested, protocol_style.protocol, run)
             if not own:
-                is_missed = run not in absent.get(reading.protocol, {})
-                missing += [labels[run] + reading.suffix] if is_missed else []
+                is_missed = run not in absent.get(protocol_style.protocol, {})
+                missing += [labels[run] + protocol_style.suffix] if is_missed else []
                 continue
-            flops = _training_flops(records[reading.protocol, run, min(own)])
+            flops = _training_flops(records[protocol_style.protocol, run, min(own)])
             values = [test.accuracy().percent for test in own.values()]
             mean, low, high = sum(values) / len(values), min(values), max(values)
             axis.errorbar(
@@ -65,13 +65,13 @@ def draw(
                 color=colours[method],
                 marker=markers[network],
                 markersize=5,
-                markerfacecolor=None if reading.filled else "white",
+                markerfacecolor=None if protocol_style.filled else "white",
                 elinewidth=0.8,
                 linestyle="none",
             )
     axis.set(xscale="log", xlabel="floating-point operations of the training, its teacher's answers included")
     if not style.has_points(axis):
-        style.absent(axis, style.NOT_RUN)
+        style.absent(axis, NOT_RUN)
     style.percent([axis], "test accuracy")
     _legends(figure, colours, markers, protocols)
     if missing:
@@ -96,7 +96,7 @@ def _legends(
         fills = {True: "#555555", False: "white"}
         handles.append(heading)
         names += ["protocol:", *protocols.values()]
-        for reading in style.readings(protocols):
-            look = {"color": "#555555", "markerfacecolor": fills[reading.filled]}
+        for protocol_style in style.protocol_styles(protocols):
+            look = {"color": "#555555", "markerfacecolor": fills[protocol_style.filled]}
             handles.append(Line2D([], [], marker="o", linestyle="none", **look))
     figure.legend(handles, names, loc="outside right center")

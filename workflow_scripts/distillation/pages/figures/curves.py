@@ -7,8 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from distillation.pages.absent import NOT_RUN, NOTHING_ABSENT, Absent
 from distillation.pages.figures import style
-from distillation.pages.figures.style import EVERY_RUN, Absent, Reading
+from distillation.pages.figures.style import ProtocolStyle
 
 # history.csv by protocol, run and seed.
 Histories = Mapping[tuple[str, str, int], Path]
@@ -50,16 +51,16 @@ def _by_stage(history: pd.DataFrame) -> pd.DataFrame:
     return history.assign(stage=(history["epoch"] == 1).cumsum()).set_index(["stage", "epoch"])
 
 
-def band(axis: Axes, seeds: pd.DataFrame, label: str, colour: str, reading: Reading) -> None:
+def band(axis: Axes, seeds: pd.DataFrame, label: str, colour: str, protocol_style: ProtocolStyle) -> None:
     """The mean as a line, with markers where it is short, and the range around it."""
     marker = "o" if len(seeds) <= 12 else None
-    axis.plot(seeds.index, seeds["mean"], color=colour, label=label, marker=marker, **reading.look)
+    axis.plot(seeds.index, seeds["mean"], color=colour, label=label, marker=marker, **protocol_style.look)
     axis.fill_between(seeds.index, seeds["min"], seeds["max"], color=colour, alpha=0.2, linewidth=0)
 
 
 def not_run(axis: Axes, label: str, colour: str, line: str) -> None:
     """An entry of the legend for what has no curve."""
-    axis.plot([], [], color=colour, linestyle=line, label=f"{label}: {style.NOT_RUN}")
+    axis.plot([], [], color=colour, linestyle=line, label=f"{label}: {NOT_RUN}")
 
 
 def compare(
@@ -68,7 +69,7 @@ def compare(
     labels: Mapping[str, str],
     protocols: Mapping[str, str],
     seeds_of: Callable[[str, str], pd.DataFrame | None],
-    absent: Absent = EVERY_RUN,
+    absent: Absent = NOTHING_ABSENT,
 ) -> list[str]:
     """A curve for each run and protocol: colours are runs, patterns of lines and fills of markers protocols.
 
@@ -89,22 +90,25 @@ def compare(
     missing = []
     for index, run in enumerate(runs):
         colour = style.nth(style.COLOURS, index, "runs")
-        drawn = {reading: seeds_of(reading.protocol, run) for reading in style.readings(protocols)}
+        drawn = {
+            protocol_style: seeds_of(protocol_style.protocol, run)
+            for protocol_style in style.protocol_styles(protocols)
+        }
         if all(run in absent.get(protocol, {}) for protocol in protocols):
             continue
         if all(seeds is None for seeds in drawn.values()):
             not_run(axis, labels[run], colour, style.LINES[0])
             continue
         label = labels[run]
-        for reading, seeds in drawn.items():
+        for protocol_style, seeds in drawn.items():
             if seeds is None:
-                is_missed = run not in absent.get(reading.protocol, {})
-                missing += [labels[run] + reading.suffix] if is_missed else []
+                is_missed = run not in absent.get(protocol_style.protocol, {})
+                missing += [labels[run] + protocol_style.suffix] if is_missed else []
             else:
-                band(axis, seeds, label, colour, reading)
+                band(axis, seeds, label, colour, protocol_style)
                 label = "_nolegend_"
     if not style.has_points(axis):
-        style.absent(axis, style.NOT_RUN)
+        style.absent(axis, NOT_RUN)
     return missing
 
 

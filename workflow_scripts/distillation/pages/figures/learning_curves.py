@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
+from distillation.pages.absent import NOTHING_ABSENT, Absent
 from distillation.pages.figures import curves, style
 from distillation.pages.figures.curves import Histories
-from distillation.pages.figures.style import EVERY_RUN, Absent
 
 
 @style.styled
@@ -18,7 +18,7 @@ def draw(
     labels: Mapping[str, str],
     protocols: Mapping[str, str],
     histories: Histories,
-    absent: Absent = EVERY_RUN,
+    absent: Absent = NOTHING_ABSENT,
 ) -> Figure:
     """The mean over seeds and their range; an overview that the paper does not have.
 

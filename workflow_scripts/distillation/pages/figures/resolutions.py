@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from distillation.pages.absent import NOTHING_ABSENT, Absent
 from distillation.pages.figures import curves, style
-from distillation.pages.figures.style import EVERY_RUN, Absent
 from distillation.statistics.evaluations import Evaluation, Key, of_run, read_all
 
 VIEWS = {"scale": "whole image, scaled", "crop": "centre, full scale"}
@@ -22,7 +22,7 @@ def draw(
     labels: Mapping[str, str],
     protocols: Mapping[str, str],
     evaluations: Mapping[tuple[str, str, int], Path],
-    absent: Absent = EVERY_RUN,
+    absent: Absent = NOTHING_ABSENT,
 ) -> Figure:
     """Mean and range over seeds, a column a group of runs and a row a view; not in the paper.
 

@@ -14,6 +14,7 @@ from torchvision.transforms.v2.functional import center_crop
 from distillation.core.errors import UserError
 from distillation.evaluation.saliency_agreement import Moment, name
 from distillation.evaluation.saliency_agreement import moments as moments_of
+from distillation.pages.absent import NOT_RUN
 from distillation.pages.figures import curves, inputs, style
 
 _MAP = "viridis"
@@ -72,7 +73,7 @@ def draw(
         axis.set_axis_off()
         axis.set_title(f"test image {index}: {names[index]}")
         if record is None:
-            style.absent(axis, f"{labels[run]}: {style.NOT_RUN}")
+            style.absent(axis, f"{labels[run]}: {NOT_RUN}")
             continue
         pictures = {side: _picture(record, images[index], side) for _, side in stages}
         drawn = _maps(axis, record, moments, index, pictures, columns)
@@ -163,18 +164,18 @@ def _agreement(
 ) -> None:
     stages: dict[int, tuple[int, int]] = {}
     layers: dict[str, set[tuple[int, int]]] = {}
-    for reading in style.readings(protocols):
+    for protocol_style in style.protocol_styles(protocols):
         for run, colour in zip(pair, style.COLOURS, strict=False):
-            files = curves.of_run(records, reading.protocol, run)
+            files = curves.of_run(records, protocol_style.protocol, run)
             if not files:
-                curves.not_run(axis, labels[run] + reading.suffix, colour, reading.line)
+                curves.not_run(axis, labels[run] + protocol_style.suffix, colour, protocol_style.line)
                 continue
             seeds = agreement(files)
-            label = f"{labels[run]}{reading.suffix}: {seeds['mean'].iloc[-1]:.2f} at the end"
-            curves.band(axis, seeds, label, colour, reading)
+            label = f"{labels[run]}{protocol_style.suffix}: {seeds['mean'].iloc[-1]:.2f} at the end"
+            curves.band(axis, seeds, label, colour, protocol_style)
             record = np.load(files[0])
             last = int(record["student_layers"][-1]), int(record["teacher_layers"][-1])
-            layers.setdefault(reading.protocol, set()).add(last)
+            layers.setdefault(protocol_style.protocol, set()).add(last)
             for stage, side, epoch in moments_of(record):
                 stages.setdefault(stage, (side, epoch))
                 stages[stage] = (side, max(stages[stage][1], epoch))
@@ -191,5 +192,5 @@ def _agreement(
         axis.axhline(0.0, color="black", linewidth=0.6)
         curves.mark_stages(axis, [stages[stage] for stage in sorted(stages)])
     else:
-        style.absent(axis, style.NOT_RUN)
+        style.absent(axis, NOT_RUN)
     style.legend_below(axis, style.DOUBLE)

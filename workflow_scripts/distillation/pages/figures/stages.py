@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from distillation.pages.absent import NOT_RUN
 from distillation.pages.figures import curves, style, training_curve
 from distillation.pages.figures.curves import Histories, Stages
 
@@ -46,9 +47,9 @@ def draw(
         if resolution in best.index:
             value = best.at[resolution, "val_acc"]
             training_curve.mark_best(axis, value, (0.6, last - first + 1.4))
-        for reading in style.readings(protocols):
-            files = curves.of_run(histories, reading.protocol, run)
-            _panel(axis, files, stages, (first, last), reading)
+        for protocol_style in style.protocol_styles(protocols):
+            files = curves.of_run(histories, protocol_style.protocol, run)
+            _panel(axis, files, stages, (first, last), protocol_style)
         axis.set_title(f"{resolution} x {resolution} px")
         curves.epoch_axis(axis, last - first + 1)
         axis.set_xlabel("epoch of the stage")
@@ -58,15 +59,15 @@ def draw(
 
 
 def _panel(
-    axis: Axes, files: list[Path], stages: Stages, span: tuple[int, int], reading: style.Reading
+    axis: Axes, files: list[Path], stages: Stages, span: tuple[int, int], protocol_style: style.ProtocolStyle
 ) -> None:
     for column, name, colour in training_curve.MEASURES:
-        label = name + reading.suffix
+        label = name + protocol_style.suffix
         if files:
             seeds = curves.accuracies(files, column, stages).loc[slice(*span)]
             seeds.index -= span[0] - 1
-            curves.band(axis, seeds, label, colour, reading)
+            curves.band(axis, seeds, label, colour, protocol_style)
         else:
-            curves.not_run(axis, label, colour, reading.line)
-    if not files and reading.filled:
-        axis.text(0.5, 0.08, style.NOT_RUN, transform=axis.transAxes, ha="center", color=style.PUBLISHED)
+            curves.not_run(axis, label, colour, protocol_style.line)
+    if not files and protocol_style.filled:
+        axis.text(0.5, 0.08, NOT_RUN, transform=axis.transAxes, ha="center", color=style.PUBLISHED)

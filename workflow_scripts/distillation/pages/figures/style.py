@@ -5,7 +5,6 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 import matplotlib as mpl
 import numpy as np
@@ -16,6 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from distillation.core.atomic import replacing
 from distillation.core.errors import UserError
+from distillation.pages.absent import NOT_RUN
 
 # Okabe and Ito's palette, distinct for the colour-blind as well; without their yellow, too faint on white.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
@@ -24,10 +24,6 @@ LINES = ("-", "--", ":", "-.")
 # Of all that is published, not ours; the lighter one of curves that only give the others their place.
 PUBLISHED = "#7F7F7F"
 PUBLISHED_TRAINING = "#BFBFBF"
-NOT_RUN = "not run"
-# By protocol and run id, what is said of a run that the protocol does not have; none.
-Absent = Mapping[str, Mapping[str, str]]
-EVERY_RUN: Absent = MappingProxyType({})
 
 # Inches: a column of a paper, and both.
 SINGLE, DOUBLE = 3.4, 7.0
@@ -63,7 +59,7 @@ styled = mpl.rc_context(_STYLE)
 
 
 @dataclass(frozen=True)
-class Reading:
+class ProtocolStyle:
     """How a protocol looks: lines in its pattern, markers filled for the first one alone."""
 
     protocol: str
@@ -77,7 +73,7 @@ class Reading:
         return {"linestyle": self.line, "markerfacecolor": None if self.filled else "white"}
 
 
-def readings(protocols: Mapping[str, str]) -> Iterator[Reading]:
+def protocol_styles(protocols: Mapping[str, str]) -> Iterator[ProtocolStyle]:
     """The look of each protocol; its label is a suffix in legends where there are several.
 
     Raises:
@@ -85,7 +81,7 @@ def readings(protocols: Mapping[str, str]) -> Iterator[Reading]:
     """
     for index, (protocol, label) in enumerate(protocols.items()):
         line = nth(LINES, index, "protocols")
-        yield Reading(protocol, f" ({label})" if len(protocols) > 1 else "", line, index == 0)
+        yield ProtocolStyle(protocol, f" ({label})" if len(protocols) > 1 else "", line, index == 0)
 
 
 def nth(looks: Sequence[str], index: int, what: str) -> str:
@@ -165,7 +161,10 @@ def legend_below(axis: Axes, width: float) -> None:
 def protocol_legend(figure: Figure, protocols: Mapping[str, str], missing: Sequence[str]) -> None:
     """Which pattern of lines is which protocol, where there are several, and what some of them lack."""
     if len(protocols) > 1:
-        lines = [Line2D([], [], color="black", marker="o", **reading.look) for reading in readings(protocols)]
+        lines = [
+            Line2D([], [], color="black", marker="o", **protocol_style.look)
+            for protocol_style in protocol_styles(protocols)
+        ]
         title = not_run(missing) if missing else None
         figure.legend(
             lines, list(protocols.values()), loc="outside lower center", ncols=len(lines), title=title

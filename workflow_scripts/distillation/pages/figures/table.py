@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from distillation.pages import tables
+from distillation.pages.absent import NOTHING_ABSENT, Absent
 from distillation.pages.figures import style
 from distillation.statistics import published_values
 
@@ -17,12 +18,12 @@ _REPRODUCED = style.COLOURS[0]
 
 @style.styled
 def draw(
-    layout: tables.Layout,
+    layout: tables.TableLayout,
     note: str,
     protocols: Mapping[str, str],
     evaluations: Mapping[tuple[str, str, int], Path],
     published: Path | None,
-    absent: tables.Absent = tables.EVERY_RUN,
+    absent: Absent = NOTHING_ABSENT,
 ) -> Figure:
     """A panel a column and a line a row of the table (paper, Table 1 as a picture).
 
@@ -44,7 +45,7 @@ def draw(
     for axis, column in zip(axes, layout.columns, strict=True):
         own = cells[cells["column"] == column]
         for position, row in enumerate(rows):
-            _line(axis, own[own["row"] == row], position, list(style.readings(protocols)))
+            _line(axis, own[own["row"] == row], position, list(style.protocol_styles(protocols)))
         axis.set_title(column)
         axis.set(ylim=(len(rows) - 0.5, -0.5))
         axis.set_yticks(range(len(rows)), rows)
@@ -64,9 +65,9 @@ def interval(cell: pd.Series) -> tuple[float, float]:
     return cell["low"], cell["high"]
 
 
-def _line(axis: Axes, cells: pd.DataFrame, row: int, readings: list[style.Reading]) -> None:
+def _line(axis: Axes, cells: pd.DataFrame, row: int, protocol_styles: list[style.ProtocolStyle]) -> None:
     """Published above reproduced, so that neither hides the other."""
-    step = 1.0 / (len(readings) + 2)
+    step = 1.0 / (len(protocol_styles) + 2)
     first = row - 0.5 + step
     published = cells.iloc[0]
     if pd.isna(published["published"]):
@@ -74,8 +75,8 @@ def _line(axis: Axes, cells: pd.DataFrame, row: int, readings: list[style.Readin
     else:
         colour = style.PUBLISHED if published["doubt"] else "black"
         axis.plot(published["published"], first, "D", color=colour, markerfacecolor="white")
-    for index, reading in enumerate(readings, start=1):
-        cell = cells[cells["protocol"] == reading.protocol].iloc[0]
+    for index, protocol_style in enumerate(protocol_styles, start=1):
+        cell = cells[cells["protocol"] == protocol_style.protocol].iloc[0]
         place = first + index * step
         if cell["status"] != tables.RUN:
             _say(axis, place, cell["status"])
@@ -114,8 +115,8 @@ def _legend(figure: Figure, cells: pd.DataFrame, protocols: Mapping[str, str]) -
         "published": Line2D([], [], color="black", **hollow),
         "published, with a doubt": Line2D([], [], color=style.PUBLISHED, **hollow),
     }
-    for reading, marker in zip(style.readings(protocols), style.MARKERS, strict=False):
-        label = f"reproduced{reading.suffix}"
+    for protocol_style, marker in zip(style.protocol_styles(protocols), style.MARKERS, strict=False):
+        label = f"reproduced{protocol_style.suffix}"
         handles[label] = Line2D([], [], color=_REPRODUCED, linestyle="none", marker=marker)
     title = f"bars: {' or '.join(kinds)}" if kinds else None
     columns = style.fitting_columns(list(handles), style.DOUBLE)

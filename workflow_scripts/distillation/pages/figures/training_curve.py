@@ -52,14 +52,14 @@ def draw(
         for resolution, first, last in curves.spans(stages):
             if resolution in best.index:
                 mark_best(axis, best.at[resolution, "val_acc"], (first - 0.4, last + 0.4))
-    for reading in style.readings(protocols):
-        files = curves.of_run(histories, reading.protocol, run)
+    for protocol_style in style.protocol_styles(protocols):
+        files = curves.of_run(histories, protocol_style.protocol, run)
         for column, name, colour in MEASURES:
-            label = name + reading.suffix
+            label = name + protocol_style.suffix
             if files:
-                curves.band(axis, curves.accuracies(files, column, stages), label, colour, reading)
+                curves.band(axis, curves.accuracies(files, column, stages), label, colour, protocol_style)
             else:
-                curves.not_run(axis, label, colour, reading.line)
+                curves.not_run(axis, label, colour, protocol_style.line)
     curves.epoch_axis(axis, sum(epochs for _, epochs in stages))
     if len(stages) > 1:
         curves.mark_stages(axis, stages)

@@ -49,7 +49,7 @@ def judge(
     Returns:
         The columns `COLUMNS`: verdict is of the case, claim_verdict of all; status is "run" or "not run";
         reason says why there are no numbers or no interval; low and high are the ends of the 95 %
-        interval, interval how it was had, smallest half its width; values are one a seed.
+        interval, interval the method that gave it, smallest half its width; values are one a seed.
     """
     rows = []
     for protocol in protocols:

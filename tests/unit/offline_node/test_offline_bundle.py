@@ -9,7 +9,7 @@ import tarfile
 import pytest
 from distillation.core import commit
 from distillation.core.errors import UserError
-from offline_node import luggage, parts
+from offline_node import bundle, parts
 from offline_node.evidence import Evidence
 
 MIB = 2**20
@@ -63,8 +63,8 @@ def moved(home, tmp_path):
     """Packs the state, unpacks it elsewhere, and returns where."""
 
     def move(mebibytes=None, light=False):
-        luggage.pack_state(home, home / "results", tmp_path / "state.tar", mebibytes, light)
-        luggage.unpack_state(tmp_path / "elsewhere", tmp_path / "state.tar")
+        bundle.pack_state(home, home / "results", tmp_path / "state.tar", mebibytes, light)
+        bundle.unpack_state(tmp_path / "elsewhere", tmp_path / "state.tar")
         return tmp_path / "elsewhere"
 
     return move
@@ -101,7 +101,7 @@ def test_a_light_state_has_no_weights_but_those_that_teach(home, moved):
 
 def test_weights_that_were_trained_again_and_not_yet_tested_are_not_spare(home):
     write(home, f"{RUN.format('student')}/run.json", b'{"role": "student"}', TIME + 2)
-    spare = {path.parent.parent.name for path in luggage.spare_weights(home / "results")}
+    spare = {path.parent.parent.name for path in bundle.spare_weights(home / "results")}
     assert spare == {"teacher"}
 
 
@@ -119,7 +119,7 @@ def test_what_is_there_and_newer_stays(home, moved, tmp_path):
 
 
 def test_evidence_is_the_small_files_with_their_checksums(home, tmp_path):
-    count = luggage.pack_evidence(home / "results", tmp_path / "out.tar.gz")
+    count = bundle.pack_evidence(home / "results", tmp_path / "out.tar.gz")
     with tarfile.open(tmp_path / "out.tar.gz") as tar:
         tar.extractall(tmp_path / "unpacked", filter="data")
     found = names(tmp_path / "unpacked")
@@ -149,7 +149,7 @@ def test_parts_have_the_size_asked_for_and_join_to_what_was_written(tmp_path):
     assert [path.stat().st_size for path in files] == [MIB, MIB, 5]
     assert b"".join(path.read_bytes() for path in files) == content
     subprocess.run(["sha256sum", "--quiet", "-c", "state.tar.sha256"], cwd=tmp_path, check=True)
-    with parts.reading(tmp_path / "state.tar") as stream:
+    with parts.opened(tmp_path / "state.tar") as stream:
         assert stream.read() == content
 
 
@@ -167,7 +167,7 @@ def test_parts_that_were_not_finished_replace_nothing(tmp_path):
         stream.write(b"after")
         raise RuntimeError
     assert names(tmp_path) == {"state.tar", "state.tar.sha256"}
-    with parts.reading(tmp_path / "state.tar") as stream:
+    with parts.opened(tmp_path / "state.tar") as stream:
         assert stream.read() == b"before"
 
 
@@ -176,7 +176,7 @@ def test_every_part_that_is_missing_or_has_changed_is_named(tmp_path):
         stream.write(bytes(2 * MIB + 5))
     (tmp_path / "state.tar.001").unlink()
     (tmp_path / "state.tar.003").write_bytes(b"other")
-    with pytest.raises(UserError) as error, parts.reading(tmp_path / "state.tar"):
+    with pytest.raises(UserError) as error, parts.opened(tmp_path / "state.tar"):
         pass
     assert str(error.value) == (
         f"{tmp_path}/state.tar.sha256: state.tar.001 is missing, state.tar.003 is not what was written: copy"
@@ -188,7 +188,7 @@ def test_parts_without_their_list_are_refused(tmp_path):
     assert not parts.present(tmp_path / "state.tar")
     (tmp_path / "state.tar.001").touch()
     assert parts.present(tmp_path / "state.tar")
-    with pytest.raises(UserError) as error, parts.reading(tmp_path / "state.tar"):
+    with pytest.raises(UserError) as error, parts.opened(tmp_path / "state.tar"):
         pass
     expected = f"{tmp_path}/state.tar.sha256 is missing: copy it here together with all parts that it lists."
     assert str(error.value) == expected
@@ -208,7 +208,7 @@ def test_a_state_says_first_which_code_made_it(home, tmp_path):
     write(home, "workflow_scripts/train.py", b"pass\n")
     known = {"commit": "abc", "dirty": False, "code": commit.sha256_of_all_code(home)}
     (home / "commit.json").write_text(json.dumps(known), encoding="utf-8")
-    luggage.pack_state(home, home / "results", tmp_path / "state.tar", None, False)
+    bundle.pack_state(home, home / "results", tmp_path / "state.tar", None, False)
     with tarfile.open(tmp_path / "state.tar") as tar:
         first = tar.next()
         assert first.name == "state.json"
@@ -239,7 +239,7 @@ def test_a_state_says_first_which_code_made_it(home, tmp_path):
 def test_a_state_of_other_code_is_refused_before_anything_is_written(tmp_path, made_by, text):
     state_of(tmp_path, made_by, tarfile.TarInfo("results/x"))
     with pytest.raises(UserError) as error:
-        luggage.unpack_state(tmp_path / "home", tmp_path / "state.tar")
+        bundle.unpack_state(tmp_path / "home", tmp_path / "state.tar")
     assert str(error.value) == f"{tmp_path}/state.tar: {text}"
     assert not (tmp_path / "home").exists()
 
@@ -247,8 +247,8 @@ def test_a_state_of_other_code_is_refused_before_anything_is_written(tmp_path, m
 @pytest.mark.parametrize("light", [False, True])
 def test_what_a_state_will_weigh_is_known_before_it_is_written(home, tmp_path, light):
     write(home, f"results/irkd/{'long/' * 60}name", bytes(1000))
-    luggage.pack_state(home, home / "results", tmp_path / "state.tar", None, light)
-    size = luggage.state_bytes(home, home / "results", light)
+    bundle.pack_state(home, home / "results", tmp_path / "state.tar", None, light)
+    size = bundle.state_bytes(home, home / "results", light)
     assert size == (tmp_path / "state.tar").stat().st_size
 
 
@@ -285,5 +285,5 @@ def test_a_tar_that_would_write_elsewhere_is_refused(tmp_path, name, kind):
     member.type = kind
     state_of(tmp_path, {"commit": None, "code": commit.sha256_of_all_code(tmp_path / "home")}, member)
     with pytest.raises(UserError) as error:
-        luggage.unpack_state(tmp_path / "home", tmp_path / "state.tar")
+        bundle.unpack_state(tmp_path / "home", tmp_path / "state.tar")
     assert str(error.value) == f"{tmp_path}/state.tar: holds {name}, so it is no state: name another."

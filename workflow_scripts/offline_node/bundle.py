@@ -95,7 +95,7 @@ def unpack_state(home: Path, source: Path) -> int:
         OSError: a file cannot be written.
     """
     count = 0
-    with parts.reading(source) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+    with parts.opened(source) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
         members = iter(tar)
         _check_origin(home, source, tar, next(members, None))
         for member in members:
