@@ -118,7 +118,7 @@ def test_the_layout_of_scripts_concerns_nothing(finished):
         ("networks/losses/saliency.py", consequences("tiny-p4-kd-cl-sal")),
         ("networks/losses/kd.py", consequences(*TAUGHT)),
         ("training/train.py", consequences(*EVERY_RUN)),
-        ("evaluation/evaluate.py", evaluating(*EVERY_RUN) | TABLES | SCORES | CLAIMS | INDEX),
+        ("evaluation/evaluate.py", evaluating(*EVERY_RUN) | ACCURACIES | PAIRS | SCORES | CLAIMS | INDEX),
         ("pages/tables.py", ACCURACIES | PAIRS | INDEX | {"Drawing table1-cells"}),
         ("pages/cost_table.py", COSTS),
         ("pages/provenance_index.py", INDEX),
@@ -184,7 +184,7 @@ def test_a_new_seed_concerns_no_finished_training(finished):
 
 def test_a_deleted_evaluation_is_made_again_with_what_shows_it(finished):
     (finished.study / "evaluation/described/tiny-p4-kd/seed-0.json").unlink()
-    assert finished.plan() == evaluating("tiny-p4-kd") | TABLES | SCORES | CLAIMS | INDEX
+    assert finished.plan() == evaluating("tiny-p4-kd") | ACCURACIES | PAIRS | SCORES | CLAIMS | INDEX
 
 
 @pytest.mark.parametrize("name", ["last.safetensors", "best.safetensors", "history.csv", "run.json"])
