@@ -22,9 +22,10 @@ from distillation.study.spec import Model, Run, Stage
 from distillation.study.study import Study
 from torch import Tensor, nn
 
-from bench import cases, hugging_face
-from bench.engine_loop import EngineLoop
-from bench.notebook_loop import NotebookLoop, attention_of
+from bench import cases
+from bench.loops import hugging_face
+from bench.loops.engine_loop import EngineLoop
+from bench.loops.notebook_loop import NotebookLoop, attention_of
 
 RUNS = ("custom-p2-cl", "custom-p2-kd-cl-sal")
 

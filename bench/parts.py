@@ -16,8 +16,9 @@ from distillation.study.spec import Augmentation, RandomErasing, Run, Views
 from distillation.study.study import Study
 from torch import nn
 
-from bench import hugging_face, measure, notebook_saliency, pictures
+from bench import measure
 from bench.cases import PROTOCOL, Case
+from bench.loops import hugging_face, notebook_saliency, pictures
 
 _CROP = Augmentation(crop_padding=4, flip=0.5)
 # The released settings (P_2_KD_ONLY c1) and, at 0.5, those of the described teachers.

@@ -13,7 +13,7 @@ from distillation.core.errors import UserError
 from distillation.training.graph_recording import CudaGraphs
 
 from bench.cases import Case
-from bench.engine_loop import EngineLoop, teacher_of
+from bench.loops.engine_loop import EngineLoop, teacher_of
 
 RUNS = ("tiny-p4-kd", "custom-p2-ce")
 COUNTS = (1, 2, 3, 4)

@@ -7,11 +7,12 @@ import torch
 from distillation.core.precision import has_bf16
 from torch import nn
 
-from bench import hugging_face, measure, timm_loop
+from bench import measure
 from bench.cases import Case
-from bench.engine_loop import EngineLoop, teacher_of
-from bench.notebook_loop import NotebookLoop, attention_of
-from bench.timm_loop import TimmLoop
+from bench.loops import hugging_face, timm_loop
+from bench.loops.engine_loop import EngineLoop, teacher_of
+from bench.loops.notebook_loop import NotebookLoop, attention_of
+from bench.loops.timm_loop import TimmLoop
 
 NOTEBOOK, TIMM, OURS, GRAPHS = "notebook", "timm", "ours", "ours, CUDA graphs"
 

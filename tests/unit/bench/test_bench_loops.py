@@ -13,10 +13,11 @@ from distillation.study.spec import Augmentation, Model, Stage, Views
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench import cases, hugging_face, notebook_loop, pictures, timm_loop
-from bench.engine_loop import EngineLoop
-from bench.notebook_loop import NotebookLoop
-from bench.timm_loop import TimmLoop
+from bench import cases
+from bench.loops import hugging_face, notebook_loop, pictures, timm_loop
+from bench.loops.engine_loop import EngineLoop
+from bench.loops.notebook_loop import NotebookLoop
+from bench.loops.timm_loop import TimmLoop
 
 CPU = torch.device("cpu")
 SIZES = {"width": 24, "depth": 3, "heads": 2, "mlp_width": 48}

@@ -11,7 +11,7 @@ from timm.optim import create_optimizer_v2
 from timm.task import ClassificationTask, TokenDistillationTask
 from torch import Tensor, nn
 
-from bench import pictures
+from bench.loops import pictures
 
 
 class TimmLoop:

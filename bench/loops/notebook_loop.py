@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
 
-from bench import hugging_face, notebook_saliency, pictures
 from bench.cases import SCHEDULED
-from bench.hugging_face import Classifier, Distilled
+from bench.loops import hugging_face, notebook_saliency, pictures
+from bench.loops.hugging_face import Classifier, Distilled
 
 # Workers of the DataLoader on a GPU, as on the machines that the notebooks ran on.
 _WORKERS = 2

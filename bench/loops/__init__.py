@@ -1,0 +1,1 @@
+"""A training step as this project, the notebooks and timm write it."""
