@@ -198,7 +198,7 @@ def test_a_deleted_weight_file_returns_without_training_and_everything_is_as_bef
     (finished.run_folder("tiny-p4-kd") / "best.safetensors").unlink()
     finished.snakemake("--cores", "2")
     log = finished.log("distill/described/tiny-p4-kd/seed-0.log")
-    assert "was finished before with the same settings, code and data" in log
+    assert "already trained with the same settings, code and data" in log
     assert "epoch" not in log
     assert finished.outcome() == before
     assert finished.plan() == set()

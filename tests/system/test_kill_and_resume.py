@@ -42,6 +42,6 @@ def test_after_a_killed_driver_the_next_waits_for_the_orphaned_training_and_ends
     orphan.resume()
     assert second.end() == 0, second.said
     log = taught.log("distill/described/tiny-p4-kd-cl-sal/seed-0.log")
-    assert "was finished before with the same settings, code and data" in log
+    assert "already trained with the same settings, code and data" in log
     assert taught.outcome() == unbroken
     assert taught.plan() == set()

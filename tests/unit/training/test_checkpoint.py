@@ -94,7 +94,7 @@ def test_state_of_another_key_is_set_aside_with_one_line_and_stays(tmp_path, cap
     new = Checkpoint(tmp_path, KEY)
     assert new.load(CPU) is None
     [line] = caplog.messages
-    assert "set aside" in line
+    assert "is ignored" in line
     assert old[:16] in line
     new.save({"epoch": 1})
     Checkpoint(tmp_path, KEY)
@@ -132,8 +132,8 @@ def test_states_are_saved_at_once_or_twenty_times_what_a_save_takes_apart(tmp_pa
     assert written == [1, 4, 5]
     assert saved.save_seconds == 0.5
     assert caplog.messages == [
-        "a save takes 0.5 s, so there is one every 10 s or so and at the end of a stage: a kill costs the"
-        " epochs since the last"
+        "a save takes 0.5 s, so the state is saved about every 10 s and at the end of a stage; a killed"
+        " training repeats the epochs since its last save"
     ]
 
 
@@ -153,7 +153,7 @@ def test_a_state_that_cannot_be_read_is_named_with_what_to_do(tmp_path, content)
     path = tmp_path / KEY[:16] / "state.pt"
     path.write_bytes(path.read_bytes()[:2000] if content is None else content)
     with pytest.raises(
-        UserError, match=r"(?s)state\.pt: cannot be read .*; delete it to start this run anew\."
+        UserError, match=r"(?s)state\.pt: cannot be read .*; delete it to train this run from the beginning\."
     ):
         saved.load(CPU)
 

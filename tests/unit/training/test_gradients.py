@@ -88,7 +88,7 @@ def test_steps_are_launched_where_a_replay_has_other_bits_with_a_line_a_stage(
     assert results(files) == unbroken("curriculum")[1]
     assert [step["replayed"] for step in sessions(files)[0]["steps"]] == [False, False]
     assert [line for line in caplog.messages if "replayed" in line] == [
-        f"{pixels} px: a replayed step has other bits than a launched one; none is replayed"
+        f"{pixels} px: a replayed step differs from a launched one in some bits; no step is replayed"
         for pixels in (8, 12)
     ]
 
@@ -129,9 +129,7 @@ def test_a_recording_that_fails_starts_the_process_again_without_from_the_last_s
     process = python(REFUSED, tmp_path)
     assert process.wait(120) == 0, process.stderr.read()
     said = (tmp_path / "train.log").read_text(encoding="utf-8")
-    line = (
-        "tiny: a step cannot be recorded (no memory left); this process starts again and launches its steps"
-    )
+    line = "tiny: a step cannot be recorded (no memory left); this process restarts without CUDA graphs"
     assert said.count(line) == 1
     assert said.index("cannot be recorded") < said.index("tiny: continuing after epoch 2 of 4")
     files = tiny_runs.outputs(tmp_path)

@@ -109,7 +109,7 @@ def test_a_finished_run_is_written_once_more_instead_of_trained(tmp_path, teache
     train(student_run(), tmp_path, teacher_files(teacher))
     assert {path: path.read_bytes() for path in before} == before
     assert caplog.messages == [
-        "tiny: was finished before with the same settings, code and data; writing its files"
+        "tiny: already trained with the same settings, code and data; writing its files"
     ]
 
 
@@ -134,7 +134,7 @@ def test_a_change_of_anything_that_decides_the_result_starts_anew(
     }[changed]
     train(folder=tmp_path, **arguments)
     assert len(epoch_lines(caplog)) == 4
-    assert sum("set aside" in line for line in caplog.messages) == 1
+    assert sum("is ignored" in line for line in caplog.messages) == 1
     assert first_epochs(tmp_path) == [1]
 
 
@@ -176,5 +176,5 @@ def test_of_two_trainers_of_a_run_the_second_waits_and_writes_what_the_first_mad
     assert first.returncode == 0, errors
     assert results(files) == expected
     assert "waiting for it" in caplog.messages[0]
-    assert "was finished before" in caplog.messages[1]
+    assert "already trained" in caplog.messages[1]
     assert len(caplog.messages) == 2

@@ -1,7 +1,7 @@
-"""What survives a killed run: its state, saved now and then, and, at the end, its result.
+"""The checkpoint of a run: its state during training and, after it, the stored result.
 
-Everything lives in one folder a run, in a subfolder named by a key: the hash of all that decides
-the result. State of another key is never read; it stays where it is until somebody deletes it.
+Each run has one folder, with a subfolder named by a key: the hash of everything that determines the
+result. State under another key is never read; it stays until somebody deletes it.
 """
 
 import contextlib
@@ -23,21 +23,21 @@ from distillation.core.errors import UserError
 
 _LOG = logging.getLogger(__name__)
 
-# A training spends a twentieth of its time on saving at the most, beside the end of each stage.
+# Apart from the save at the end of each stage, saving takes at most a twentieth of a training's time.
 _SAVES_APART = 20
 
 
 def key_of(parts: Mapping[str, str | None]) -> str:
-    """SHA-256 (hex) of everything that decides a result."""
+    """SHA-256 (hex) of everything that determines a result."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 @contextlib.contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
-    """Hold the folder of a run alone; wait while another process holds it.
+    """Lock the folder of a run; wait while another process holds the lock.
 
     Raises:
-        UserError: where the file system has no locks.
+        UserError: if the file system has no locks.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
@@ -49,16 +49,17 @@ def exclusive(folder: Path) -> Iterator[None]:
                 fcntl.flock(lock, fcntl.LOCK_EX)
         except OSError as error:
             raise UserError(
-                f"{folder}: cannot lock this folder ({error}); set `pathvars: results` to a place with locks."
+                f"{folder}: cannot lock this folder ({error}); set `pathvars: results` to a file system"
+                " with locks."
             ) from error
         yield
 
 
 class Checkpoint:
-    """The state and the kept result of one run under one key.
+    """The state and the stored result of one run under one key.
 
     Attributes:
-        save_seconds: that the last save of this process took; 0 before the first.
+        save_seconds: duration of this process's last save; 0 before the first.
     """
 
     def __init__(self, folder: Path, key: str):
@@ -67,17 +68,17 @@ class Checkpoint:
         self._report = self._folder / "progress.json"
         self._result = self._folder / "result"
         self._saved: float | None = None
-        self._told_cost = False
+        self._cost_logged = False
         self.save_seconds = 0.0
         others = [path.name for path in folder.glob("*/") if path != self._folder]
         if others and not self._folder.exists():
-            _LOG.info("state of other settings, code or data set aside: %s in %s", ", ".join(others), folder)
-        # The lock says that no other writer is at work.
+            _LOG.info("state of other settings, code or data is ignored: %s in %s", ", ".join(others), folder)
+        # The lock ensures that no other process writes here.
         sweep(self._folder)
         sweep(folder.parent)
 
     def save(self, state: Mapping) -> None:
-        """Replace the state by plain values and tensors."""
+        """Save the state, plain values and tensors, in place of the last one."""
         begin = time.monotonic()
         with replacing(self._state) as temporary:
             torch.save(state, temporary)
@@ -85,12 +86,12 @@ class Checkpoint:
         self.save_seconds = self._saved - begin
 
     def save_if_due(self, state: Callable[[], Mapping], at_once: bool = False) -> bool:
-        """Save the state if the last save of this process is long enough ago, or there is none.
+        """Save the state if this process has not saved yet, or its last save is long enough ago.
 
-        The first state that is not saved is the occasion to log what a kill can cost.
+        The first time that a state is not saved, a log line says what a kill can cost.
 
         Args:
-            state: makes it.
+            state: returns the state.
             at_once: save in any case.
 
         Returns:
@@ -98,63 +99,64 @@ class Checkpoint:
         """
         apart = _SAVES_APART * self.save_seconds
         if not at_once and self._saved is not None and time.monotonic() - self._saved < apart:
-            if not self._told_cost:
+            if not self._cost_logged:
                 _LOG.info(
-                    "a save takes %.2g s, so there is one every %.2g s or so and at the end of a stage:"
-                    " a kill costs the epochs since the last",
+                    "a save takes %.2g s, so the state is saved about every %.2g s and at the end of a stage;"
+                    " a killed training repeats the epochs since its last save",
                     self.save_seconds,
                     apart,
                 )
-            self._told_cost = True
+            self._cost_logged = True
             return False
         self.save(state())
         return True
 
     def report(self, progress: Mapping) -> None:
-        """Say how far the run is, to whoever reads its folder; of no use to the run itself."""
+        """Write the progress of the run for `progress.last_report`; the run itself never reads it."""
         atomic.write_json(self._report, dict(progress))
 
     def load(self, device: torch.device) -> dict | None:
         """The last state saved, or None.
 
         Raises:
-            UserError: when the file cannot be read.
+            UserError: if the file cannot be read.
         """
         if not self._state.exists():
             return None
         try:
             return torch.load(self._state, map_location=device, weights_only=True)
         except Exception as error:
-            # Not the error's own text, in which torch advises to load the file unsafely.
+            # Without the error's own text, in which torch advises to load the file unsafely.
             raise UserError(
-                f"{self._state}: cannot be read ({type(error).__name__}); delete it to start this run anew."
+                f"{self._state}: cannot be read ({type(error).__name__}); delete it to train this run from"
+                " the beginning."
             ) from error
 
     def keep(self, outputs: Mapping[str, Path]) -> None:
-        """Keep a finished result, whole or not at all, and drop the state it grew from."""
+        """Store a finished result, whole or not at all, and delete the state."""
         temporary = self._folder / "result.partial"
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         for name, path in outputs.items():
-            # A link costs no space; outputs are replaced, never written to, so it cannot change.
+            # A hard link costs no space, and cannot change because outputs are replaced, never written to.
             try:
                 os.link(path, temporary / name)
             except OSError:
                 shutil.copyfile(path, temporary / name)
         shutil.rmtree(self._result, ignore_errors=True)
         temporary.rename(self._result)
-        self._drop()
+        self._delete_state()
 
     def emit(self, outputs: Mapping[str, Path]) -> bool:
-        """Write the outputs from the kept result, if there is one; whether there was."""
+        """Write the outputs from the stored result; return whether there is one."""
         if not self._result.exists():
             return False
-        self._drop()
+        self._delete_state()
         for name, path in outputs.items():
             with replacing(path) as temporary:
                 shutil.copyfile(self._result / name, temporary)
         return True
 
-    def _drop(self) -> None:
+    def _delete_state(self) -> None:
         self._state.unlink(missing_ok=True)
         self._report.unlink(missing_ok=True)

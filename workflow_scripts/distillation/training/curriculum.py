@@ -1,4 +1,4 @@
-"""Where a training stands in its stages, read off its history alone."""
+"""Position of a training in its stages, derived from its history alone."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,7 @@ from distillation.study.spec import EarlyStopping, Run
 
 
 def by_stage(rows: Sequence[Mapping]) -> list[list[Mapping]]:
-    """The epochs done, as rows of history.csv, in lists of one stage each."""
+    """Group the finished epochs, rows of history.csv, by stage."""
     stages: list[list[Mapping]] = []
     for row in rows:
         if row["epoch"] == 1:
@@ -16,7 +16,7 @@ def by_stage(rows: Sequence[Mapping]) -> list[list[Mapping]]:
 
 
 def position(run: Run, rows: Sequence[Mapping]) -> tuple[int, int] | None:
-    """Index of the stage and epoch within it, from 1, of the epoch after those done; None after the last."""
+    """Stage index and number within the stage, from 1, of the next epoch; None after the last."""
     stages = by_stage(rows)
     if not stages:
         return 0, 1
@@ -27,19 +27,19 @@ def position(run: Run, rows: Sequence[Mapping]) -> tuple[int, int] | None:
 
 
 def has_ended(run: Run, stage: int, accuracies: Sequence[float]) -> bool:
-    """Whether a stage is over after epochs with these validation accuracies."""
+    """Whether a stage has ended after epochs with these validation accuracies."""
     return len(accuracies) == run.stages[stage].epochs or has_stopped(run.early_stopping, accuracies)
 
 
 def has_stopped(stopping: EarlyStopping | None, accuracies: Sequence[float]) -> bool:
-    """Whether the accuracy has not risen above its best for `patience` epochs."""
+    """Whether the accuracy has not exceeded its maximum for `patience` epochs."""
     if stopping is None:
         return False
     return len(accuracies) - 1 - accuracies.index(max(accuracies)) >= stopping.patience
 
 
 def takes_best(stopping: EarlyStopping | None, accuracies: Sequence[float]) -> bool:
-    """Whether a stage that ended with these validation accuracies hands on its best weights, not its last."""
+    """Whether a stage that ended with these validation accuracies restores its best weights."""
     if stopping is None or stopping.restore == "never":
         return False
     return stopping.restore == "always" or has_stopped(stopping, accuracies)

@@ -24,22 +24,22 @@ _TIMED = 10
 
 
 class Gradients:
-    """Adds gradients of batches to those of a network's parameters, and up what was measured.
+    """Adds gradients of batches to those of a network's parameters, and losses and accuracy to sums.
 
     Attributes:
         sums: scalars on the device, over all images since they were last zeroed: the loss ("total"), its
-            terms by name, and correct answers ("correct").
-        choices: of "auto", one at each preparation: pixels, images of a batch, whether it is replayed, and
-            milliseconds of a launched and of a replayed batch, the optimizer's update not included.
-        recorded_mb: the most memory that the recorded batch took, in 10^6 bytes; a replay is not seen to
-            take any. 0 where none is recorded.
+            terms by name, and correct predictions ("correct").
+        choices: with "auto", one per preparation: pixels, images per batch, whether it is replayed, and
+            milliseconds per launched and per replayed batch, without the optimizer's update.
+        recorded_mb: peak memory while the batch was recorded, in 10^6 bytes, as torch does not measure
+            that of a replay; 0 if none is recorded.
 
     Args:
         run: its losses and precision.
         model: the network in training.
-        teacher: frozen, where the run has one.
-        device: of all of them.
-        cuda_graphs: whether prepared batches are replayed: True, False, or "auto" for the outcome of a
+        teacher: frozen; None if the run has none.
+        device: of the networks and the batches.
+        cuda_graphs: whether prepared batches are replayed: True, False, or "auto" to decide by a
             comparison; True needs a GPU.
     """
 
@@ -66,25 +66,25 @@ class Gradients:
         self._recorded: Recording | None = None
 
     def prepare(self, images: Tensor, labels: Tensor, shares: Tensor, batches: int) -> None:
-        """Settle how calls with arguments of these shapes are carried out: launched or replayed.
+        """Choose whether calls with arguments of these shapes are launched or replayed.
 
-        A recording takes the time of some steps. A replay takes the time of its kernels, where a short
-        step else waits for Python. With "auto" a batch is launched and replayed, and replays are chosen if
-        every bit is equal. Gradients, sums and the device's random state are disturbed.
+        A recording takes the time of some steps. A replay takes the time of its kernels, whereas a short
+        launched step waits for Python. With "auto", a batch is launched and replayed, and replays are chosen
+        if every bit is equal. Gradients, sums and the device's random state are overwritten.
 
         Args:
-            images: as of a call.
-            labels: as of a call.
-            shares: as of a call.
-            batches: as of a call.
+            images: as in a call.
+            labels: as in a call.
+            shares: as in a call.
+            batches: as in a call.
 
         Raises:
-            RecordingError: when these calls cannot be recorded.
+            RecordingError: if these calls cannot be recorded.
         """
         key = (images.shape, batches)
         if not self._graphs or self._prepared == key:
             return
-        # The memory of a graph is free when the graph is.
+        # Deleting the old graph first frees its memory.
         self._prepared, self._recorded, self.recorded_mb = key, None, 0.0
         tensors = (images, labels, shares)
         if self._graphs == "auto":
@@ -94,26 +94,26 @@ class Gradients:
         devices.reset_peak_memory(self._device)
 
     def clear(self, optimizer: torch.optim.Optimizer, images: Tensor, batches: int) -> None:
-        """Forget the gradients of the last update, before the first batch of the next.
+        """Reset the gradients before the first batch of an update.
 
         Args:
             optimizer: of the parameters.
             images: of that batch.
-            batches: of the update.
+            batches: number of batches in the update.
         """
-        # A replay of a whole update overwrites them; what is launched must add to the graph's own.
+        # A replay of a whole update overwrites them; launched batches must add to the graph's own tensors.
         if not (self._recorded and batches == 1 and self._prepared == (images.shape, batches)):
             optimizer.zero_grad(set_to_none=self._recorded is None)
 
     def __call__(self, images: Tensor, labels: Tensor, shares: Tensor, batches: int) -> None:
-        """Add the gradient of the mean loss of a batch, divided by the batches of its update.
+        """Add the gradient of the mean loss of a batch, divided by the number of batches in its update.
 
         Args:
-            images: float32 [B, 3, r, r], mixed where the run mixes.
+            images: float32 [B, 3, r, r], mixed if the run mixes.
             labels: int64 [B].
-            shares: [2], weights of these labels and, in a mixed batch, of those of the images before; they
-                sum to 1.
-            batches: of the update that this one is part of.
+            shares: [2], weights of an image's own label and, in a mixed batch, of the label of the image
+                before it; they sum to 1.
+            batches: number of batches in the update.
         """
         if self._recorded and self._prepared == (images.shape, batches):
             self._recorded(images, labels, shares)
@@ -127,7 +127,7 @@ class Gradients:
         return recorded
 
     def _compared(self, tensors: tuple[Tensor, Tensor, Tensor], batches: int) -> Recording | None:
-        """A recording of which one replay had the bits of a launched batch, or None."""
+        """Record a batch; return the recording if a replay equals a launched batch in every bit, or None."""
         launch = partial(self._set, *tensors, batches)
         expected, launched = self._outcome(launch), self._milliseconds(launch)
         recorded = self._record(tensors, batches)
@@ -147,12 +147,12 @@ class Gradients:
         if not equal:
             self.recorded_mb = 0.0
             _LOG.warning(
-                "%d px: a replayed step has other bits than a launched one; none is replayed", pixels
+                "%d px: a replayed step differs from a launched one in some bits; no step is replayed", pixels
             )
         return recorded if equal else None
 
     def _outcome(self, call: Callable[[], None]) -> list[Tensor]:
-        """Gradients and sums of one batch, with equal random numbers every time."""
+        """Gradients and sums of one batch, with the same random numbers in every call."""
         self._model.zero_grad(set_to_none=False)
         for value in self.sums.values():
             value.zero_()
@@ -162,7 +162,7 @@ class Gradients:
         return [value.clone() for value in (*gradients, *self.sums.values())]
 
     def _milliseconds(self, call: Callable[[], None]) -> float:
-        """Of a call, asynchronous as in an epoch."""
+        """Mean duration of a call, asynchronous as in an epoch."""
         devices.wait_for(self._device)
         begin = time.perf_counter()
         for _ in range(_TIMED):
@@ -171,7 +171,7 @@ class Gradients:
         return 1000 * (time.perf_counter() - begin) / _TIMED
 
     def _set(self, images: Tensor, labels: Tensor, shares: Tensor, batches: int) -> None:
-        # Gradients that are not there are written, not added to: a kernel less for each parameter.
+        # Gradients that are None are written, not added to: one kernel less per parameter.
         self._model.zero_grad()
         self._add(images, labels, shares, batches)
 
@@ -182,19 +182,19 @@ class Gradients:
         with autocast(self._device, self._precision):
             with attention:
                 student = self._model(images, self._objective.student_layers, self._objective.captured)
-            teacher = self._teach(images)
+            teacher = self._teacher_output(images)
         total, terms = self._objective(Batch(student, labels, teacher, partner, shares))
         (total / batches).backward()
         with torch.no_grad():
-            guess = student.logits.argmax(dim=1)
-            correct = (guess == labels).sum() * shares[0]
+            predicted = student.logits.argmax(dim=1)
+            correct = (predicted == labels).sum() * shares[0]
             if partner is not None:
-                correct = correct + (guess == partner).sum() * shares[1]
+                correct = correct + (predicted == partner).sum() * shares[1]
             for name, value in {"total": total, **terms}.items():
                 self.sums[name].add_(value.detach() * len(labels))
             self.sums["correct"].add_(correct)
 
-    def _teach(self, images: Tensor) -> Output | None:
+    def _teacher_output(self, images: Tensor) -> Output | None:
         if self._teacher is None:
             return None
         with torch.set_grad_enabled(self._objective.second_order):

@@ -1,4 +1,4 @@
-"""What a training reports of each epoch: a row of history.csv and a line of the log."""
+"""Per-epoch history of a training: rows of history.csv and log lines."""
 
 import csv
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ def row(
     seconds: float,
     peak_memory_mb: float,
 ) -> dict:
-    """One epoch: percent, nats before the weights, seconds and 10^6 bytes."""
+    """One epoch: percent, nats (terms before weighting), seconds and 10^6 bytes."""
     values = (
         stage.resolution,
         epoch,
@@ -56,7 +56,7 @@ def row(
 
 
 def line(run: Run, rows: list[dict]) -> str:
-    """The last epoch in one line, with an estimate of the time left."""
+    """Log line of the last epoch, with an estimate of the time left."""
     last = rows[-1]
     terms = {"ce": last["ce_loss"], "kl": last["kl"], "saliency": last["saliency_loss"]}
     losses = ", ".join(f"{name} {value:.4f}" for name, value in terms.items() if value is not None)
@@ -71,7 +71,7 @@ def line(run: Run, rows: list[dict]) -> str:
 
 
 def seconds_left(run: Run, rows: list[dict]) -> float:
-    """Estimate for the epochs that are missing, in seconds; stages that may stop early count in full."""
+    """Estimated seconds for the remaining epochs; stages that may stop early count in full."""
     following = curriculum.position(run, rows)
     if following is None:
         return 0.0
@@ -85,7 +85,7 @@ def seconds_left(run: Run, rows: list[dict]) -> float:
 
 
 def report(run: Run, rows: list[dict], saved: int) -> dict:
-    """Where a training stands, with so many epochs saved, as plain values for `progress.Report`."""
+    """Progress of a training as plain values for `progress.Report`; `saved` counts its saved epochs."""
     following = curriculum.position(run, rows)
     index, epoch = following or (len(run.stages) - 1, rows[-1]["epoch"] + 1)
     stage = run.stages[index]
@@ -114,10 +114,10 @@ def report(run: Run, rows: list[dict], saved: int) -> dict:
 
 
 def seconds_an_epoch(stage: Stage, rows: list[dict]) -> float:
-    """Estimate for one epoch of a stage.
+    """Estimated seconds for one epoch of a stage.
 
-    A resolution that was seen costs what its epochs cost on average; another one costs the last
-    seen, scaled by the number of pixels.
+    It is the mean over the epochs at the stage's resolution or, if there are none, the mean at the last
+    resolution, scaled by the number of pixels.
     """
     last = rows[-1]["stage_px"]
     known = any(entry["stage_px"] == stage.resolution for entry in rows)
@@ -127,7 +127,7 @@ def seconds_an_epoch(stage: Stage, rows: list[dict]) -> float:
 
 
 def write(rows: list[dict], path: Path) -> None:
-    """Write history.csv; an absent value is an empty cell."""
+    """Write history.csv; a missing value is an empty cell."""
     with replacing(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -135,13 +135,13 @@ def write(rows: list[dict], path: Path) -> None:
 
 
 def costs(run: Run, rows: list[dict], images: int, flops: Sequence[int]) -> list[dict]:
-    """What each stage took, in the order of the stages.
+    """Cost of each stage, in the order of the stages.
 
     Args:
         run: the training.
-        rows: of all its epochs.
+        rows: rows of all its epochs.
         images: training images in an epoch.
-        flops: of each stage.
+        flops: training FLOPs of each stage.
 
     Returns:
         Mappings: resolution (pixels), epochs, images (shown in training), seconds (validation included),

@@ -19,7 +19,7 @@ from distillation.training.graph_recording import CudaGraphs
 
 @dataclass(frozen=True)
 class Measures:
-    """Means over one epoch of training: percent, nats, images a second."""
+    """Means over one epoch of training: percent, nats, images per second."""
 
     accuracy: float
     loss: float
@@ -29,14 +29,14 @@ class Measures:
 
 
 class Learner:
-    """A student or teacher in training: the network, its loss and, where there is one, its teacher.
+    """A network in training, with its loss and, if there is one, its teacher.
 
-    With `cuda_graphs` steps of full batches are replayed as one CUDA graph a stage; see `Gradients`.
+    With `cuda_graphs`, steps with full batches are replayed as one CUDA graph per stage; see `Gradients`.
 
     Attributes:
         model: the network.
-        choices: between launched and replayed steps, so far; see `Gradients`.
-        preparation_seconds: of the last epoch, in which steps were compared and recorded.
+        choices: made so far between launched and replayed steps; see `Gradients`.
+        preparation_seconds: of the last epoch, spent on comparing and recording steps.
     """
 
     def __init__(
@@ -69,14 +69,14 @@ class Learner:
         Args:
             images: uint8 [N, 3, S, S] on the device.
             labels: int64 [N] on the device.
-            stage: whose resolution the network sees.
-            number: of the epoch in the whole run, from 1; it seeds the epoch's random streams.
-            optimizer: of the network's parameters.
+            stage: its resolution is that of the network's input.
+            number: number of the epoch in the whole run, from 1; it seeds the epoch's random streams.
+            optimizer: updates the network's parameters.
             schedule: stepped after every update.
 
         Raises:
-            UserError: when the loss is no longer finite.
-            RecordingError: when a step cannot be recorded as a CUDA graph.
+            UserError: if the loss is no longer finite.
+            RecordingError: if a step cannot be recorded as a CUDA graph.
         """
         begin = time.perf_counter()
         seed, size = self._run.seed, self._run.batch_size
@@ -131,7 +131,7 @@ class Learner:
 
     @property
     def peak_memory_mb(self) -> float:
-        """The most memory in use at once since it was reset, replayed steps included; 10^6 bytes."""
+        """Peak memory since the last reset, replayed steps included, in 10^6 bytes."""
         return max(devices.peak_memory_mb(self._device), self._gradients.recorded_mb)
 
     def _draws(self, steps: int, resolution: int, number: int) -> Sequence:
@@ -143,7 +143,7 @@ class Learner:
     def _step(
         self, images: Tensor, labels: Tensor, draw: object | None, shares: Tensor, batches: int
     ) -> None:
-        """Add the gradient of one of the batches of an update."""
+        """Add the gradient of one batch of an update."""
         if draw is not None:
             images = self._mixing.mix(images, draw)
         self._gradients(images, labels, shares, batches)

@@ -14,7 +14,7 @@ def build_optimizer(model: nn.Module, settings: Optimizer) -> torch.optim.AdamW:
     """AdamW over all parameters of a model (paper, "Optimizer Selection").
 
     With "proper" decay, biases, norms and what `model.no_weight_decay()` names (tokens and
-    positions) are exempt from weight decay; with "biases-only", what is named a bias.
+    positions) are exempt from weight decay; with "biases-only", only parameters named "...bias" are.
     """
     if settings.decay == "proper":
         groups = param_groups_weight_decay(
@@ -43,9 +43,9 @@ def build_schedule(
     """The learning rate over the life of an optimizer, to be stepped after every update.
 
     Args:
-        optimizer: whose rate and, with a cycle, first beta are set.
-        peak: the highest rate.
-        shape: of the rate over the steps; None for a constant one.
+        optimizer: its learning rate and, with a one-cycle schedule, its first beta are set.
+        peak: the highest learning rate.
+        shape: of the rate over the steps; None for a constant rate.
         steps: updates in the optimizer's life.
     """
     if shape is None:
@@ -66,7 +66,7 @@ def build_schedule(
 
 
 def _warmup_cosine(step: int, warm: int, steps: int) -> float:
-    """Share of the peak rate in an update, counted from 0."""
+    """Fraction of the peak rate at a step, counted from 0."""
     if step < warm:
         return step / warm
     return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))

@@ -1,4 +1,4 @@
-"""How far the trainings of a study are, for people, from the files of the runs while they are written."""
+"""Show the progress of the trainings of a study, read from the files that the runs write."""
 
 import contextlib
 import csv
@@ -20,39 +20,39 @@ from distillation.study import spec
 from distillation.study.spec import Run
 from distillation.study.study import Study
 
-# A training that says nothing for this many of its epochs, or seconds where an epoch is short or its
-# length is not yet known, may be dead; no file tells it from one that is slow.
+# A training without a report for this many epochs, or seconds if an epoch is short or its length is not
+# yet known, may be dead; no file distinguishes it from a slow one.
 _PATIENCE_EPOCHS = 3
 _PATIENCE_SECONDS = {"known": 60, "unknown": 600}
 
 _STYLES = {"running": "", "silent": "yellow", "stopped": "red", "waiting": "dim", "done": "green"}
-# From the first to be left out of a narrow terminal.
+# Columns that a narrow terminal leaves out, in this order.
 _OPTIONAL = ("images/s", "train %", "best %", "stage")
-# So that no column comes or goes when the first report arrives.
+# Fixed, so that the first report does not change which columns are left out.
 _WIDTHS = {"stage": 10, "epoch": 7, "time left": len("silent for 12 min")}
-# Of a file or a pipe, which has no width of its own.
+# For a file or a pipe, which has no width.
 _PLAIN_WIDTH = 120
 
 
 @dataclass(frozen=True)
 class Report:
-    """Where a training stood when it last said so.
+    """The last reported progress of a training.
 
     Attributes:
-        age: seconds since it was said.
+        age: seconds since the report.
         spec: hash of the settings (`spec.digest`).
         stage: number of the stage of its next epoch, from 1, of `stages`.
         stage_px: resolution of that stage.
         epoch: finished epochs of that stage, of `epochs`.
         done: finished epochs of the run, of `total`.
-        saved: of them, those that a training which is killed need not train again.
-        train_acc: percent, in the last finished epoch; absent before the first.
+        saved: finished epochs that are saved, which a killed training need not repeat.
+        train_acc: percent, in the last finished epoch; None before the first.
         val_acc: percent, after the last finished epoch.
         best_val_acc: percent, the best within the stage of the last finished epoch.
         images_per_second: in training, in the last finished epoch.
-        seconds_left: estimate for all missing epochs.
+        seconds_left: estimate for all remaining epochs.
         seconds_an_epoch: estimate for the next epoch.
-        stopped: whether an error or an interruption has ended it; a killed process cannot say so.
+        stopped: whether an error or an interruption ended it; a killed process cannot report this.
     """
 
     age: float
@@ -75,7 +75,7 @@ class Report:
 
     @property
     def state(self) -> str:
-        """Running, stopped or, where it is long overdue that the training says something, silent."""
+        """Running, stopped or, if the next report is long overdue, silent."""
         if self.stopped:
             return "stopped"
         patience = _PATIENCE_SECONDS["unknown"]
@@ -85,7 +85,7 @@ class Report:
 
     @property
     def outlook(self) -> str:
-        """The time left by now, or why there is none: it was stopped, or is silent."""
+        """The time left from now, or why it is unknown: stopped, silent or in the first epoch."""
         if self.state == "stopped":
             return "stopped"
         if self.state == "silent":
@@ -114,16 +114,16 @@ class Training:
 
 
 def last_report(folder: Path, now: float, within: float = math.inf) -> Report | None:
-    """The last report of the training that works, or worked, in the folder of a run.
+    """The last report of the current or the latest training in the folder of a run.
 
     Args:
-        folder: of the run.
+        folder: folder of the run.
         now: seconds since the epoch.
-        within: how old it may be, in seconds.
+        within: maximum age of the report, in seconds.
     """
     found = []
     for path in folder.glob("resume/*/progress.json"):
-        # A training may end just now and, on a network file system, a file be replaced while it is read.
+        # The file may be deleted or, on a network file system, replaced while it is read.
         with contextlib.suppress(OSError):
             found.append((now - path.stat().st_mtime, path.read_text()))
     if not found or min(found)[0] > within:
@@ -135,10 +135,10 @@ def last_report(folder: Path, now: float, within: float = math.inf) -> Report | 
 def survey(study: Study, results: Path, now: float) -> list[Training]:
     """All chosen trainings of a study, teachers first.
 
-    What was trained with other settings than the study's is to be trained again: it waits.
+    A run that was trained with other settings has to be trained again, so its state is waiting.
 
     Args:
-        study: which trainings there are.
+        study: the study.
         results: folder of all results.
         now: seconds since the epoch.
     """
@@ -190,13 +190,13 @@ def _final_report(folder: Path, now: float) -> Report | None:
 
 
 def watch(look: Callable[[], Sequence[Training]], title: str, console: Console, pause: float = 2.0) -> None:
-    """Show the trainings until all are done; once, in full, where there is no terminal to draw on.
+    """Show the trainings until all are done or, without a terminal, once and in full.
 
     Args:
-        look: takes a look at the trainings.
-        title: names what is shown.
-        console: where to show it.
-        pause: seconds between looks.
+        look: returns the current trainings.
+        title: first part of the heading.
+        console: where to show them.
+        pause: seconds between updates.
     """
     if not console.is_interactive:
         console.width = max(console.width, _PLAIN_WIDTH)
@@ -212,13 +212,13 @@ def watch(look: Callable[[], Sequence[Training]], title: str, console: Console, 
 
 
 def view(trainings: Sequence[Training], title: str, console: Console, height: int | None = None) -> Group:
-    """The trainings as a table as wide as the console, under how many there are in which state.
+    """Table of the trainings that fits the console, under the number of trainings in each state.
 
     Args:
         trainings: in the order of the study.
-        title: stands before the counts.
-        console: where it is shown.
-        height: lines it may take; those that can wait, which are done or wait, are then left out.
+        title: shown before the counts.
+        console: where the table is shown.
+        height: maximum number of lines; finished trainings are left out first, then waiting ones.
     """
     counts = Counter(training.state for training in trainings)
     others = [
@@ -278,7 +278,7 @@ def _number(value: float | None, form: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time as short as its size allows: "45 s", "12 min", "2 h 05 min"."""
+    """Format a time in units that suit its size: "45 s", "12 min", "2 h 05 min"."""
     if seconds < 99.5:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

@@ -1,4 +1,4 @@
-"""The files of a finished run, and run.json, which vouches for the others."""
+"""The files of a finished run, among them its record, run.json."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from distillation.core import atomic, checksums
 
 @dataclass(frozen=True)
 class Outputs:
-    """The files of a run; `saliency` only where there is a teacher."""
+    """The files of a run; `saliency` only if there is a teacher."""
 
     last: Path
     best: Path
@@ -18,7 +18,7 @@ class Outputs:
     saliency: Path | None = None
 
     def files(self) -> dict[str, Path]:
-        """By name, the record last: it vouches for the others."""
+        """Paths by name, the record last: once it exists, the others are complete."""
         paths = {"last": self.last, "best": self.best, "history": self.history}
         if self.saliency:
             paths["saliency"] = self.saliency
@@ -36,18 +36,18 @@ def write_record(
     stages: Sequence[Mapping],
     sessions: Sequence[Mapping],
 ) -> None:
-    """Write run.json, once the other files are there.
+    """Write run.json, after the other files.
 
     Args:
         outputs: the files.
         identity: study, protocol, run, role, seed and all settings.
-        parts: SHA-256 of all that decides the result, by name.
+        parts: SHA-256 of everything that determines the result, by name.
         weights: global epoch and validation accuracy (percent) of "last" and "best".
-        parameters: of the network, all of them trained.
-        inference_flops: to classify one image at full resolution.
+        parameters: number of parameters of the network, all of them trained.
+        inference_flops: FLOPs to classify one image at full resolution.
         saliency_agreement: see `saliency_agreement.summary`; None without a teacher.
-        stages: what each took; see `history.costs`.
-        sessions: the processes that had part in it.
+        stages: cost of each stage; see `history.costs`.
+        sessions: the processes that trained the run; see `sessions.session`.
     """
     paths = outputs.files()
     content = {

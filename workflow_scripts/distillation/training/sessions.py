@@ -1,4 +1,4 @@
-"""The processes that had part in a training, as run.json lists them."""
+"""The processes that trained a run, as listed in run.json."""
 
 import datetime
 import importlib.metadata
@@ -10,7 +10,7 @@ _PACKAGES = ("torch", "torchvision", "timm", "numpy", "safetensors")
 
 
 def session() -> dict:
-    """This process: when and where it started, on which code and packages."""
+    """Describe this process: start time, host, Python and package versions, and commit of the code."""
     return {
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "host": platform.node(),

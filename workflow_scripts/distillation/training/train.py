@@ -1,4 +1,4 @@
-"""A whole training: stages, epochs, checkpoints, and the files of the run."""
+"""Train a run: stages, epochs, checkpoints and the files of the run."""
 
 import logging
 import time
@@ -32,7 +32,7 @@ from distillation.training.run_files import Outputs
 
 _LOG = logging.getLogger(__name__)
 
-# Schedulers kill half a minute after SIGTERM, as a rule.
+# Schedulers usually kill a process half a minute after SIGTERM.
 _FINISHED_WITHIN = 25.0
 
 
@@ -48,31 +48,31 @@ def train(
     cuda_graphs: CudaGraphs = False,
     slow_bf16: bool = False,
 ) -> None:
-    """Train a run, continuing where an earlier process was stopped, and write its files.
+    """Train a run, or resume it if an earlier process was stopped, and write its files.
 
-    The state is kept beside `outputs.record` in the folder "resume", saved at the end of each stage and,
-    between, after an epoch if the last save is long enough ago; see `Checkpoint.save_if_due`. A run that was
-    finished there is not trained again: its files are written once more.
+    Checkpoints are saved in the folder "resume" beside `outputs.record`: at the end of each stage, and after
+    other epochs if the last save is long enough ago; see `Checkpoint.save_if_due`. A run with a stored
+    result there is not trained again; its files are written from that result.
 
     Args:
-        run: what is trained.
+        run: settings of the training.
         identity: study, protocol, run and role, for the record and the log.
         arrays: the data set.
         teacher: required if and only if the run has one.
         outputs: the files to write.
         code: digest of the code.
         device: where to train; see `devices.setup`.
-        pretrained: file of the weights to start from; required if and only if the run has them.
+        pretrained: file of the pretrained weights; required if and only if the run starts from them.
         cuda_graphs: whether each step is replayed as one CUDA graph; see `gradients.Gradients`. If it is
-            "auto" and a step cannot be recorded, this process starts again and launches its steps.
-        slow_bf16: whether bf16 is wanted on a CPU that emulates it.
+            "auto" and a step cannot be recorded, this process restarts and trains without graphs.
+        slow_bf16: whether bf16 is allowed on a CPU that emulates it.
 
     Raises:
-        UserError: when the CPU emulates the run's precision, the teacher's files do not belong together, the
-            weights to start from are not those of the run, the state cannot be read, a step cannot be
+        UserError: if the CPU emulates the run's precision, the teacher's files do not belong together, the
+            pretrained weights are not those of the run, the checkpoint cannot be read, a step cannot be
             recorded as a graph, or the loss is no longer finite.
-        SystemExit: at SIGTERM, with status 143: an epoch that is expected to end before a scheduler kills
-            what it has told to end is finished and saved, else the last save stands.
+        SystemExit: at SIGTERM, with status 143. An epoch that is expected to end before the scheduler kills
+            the process is finished and saved first; otherwise the last save remains.
     """
     precision.require_precision(run.precision, device, slow_bf16)
     parts = {
@@ -87,7 +87,7 @@ def train(
         checkpoint = Checkpoint(folder, key_of(parts))
         if checkpoint.emit(outputs.files()):
             _LOG.info(
-                "%s: was finished before with the same settings, code and data; writing its files",
+                "%s: already trained with the same settings, code and data; writing its files",
                 identity["run"],
             )
             return
@@ -97,7 +97,7 @@ def train(
             training.complete(checkpoint, ending)
         except BaseException as error:
             if cuda_graphs == "auto" and isinstance(error, RecordingError) and not ending.requested:
-                text = "%s: a step cannot be recorded (%s); this process starts again and launches its steps"
+                text = "%s: a step cannot be recorded (%s); this process restarts without CUDA graphs"
                 _LOG.warning(text, identity["run"], error.__cause__)
                 graph_recording.start_again_without_graphs(str(error.__cause__))
             checkpoint.report(training.progress() | {"stopped": True})
@@ -107,7 +107,7 @@ def train(
 
 
 class _Training:
-    """The moving parts of one training; everything that changes is in `_state`."""
+    """One training in progress; `_state` returns everything that a checkpoint restores."""
 
     def __init__(
         self,
@@ -125,14 +125,14 @@ class _Training:
         if run.start:
             models.load_pretrained(self._model, run.start, pretrained)
         self._model.to(device)
-        self._teacher, taught_by, self._observed = None, None, None
+        self._teacher, teacher_model, self._saliency = None, None, None
         if teacher:
             self._teacher, teacher_run = models.restore(teacher.weights, teacher.record, device)
-            taught_by = teacher_run.model
-            self._observed = components.load("training.records", "saliency").SaliencyRecord(
+            teacher_model = teacher_run.model
+            self._saliency = components.load("training.records", "saliency").SaliencyRecord(
                 run, teacher_run.model, self._arrays.test_images, self._arrays.test_labels
             )
-        self._counted = background_flops.start(run, taught_by, device)
+        self._training_flops = background_flops.start(run, teacher_model, device)
         self._learner = learner.Learner(run, self._model, self._teacher, device, cuda_graphs)
         self._cuda_graphs = cuda_graphs
         self._saved = 0
@@ -142,7 +142,7 @@ class _Training:
         self._sessions: list[dict] = []
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Continue from the last finished epoch, if there is one."""
+        """Continue after the last saved epoch, if there is one."""
         state = checkpoint.load(self._device)
         if state is not None:
             self._model.load_state_dict(state["model"])
@@ -150,22 +150,22 @@ class _Training:
             self._new_optimizer(len(curriculum.by_stage(self._history)) - 1)
             self._optimizer.load_state_dict(state["optimizer"])
             self._schedule.load_state_dict(state["schedule"])
-            if self._observed:
-                self._observed.restore(state["saliency"])
+            if self._saliency:
+                self._saliency.restore(state["saliency"])
             self._saved = len(self._history)
             _LOG.info("%s: continuing after epoch %d of %d", self._name, len(self._history), self._run.epochs)
         here = devices.describe(self._device) | {"cuda_graphs": self._cuda_graphs}
-        # Filled as stages begin.
+        # The learner adds to this list as stages begin.
         here["steps"] = self._learner.choices
         if failure := graph_recording.graphs_given_up():
             here["recording_failed"] = failure
         self._sessions.append(sessions.session() | {"from_epoch": len(self._history) + 1} | here)
 
     def complete(self, checkpoint: Checkpoint, ending: Termination) -> None:
-        """Train the epochs that are missing, saving the state where that is due.
+        """Train the remaining epochs and save the state when it is due.
 
         Raises:
-            SystemExit: when the process was told to end.
+            SystemExit: after SIGTERM.
         """
         checkpoint.report(self.progress())
         validation = {}
@@ -183,11 +183,11 @@ class _Training:
                     self._run.normalization,
                 )
                 validation = {stage.resolution: shown}
-            ending.may_finish = self._about_to_end(stage, checkpoint.save_seconds)
+            ending.may_finish = self._will_end_soon(stage, checkpoint.save_seconds)
             if ending.requested:
                 self._leave(checkpoint, ending)
             self._epoch(stage_index, epoch, len(self._history) + 1, validation[stage.resolution])
-            # From here to the next epoch there is nothing to wait for, and something to save.
+            # A SIGTERM between epochs must not prevent the save, which takes little time.
             ending.may_finish = lambda: True
             following = curriculum.position(self._run, self._history)
             ended = following is None or following[1] == 1
@@ -196,16 +196,16 @@ class _Training:
             checkpoint.report(self.progress())
 
     def _leave(self, checkpoint: Checkpoint, ending: Termination) -> None:
-        """End the process with all finished epochs saved."""
+        """Save all finished epochs and end the process."""
         if self._saved < len(self._history):
             checkpoint.save(self._state())
             self._saved = len(self._history)
         ending.leave()
 
-    def _about_to_end(self, stage: Stage, save_seconds: float) -> Callable[[], bool]:
-        """Whether the next epoch and its save are expected to end soon, at the time of the question.
+    def _will_end_soon(self, stage: Stage, save_seconds: float) -> Callable[[], bool]:
+        """Return a function that says, when called, whether the next epoch and its save will end soon.
 
-        Not where nothing is known of its length, or it takes much longer than was expected.
+        It returns False if no epoch was timed yet, or if this one takes much longer than expected.
         """
         if not self._history:
             return lambda: False
@@ -213,7 +213,7 @@ class _Training:
         return lambda: abs(end - time.monotonic()) <= _FINISHED_WITHIN
 
     def progress(self) -> dict:
-        """How far it is, and how much of that is saved; see `history.report`."""
+        """Progress of the training, with the number of saved epochs; see `history.report`."""
         return history.report(self._run, self._history, self._saved)
 
     def _epoch(self, stage_index: int, epoch: int, number: int, validation: torch.Tensor) -> None:
@@ -234,8 +234,8 @@ class _Training:
         before = [] if epoch == 1 else curriculum.by_stage(self._history)[-1]
         accuracies = [*(entry["val_acc"] for entry in before), accuracy]
         ended = curriculum.has_ended(self._run, stage_index, accuracies)
-        if self._observed:
-            self._observed.observe(self._model, self._teacher, stage_index, epoch, ended)
+        if self._saliency:
+            self._saliency.observe(self._model, self._teacher, stage_index, epoch, ended)
         if epoch == 1 or accuracy > self._best["val_acc"]:
             weights = {name: value.clone() for name, value in self._model.state_dict().items()}
             self._best = {"val_acc": accuracy, "global_epoch": number, "weights": weights}
@@ -247,12 +247,12 @@ class _Training:
         _LOG.info("%s: %s", self._name, history.line(self._run, self._history))
 
     def _end_stage(self, stage: Stage, accuracies: Sequence[float]) -> None:
-        """Take up the best weights of a stage where its run says so; the optimizer's moments stay."""
+        """Restore the best weights of a stage if the run requires it; the optimizer's moments stay."""
         stopping = self._run.early_stopping
         stopped = curriculum.has_stopped(stopping, accuracies)
         if stopped:
             _LOG.info(
-                "%s: validation no better for %d epochs; the stage of %d px ends after %d of %d",
+                "%s: validation has not improved for %d epochs; the %d px stage ends after %d of %d epochs",
                 self._name,
                 stopping.patience,
                 stage.resolution,
@@ -283,7 +283,7 @@ class _Training:
             "history": self._history,
             "best": self._best,
             "sessions": self._sessions,
-            "saliency": self._observed.arrays if self._observed else {},
+            "saliency": self._saliency.arrays if self._saliency else {},
         }
 
     def write(self, outputs: Outputs, parts: Mapping[str, str | None]) -> None:
@@ -292,7 +292,7 @@ class _Training:
         models.save_weights(self._best["weights"], outputs.best)
         history.write(self._history, outputs.history)
         if outputs.saliency:
-            self._observed.write(outputs.saliency)
+            self._saliency.write(outputs.saliency)
         best = {"global_epoch": self._best["global_epoch"], "val_acc": self._best["val_acc"]}
         accuracies = [entry["val_acc"] for entry in curriculum.by_stage(self._history)[-1]]
         last = {"global_epoch": len(self._history), "val_acc": accuracies[-1]}
@@ -300,7 +300,7 @@ class _Training:
             last = dict(best)
         images = len(self._arrays.train_labels)
         done = [len(own) for own in curriculum.by_stage(self._history)]
-        each = self._counted()
+        each = self._training_flops()
         flops = [each[s.resolution] * n * images for s, n in zip(self._run.stages, done, strict=True)]
         run_files.write_record(
             outputs,
@@ -309,7 +309,7 @@ class _Training:
             {"last": last, "best": best},
             parameters=sum(p.numel() for p in self._model.parameters()),
             inference_flops=inference_flops(self._run.model, self._run.model.image_size),
-            saliency_agreement=self._observed.agreement() if self._observed else None,
+            saliency_agreement=self._saliency.agreement() if self._saliency else None,
             stages=history.costs(self._run, self._history, images, flops),
             sessions=self._sessions,
         )

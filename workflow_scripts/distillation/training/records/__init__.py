@@ -1,1 +1,1 @@
-"""What a training records beside its progress, one module each, loaded only for the runs that record it."""
+"""Additional records of a training, one module each, loaded only for the runs that need them."""

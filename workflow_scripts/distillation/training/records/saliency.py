@@ -1,4 +1,4 @@
-"""Saliency maps of a few fixed images, student beside teacher, while the student learns."""
+"""Saliency maps of student and teacher for a few fixed images, recorded during training."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,9 +19,9 @@ _IMAGES = 8
 class SaliencyRecord:
     """Maps and agreement at the first and the last epoch of each stage (paper, Figure 5).
 
-    Kind and layers are those that the loss compares or, without a saliency term, those that the run
-    names or else the gradient in the first, second and last block of each network, so that a student
-    without the term is its control. Of a map for every class, that of the true class is recorded.
+    Kind and layers are those of the saliency loss. A run without that loss, which serves as control, records
+    those that it names or, by default, the gradient in the first, second and last block of each network.
+    If there is a map for every class, that of the true class is recorded.
 
     Attributes:
         arrays: by "stage<number>-<pixels>px-epoch<epoch>-<what>", counting from 1: maps
@@ -41,7 +41,7 @@ class SaliencyRecord:
     def observe(
         self, student: nn.Module, teacher: nn.Module, stage_index: int, epoch: int, ended: bool
     ) -> None:
-        """Add the maps after an epoch, from 1, of a stage, if it is the first or has ended the stage."""
+        """Record the maps after an epoch (from 1) of a stage if it is the first or the last of the stage."""
         stage = self._run.stages[stage_index]
         if epoch > 1 and not ended:
             return
@@ -75,7 +75,7 @@ class SaliencyRecord:
         self.arrays = {key: value.cpu() for key, value in arrays.items()}
 
     def agreement(self) -> dict:
-        """What run.json says of the arrays; see `saliency_agreement.summary`."""
+        """Summary of the arrays for run.json; see `saliency_agreement.summary`."""
         return summary(self._contents(), self._run.recorded_kind)
 
     def write(self, path: Path) -> None:
