@@ -1,4 +1,4 @@
-"""Hold rebuilt tables and figures against the kept ones."""
+"""Compare rebuilt tables and figures with the committed ones."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Compare the beginning of runs with what was published of them."""
+"""Compare the beginning of runs with published values."""
 
 from pathlib import Path
 

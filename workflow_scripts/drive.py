@@ -1,12 +1,12 @@
-"""Run snakemake, and go on by itself after a run that was killed.
+"""Run snakemake, also after an earlier run was killed.
 
     python workflow_scripts/drive.py SNAKEMAKE-ARGUMENTS
 
-A killed snakemake leaves its lock behind, and whether a lock is stale cannot be seen from it. So this
-process takes one of the operating system's in its place and becomes snakemake: the lock lasts exactly
-as long as snakemake does, and signals and the exit status are snakemake's own.
+A killed snakemake leaves its lock behind, and a stale lock looks like one in use. So this process takes a
+lock of the operating system instead and becomes snakemake: the lock lasts exactly as long as snakemake
+runs, and signals and the exit status are snakemake's own.
 
-On a terminal its jobs and trainings are shown live; see snakemake_logger_plugin_terminal.
+On a terminal, jobs and trainings are shown live; see snakemake_logger_plugin_terminal.
 """
 
 import fcntl
@@ -16,22 +16,22 @@ from pathlib import Path
 
 
 def main(arguments: list[str]) -> None:
-    """Become snakemake with these arguments, or exit with a reason why not."""
+    """Replace this process by snakemake with these arguments, or exit with the reason why not."""
     path = Path(".snakemake/driver.lock")
     path.parent.mkdir(exist_ok=True)
     with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            sys.exit(f"Another run is at work in {Path.cwd()}; wait until it ends.")
-        # Snakemake inherits the lock, its jobs do not: subprocess closes what it does not pass on.
+            sys.exit(f"Another run is active in {Path.cwd()}; wait until it ends.")
+        # Snakemake inherits the lock, but its jobs do not: subprocess closes inherited files.
         os.set_inheritable(lock.fileno(), True)
         command = [sys.executable, "-m", "snakemake", *_live_view(), "--nolock", *arguments]
         os.execv(sys.executable, command)
 
 
 def _live_view() -> list[str]:
-    """Options that show it where there is a terminal; Snakemake looks for plugins on PYTHONPATH."""
+    """Options for the live view if there is a terminal; Snakemake looks for plugins on PYTHONPATH."""
     if not sys.stderr.isatty():
         return []
     places = [str(Path(__file__).resolve().parent), os.environ.get("PYTHONPATH")]

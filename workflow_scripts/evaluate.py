@@ -1,4 +1,4 @@
-"""Test both weight files of a run."""
+"""Evaluate both weight files of a run on the test set."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Obtain the batches of a dataset from the first source that works."""
+"""Get the batches of a dataset from the first source that works."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Write from which training each number of the tables comes, as csv, markdown and HTML."""
+"""Write which training each number in the tables comes from, as csv, markdown and HTML."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Write what each switch between protocols is worth as csv, markdown, LaTeX and HTML."""
+"""Write the effect of each switch between protocols as csv, markdown, LaTeX and HTML."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Write what the runs say of the claims as csv, markdown, LaTeX and HTML."""
+"""Write the outcome of each claim as csv, markdown, LaTeX and HTML."""
 
 from pathlib import Path
 

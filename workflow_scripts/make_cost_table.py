@@ -1,4 +1,4 @@
-"""Write what each training cost as csv, markdown, LaTeX and HTML."""
+"""Write the cost of each training as csv, markdown, LaTeX and HTML."""
 
 from pathlib import Path
 

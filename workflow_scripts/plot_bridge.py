@@ -1,4 +1,4 @@
-"""Draw what each switch between protocols is worth."""
+"""Draw the effect of each switch between protocols."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Draw test accuracies by the computation of the trainings."""
+"""Draw test accuracy against the computation of the trainings."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Draw images as networks see them."""
+"""Draw images as the networks receive them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Draw test accuracies by resolution."""
+"""Draw test accuracy against resolution."""
 
 from pathlib import Path
 

@@ -1,8 +1,8 @@
-"""Show how far the trainings of a study are, on this machine or on the cluster that writes its files.
+"""Show the progress of a study's trainings, on this machine or on the cluster that writes its files.
 
     python workflow_scripts/watch.py [OVERLAY.yaml ...]
 
-The overlays are those given to snakemake by --configfile; without any, it is the study of config.yaml.
+The overlays are those given to snakemake by --configfile; without any, the study is that of config.yaml.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ HOME = Path(__file__).resolve().parents[1]
 
 
 def main(overlays: list[str]) -> None:
-    """Watch until all trainings are done, or print their state once where there is no terminal."""
+    """Show the trainings until all are done or, without a terminal, print their state once."""
     files = [HOME / "config.yaml", *map(Path, overlays)]
     schema = yaml.safe_load((HOME / "rules/schemas/config.schema.yaml").read_text())
     try:

@@ -1,4 +1,4 @@
-"""Write the made parts of README.md."""
+"""Write the generated parts of README.md."""
 
 import json
 import subprocess
@@ -22,8 +22,10 @@ def made() -> str:
     resolved = study.resolve(config, schema, "config.yaml")
     shorter = study.merge(config, yaml.safe_load(Path("config/cpu.yaml").read_text()))
     protocols = {protocol: config["protocols"][protocol]["label"] for protocol in config["reproduce"]}
-    kept, kept_shorter = (Path("results/reference") / name for name in (resolved.name, shorter["study"]))
-    cells, costs = (pd.read_csv(kept / name) for name in ("tables/table1.csv", "costs/costs.csv"))
+    committed, committed_shorter = (
+        Path("results/reference") / name for name in (resolved.name, shorter["study"])
+    )
+    cells, costs = (pd.read_csv(committed / name) for name in ("tables/table1.csv", "costs/costs.csv"))
     [dataset] = config["datasets"].values()
     images = len(datasets.TRAIN_BATCHES) * datasets.OFFICIAL.records - dataset["split"]["holdout"]
     found = sorted(Path("results/reference/bench").glob("*/gpu-check.json"))
@@ -32,7 +34,7 @@ def made() -> str:
     graph = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     parts = {
         "results": readme.results(cells, protocols),
-        "cpu": readme.stages(pd.read_csv(kept_shorter / "checks/checks.csv"), shorter["note"]),
+        "cpu": readme.stages(pd.read_csv(committed_shorter / "checks/checks.csv"), shorter["note"]),
         "computation": readme.computation(resolved, protocols, images, costs, checks),
         "rules": readme.rulegraph(graph, leave_out=["all"]),
     }

@@ -15,7 +15,7 @@ def test_a_second_driver_leaves_the_first_alone(taught, start):
     first = start(STUDENT)
     first.until_logged(EPOCH)
     said = taught.drive(STUDENT, status=1)
-    assert said == f"Another run is at work in {taught.path}; wait until it ends.\n"
+    assert said == f"Another run is active in {taught.path}; wait until it ends.\n"
     first.until_logged(LATER)
 
 

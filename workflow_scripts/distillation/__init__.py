@@ -1,5 +1,5 @@
 """Vision-transformer distillation studies: models, losses, curricula, training and evaluation.
 
-The package knows nothing of Snakemake and reads no configuration file: every function takes plain
+The package does not depend on Snakemake and reads no configuration file: every function takes plain
 values and paths.
 """

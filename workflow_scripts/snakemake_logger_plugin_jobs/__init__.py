@@ -1,9 +1,9 @@
-"""Snakemake's jobs for programs: one a line of standard output, as JSON.
+"""Print Snakemake's jobs for other programs: one JSON object per line of standard output.
 
     snakemake --dry-run --logger jobs
 
-Each has its `rule`, its `input` and `output` files, its `wildcards` and its `priority`. What is wrong goes to
-standard error.
+Each has its `rule`, its `input` and `output` files, its `wildcards` and its `priority`. Warnings and
+errors go to standard error.
 """
 
 import json
@@ -15,10 +15,10 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 
 class LogHandler(LogHandlerBase):
-    """Prints jobs, and what is wrong."""
+    """Prints jobs, warnings and errors."""
 
     def emit(self, record: LogRecord) -> None:
-        """Print a record that is a job or a warning."""
+        """Print a record that is a job, a warning or an error."""
         if getattr(record, "event", None) == LogEvent.JOB_INFO:
             job = {
                 "rule": record.rule_name,
@@ -33,7 +33,7 @@ class LogHandler(LogHandlerBase):
 
     @property
     def writes_to_stream(self) -> bool:
-        """It takes the place of Snakemake's own messages."""
+        """It replaces Snakemake's own messages."""
         return True
 
     @property

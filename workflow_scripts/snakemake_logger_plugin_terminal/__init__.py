@@ -2,7 +2,7 @@
 
     snakemake --logger terminal
 
-Where there is no terminal, and for a dry run, everything is as Snakemake's own messages are.
+Without a terminal, and for a dry run, only Snakemake's own messages are printed.
 """
 
 import os
@@ -21,14 +21,14 @@ from rich.text import Text
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-# What the view says better.
-_UNSAID = (LogEvent.JOB_STARTED, LogEvent.PROGRESS)
-_UNSAID_MESSAGES = ("Select jobs to execute...",)
+# Messages that the view replaces.
+_REPLACED = (LogEvent.JOB_STARTED, LogEvent.PROGRESS)
+_REPLACED_MESSAGES = ("Select jobs to execute...",)
 
 
 @dataclass(frozen=True)
 class _Job:
-    """A job since it was started or submitted; `folder` is that of its run, if it is a training."""
+    """A job that was started or submitted; `folder` is that of its run, if it is a training."""
 
     name: str
     begin: float
@@ -37,13 +37,13 @@ class _Job:
     def lines(self, now: float) -> list[str]:
         elapsed = now - self.begin
         line = f"  {self.name} ({progress.duration(elapsed)})"
-        # An older report is that of a process that was killed.
+        # An older report comes from a process that was killed.
         report = progress.last_report(self.folder, now, within=elapsed) if self.folder else None
         return [line, f"    {report}"] if report else [line]
 
 
 class LogHandler(LogHandlerBase):
-    """Prints what Snakemake prints, and draws what is at work."""
+    """Prints Snakemake's messages and draws the running jobs."""
 
     def __post_init__(self) -> None:
         """Find out whether there is a terminal to draw on."""
@@ -66,7 +66,7 @@ class LogHandler(LogHandlerBase):
             os.environ[logs.DRAWN] = "snakemake"
 
     def emit(self, record: LogRecord) -> None:
-        """Print a record, or let the view say it."""
+        """Print a record or show it in the view."""
         try:
             if self._draws:
                 self._draw(record)
@@ -76,7 +76,7 @@ class LogHandler(LogHandlerBase):
             self.handleError(record)
 
     def close(self) -> None:
-        """Take the view off the terminal."""
+        """Remove the view from the terminal."""
         self._live.stop()
         super().close()
 
@@ -96,7 +96,7 @@ class LogHandler(LogHandlerBase):
             job = self._jobs.pop(record.job_id, None)
             if job:
                 self._say(f"done in {progress.duration(time.time() - job.begin)}: {job.name}")
-        elif event not in _UNSAID and record.getMessage() not in _UNSAID_MESSAGES:
+        elif event not in _REPLACED and record.getMessage() not in _REPLACED_MESSAGES:
             if event == LogEvent.JOB_ERROR:
                 self._jobs.pop(record.jobid, None)
             self._print(record)
@@ -110,7 +110,7 @@ class LogHandler(LogHandlerBase):
 
     def _view(self) -> Group:
         now = time.time()
-        # A copy: jobs come and go in another thread. On a cluster those that only wait there come last.
+        # Copied, as another thread changes the jobs. On a cluster, jobs that wait in the queue come last.
         jobs = sorted((job.lines(now) for job in list(self._jobs.values())), key=len, reverse=True)
         lines = [line for job in jobs for line in job]
         room = self._console.height - 3
@@ -120,7 +120,7 @@ class LogHandler(LogHandlerBase):
 
     @property
     def writes_to_stream(self) -> bool:
-        """It takes the place of Snakemake's own messages."""
+        """It replaces Snakemake's own messages."""
         return True
 
     @property
@@ -130,7 +130,7 @@ class LogHandler(LogHandlerBase):
 
     @property
     def has_filter(self) -> bool:
-        """Snakemake's own filter holds, and with it --quiet."""
+        """Snakemake's own filter applies, so --quiet works."""
         return False
 
     @property

@@ -122,8 +122,8 @@ def test_a_commit_that_was_written_for_other_code_is_unknown_and_a_warning_says_
     spoil(copied)
     assert commit.of(copied) is None
     assert caplog.messages == [
-        f"{copied}/commit.json is not of the code beside it, so the commit is unknown: run `make wheels` in"
-        " the checkout that the code was copied from, and copy wheels/ and wheels/commit.json here."
+        f"{copied}/commit.json does not match the code beside it, so the commit is unknown: run `make wheels`"
+        " in the checkout that the code was copied from, and copy wheels/ and wheels/commit.json here."
     ]
     commit.write(tmp_path / "nothing", copied)
     assert not (tmp_path / "nothing").exists()

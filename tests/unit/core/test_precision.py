@@ -125,9 +125,9 @@ def test_bf16_that_a_cpu_would_emulate_is_refused_with_the_ways_out(instructions
     with pytest.raises(UserError) as refusal:
         precision.require_precision("bf16", CPU, slow_bf16=False)
     assert str(refusal.value) == (
-        "precision is bf16, for which this CPU has no instructions: a step can take twenty times that of"
-        " fp32; set `precision: fp32` in the recipes, train on a GPU or, if that is wanted, set `execution:"
-        " {slow_bf16: true}` in the configuration."
+        "precision is bf16, for which this CPU has no instructions: a step can take twenty times as long"
+        " as in fp32; set `precision: fp32` in the recipes, train on a GPU or, to accept this, set"
+        " `execution: {slow_bf16: true}` in the configuration."
     )
 
 

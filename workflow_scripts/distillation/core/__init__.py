@@ -1,1 +1,1 @@
-"""What every part of the library stands on: files, logs, errors, devices, random streams."""
+"""Basics that every part of the library uses: files, logs, errors, devices, random streams."""

@@ -1,4 +1,4 @@
-"""Files that appear complete or not at all, whatever kills the writer."""
+"""Files that appear complete or not at all, even if the writer is killed."""
 
 import json
 import os
@@ -12,7 +12,7 @@ _MARK = ".partial-"
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends without an exception."""
+    """Yield a temporary path beside `path` that replaces it if the block ends without an exception."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}{_MARK}", dir=path.parent)
@@ -35,7 +35,7 @@ def write_json(path: str | Path, content: dict) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Delete what killed writers left in a folder; for callers that know that no writer is at work."""
+    """Delete the temporary files of killed writers in a folder; only if no writer can be active."""
     for temporary in folder.glob(f".*{_MARK}*"):
         temporary.unlink()
 

@@ -1,6 +1,6 @@
-"""The commit that the code of this project is of, also where it was copied without its .git.
+"""The commit of this project's code, also if the code was copied without its .git.
 
-Needs nothing but the standard library, as it runs before any package is installed.
+Needs only the standard library, as it runs before any package is installed.
 """
 
 import contextlib
@@ -22,16 +22,16 @@ FILE = "commit.json"
 def of(root: Path = ROOT) -> dict | None:
     """The commit of the code in a folder, from its own .git or, without one, from its commit.json.
 
-    The repository that the folder lies in is never asked, and a commit.json counts only for the code that it
-    was written for; if it is of other code, a warning says so.
+    A repository around the folder is never used. A commit.json that was written for other code is ignored
+    with a warning.
 
     Args:
         root: the folder of the project, which has `workflow_scripts`.
 
     Returns:
-        "commit" (hex) and "dirty", whether tracked files differed from it; None where that is unknown.
+        "commit" (hex) and "dirty", whether tracked files differed from it; None if the commit is unknown.
     """
-    return _asked(root) if (root / ".git").exists() else _carried(root)
+    return _from_git(root) if (root / ".git").exists() else _from_file(root)
 
 
 def sha256_of_all_code(root: Path = ROOT) -> str:
@@ -47,10 +47,10 @@ def sha256_of_all_code(root: Path = ROOT) -> str:
 
 
 def write(folder: Path, root: Path = ROOT) -> None:
-    """Write, for copies of the code that lack its .git, a commit.json into a folder, if the commit is known.
+    """Write commit.json, for copies of the code without .git, into a folder if the commit is known.
 
     Args:
-        folder: it is made if it is not there.
+        folder: it is created if it does not exist.
         root: the folder of the project.
 
     Raises:
@@ -64,7 +64,7 @@ def write(folder: Path, root: Path = ROOT) -> None:
 
 
 def bring(folder: Path, root: Path = ROOT) -> None:
-    """Copy the commit.json of a folder, if it has one, to where `of` reads it, unless there is a .git.
+    """Copy a folder's commit.json, if it has one, to where `of` reads it, unless there is a .git.
 
     Args:
         folder: see `write`.
@@ -77,9 +77,9 @@ def bring(folder: Path, root: Path = ROOT) -> None:
         shutil.copyfile(folder / FILE, root / FILE)
 
 
-def _asked(root: Path) -> dict | None:
+def _from_git(root: Path) -> dict | None:
     def ask(*arguments: str) -> str:
-        # With its place named, git does not go on to look in the folders above.
+        # With an explicit --git-dir, git does not search the parent folders.
         command = ["git", "-C", str(root), f"--git-dir={root / '.git'}", f"--work-tree={root}", *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
@@ -89,18 +89,18 @@ def _asked(root: Path) -> dict | None:
         return None
 
 
-def _carried(root: Path) -> dict | None:
+def _from_file(root: Path) -> dict | None:
     path = root / FILE
     if not path.is_file():
         return None
-    # One that was cut short on its way counts as little as that of other code.
+    # A truncated file is ignored, as is one that was written for other code.
     with contextlib.suppress(ValueError, KeyError, TypeError):
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["code"] == sha256_of_all_code(root):
             return {"commit": content["commit"], "dirty": content["dirty"]}
     log.warning(
-        "%s is not of the code beside it, so the commit is unknown: run `make wheels` in the checkout that"
-        " the code was copied from, and copy wheels/ and wheels/%s here.",
+        "%s does not match the code beside it, so the commit is unknown: run `make wheels` in the checkout"
+        " that the code was copied from, and copy wheels/ and wheels/%s here.",
         path,
         FILE,
     )

@@ -1,7 +1,7 @@
 """Modules chosen by a name in the configuration, imported only when a run uses them.
 
-The code digest of a run follows module-level imports. Loading by name at the place of use keeps the
-code of switched-off components out of the digests of the runs that do without them.
+The code digest of a run follows module-level imports. Loading by name at the place of use keeps
+the code of unused components out of a run's digest.
 """
 
 import importlib
@@ -13,12 +13,12 @@ from distillation.core.errors import UserError
 
 
 def load(package: str, name: str) -> ModuleType:
-    """The module `distillation.<package>.<name>`; hyphens in `name` stand for underscores.
+    """Import the module `distillation.<package>.<name>`; hyphens in `name` become underscores.
 
     Errors inside an existing module pass through unchanged.
 
     Raises:
-        UserError: the package has no such module; the text lists those it has.
+        UserError: the package has no such module; the message lists those it has.
     """
     folder = importlib.import_module(f"distillation.{package}")
     known = sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(folder.__path__))

@@ -19,19 +19,19 @@ _HELD: list[IO] = []
 
 
 def setup(device: str, threads: int) -> torch.device:
-    """Make this process ready to train or evaluate, with equal bits for equal runs.
+    """Prepare this process to train or evaluate deterministically: equal runs give equal bits.
 
-    Of several GPUs that it can see it takes one, with the fewest jobs of ours; see `claim`.
+    If it sees several GPUs, it takes the one with the fewest claims; see `claim`.
 
     Args:
         device: "cpu" or "cuda".
-        threads: CPU threads of one operation.
+        threads: CPU threads per operation.
 
     Returns:
         The device, with the index of the GPU.
 
     Raises:
-        UserError: when there is no such device here.
+        UserError: if this machine has no such device.
     """
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError(
@@ -41,9 +41,9 @@ def setup(device: str, threads: int) -> torch.device:
     # cuBLAS is deterministic only with a workspace of fixed size, chosen before its first call.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
-    # One more kernel for every new tensor; it only helps to find reads of memory that nobody wrote.
+    # It costs a kernel for every new tensor and only helps to find reads of uninitialised memory.
     torch.utils.deterministic.fill_uninitialized_memory = False
-    # The patch embedding is a convolution, and in float32 those are TF32 unless told otherwise.
+    # The patch embedding is a convolution, and in float32 convolutions use TF32 by default.
     torch.backends.cudnn.allow_tf32 = False
     torch.set_num_threads(threads)
     return torch.device(device) if device == "cpu" else _gpu()
@@ -58,14 +58,13 @@ def _gpu() -> torch.device:
 
 
 def claim(names: Sequence[str], folder: Path | None = None) -> int:
-    """Take a share of one of several GPUs until this process ends.
+    """Claim one of several GPUs until this process ends.
 
-    A GPU without a job is taken before one with a job, one with a job before one with two; among equals
-    the first. Jobs of other users are not counted.
+    The GPU with the fewest claims is taken, among equals the first. Jobs of other users are not counted.
 
     Args:
-        names: that tell the visible GPUs of this machine apart in every process, such as their UUIDs.
-        folder: of the locks, on this machine; by default one of this user's among the temporary files.
+        names: of the visible GPUs of this machine, the same in every process, such as their UUIDs.
+        folder: of the lock files, on this machine; by default this user's in the temporary folder.
 
     Returns:
         The index of the GPU among the names.
@@ -82,11 +81,11 @@ def claim(names: Sequence[str], folder: Path | None = None) -> int:
             else:
                 _HELD.append(lock)
                 return index
-    raise AssertionError("there is always a further share")
+    raise AssertionError("there is always another share")
 
 
 def wait_for(device: torch.device) -> None:
-    """Wait until a GPU has done all that it was given."""
+    """Wait until a GPU has finished all its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
@@ -103,13 +102,13 @@ def describe(device: torch.device) -> dict[str, str | int]:
 
 
 def reset_peak_memory(device: torch.device) -> None:
-    """Begin a new measurement of the peak; the peak of a process on a CPU is that of its whole life."""
+    """Reset the peak memory of a GPU; on a CPU the peak is always that of the whole process."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
 
 
 def peak_memory_mb(device: torch.device) -> float:
-    """The most memory in use at once, in 10^6 bytes: a GPU's since the reset, or the process's."""
+    """Peak memory in 10^6 bytes: of a GPU since the reset, or of the whole process on a CPU."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 1e6
     # The unit of ru_maxrss is the kibibyte on Linux and the byte on macOS.

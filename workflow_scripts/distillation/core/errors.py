@@ -1,12 +1,12 @@
-"""Errors that a user can mend, apart from those that only a developer can."""
+"""Errors that a user can fix, as opposed to those that only a developer can fix."""
 
 
 class UserError(Exception):
-    """An error a user can mend; its text is a full sentence that says how."""
+    """An error that a user can fix; its text is a full sentence that says how."""
 
 
 class InputError(UserError, ValueError):
-    """A value or file handed in is not what it has to be."""
+    """A given value or file is invalid."""
 
 
 class SourceError(UserError):

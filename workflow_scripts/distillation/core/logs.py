@@ -1,4 +1,4 @@
-"""Send what a script reports, its end by an exception included, to a file and to stderr."""
+"""Log what a script reports, uncaught exceptions included, to a file and to stderr."""
 
 import logging
 import os
@@ -8,20 +8,20 @@ from types import TracebackType
 
 from distillation.core.errors import UserError
 
-# In the environment of a script: what draws on the terminal and would be torn by lines of others.
+# Environment variable: the program that draws a live view on the terminal, which log lines would break.
 DRAWN = "DISTILLATION_TERMINAL_DRAWN_BY"
-# In the environment of a script that takes the place of another: the log goes on.
+# Environment variable of a script that replaces another and appends to its log.
 GOES_ON = "DISTILLATION_LOG_GOES_ON"
 
 
 def to_file_and_stderr(path: str | Path) -> None:
     """Configure the root logger and `sys.excepthook`; call once, at the start of a script.
 
-    Every record of level INFO or above becomes a time-stamped line in both places, or in the file
-    alone where stderr is a terminal on which a live view is drawn (`DRAWN`); the file is started
-    afresh, but for a script that takes the place of another (`GOES_ON`). An uncaught `UserError` is
-    reported by its text alone, an interruption by one word, any other exception with its traceback;
-    the exit status is the interpreter's own.
+    Every record of level INFO or above becomes a time-stamped line in both places, or only in the file
+    if stderr is a terminal on which a live view is drawn (`DRAWN`). The file is overwritten, except by a
+    script that replaces another (`GOES_ON`). An uncaught `UserError` is logged as its text alone, an
+    interruption as one word, any other exception with its traceback; the exit status is the
+    interpreter's own.
 
     Raises:
         OSError: the file cannot be written.

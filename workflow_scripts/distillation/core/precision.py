@@ -11,25 +11,25 @@ _BF16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")
 
 
 def has_bf16(device: torch.device) -> bool:
-    """Whether a device has instructions for bf16; a GPU is taken to have them."""
+    """Whether a device has instructions for bf16; a GPU is assumed to have them."""
     return device.type != "cpu" or any(map(torch.cpu.get_capabilities().get, _BF16_INSTRUCTIONS))
 
 
 def require_precision(precision: str, device: torch.device, slow_bf16: bool) -> None:
-    """Refuse bf16 on a CPU that emulates it, where a step can take twenty times that of fp32.
+    """Refuse bf16 on a CPU that emulates it, where a step can take twenty times as long as in fp32.
 
     Args:
         precision: "bf16" or "fp32".
         device: of the training.
-        slow_bf16: whether it is wanted all the same.
+        slow_bf16: whether it is allowed anyway.
 
     Raises:
         UserError: bf16 would be emulated.
     """
     if precision == "bf16" and not (slow_bf16 or has_bf16(device)):
         raise UserError(
-            "precision is bf16, for which this CPU has no instructions: a step can take twenty times that of"
-            " fp32; set `precision: fp32` in the recipes, train on a GPU or, if that is wanted, set"
+            "precision is bf16, for which this CPU has no instructions: a step can take twenty times as long"
+            " as in fp32; set `precision: fp32` in the recipes, train on a GPU or, to accept this, set"
             " `execution: {slow_bf16: true}` in the configuration."
         )
 

@@ -1,8 +1,7 @@
 """Random streams: one for each purpose and epoch, all derived from the seed of the run.
 
-Because each epoch has streams of its own, a resumed run needs no generator state, and because each
-purpose has its own, runs that differ in one purpose keep the others in common: rows of a table pair
-over seeds.
+Each epoch has its own streams, so a resumed run needs no generator state. Each purpose has its own, so
+runs that differ in one purpose share the streams of the others, and rows of a table can be paired by seed.
 """
 
 import hashlib
@@ -18,10 +17,10 @@ def derive(seed: int, *names: str | int) -> int:
 
 
 def generator(seed: int, *names: str | int) -> torch.Generator:
-    """A CPU generator for one purpose; CPU so that the draws do not depend on the device."""
+    """A CPU generator for one purpose; CPU, so that the numbers do not depend on the device."""
     return torch.Generator().manual_seed(derive(seed, *names))
 
 
 def numpy_generator(seed: int, *names: str | int) -> np.random.Generator:
-    """As `generator`, for distributions that torch cannot draw from a given generator."""
+    """Like `generator`, for distributions that torch cannot sample with a given generator."""
     return np.random.default_rng(derive(seed, *names))

@@ -1,4 +1,4 @@
-"""End in order at SIGTERM, which a scheduler sends at a time limit, a preemption or a cancellation."""
+"""End cleanly at SIGTERM, which a scheduler sends at a time limit, a preemption or a cancellation."""
 
 import contextlib
 import logging
@@ -11,11 +11,11 @@ _LOG = logging.getLogger(__name__)
 
 
 class Termination:
-    """What becomes of a SIGTERM while a block is at work; see `at_sigterm`.
+    """How a running block reacts to SIGTERM; see `at_sigterm`.
 
     Attributes:
-        requested: whether it came and the block goes on for a moment, to end by itself.
-        may_finish: asked when it comes; where it says yes the block goes on, else it is left at once.
+        requested: whether it came and the block goes on until it ends by itself.
+        may_finish: called when it comes; if it returns True the block goes on, otherwise it is left at once.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Termination:
         sys.exit(128 + signal.SIGTERM)
 
     def _signalled(self, number: int, _frame: FrameType | None) -> None:
-        # A scheduler may send it again while this process is about to end.
+        # A scheduler may send it again before this process has ended.
         signal.signal(number, signal.SIG_IGN)
         if self.may_finish():
             self.requested = True
@@ -41,10 +41,10 @@ class Termination:
 
 @contextlib.contextmanager
 def at_sigterm(message: str) -> Iterator[Termination]:
-    """Leave the block when this process gets SIGTERM: a log line, then exit status 143.
+    """Leave the block when this process gets SIGTERM, with a log line and exit status 143.
 
-    At once, unless the block has said that it may finish what it is at. The exit unwinds the stack, so
-    locks are released and files half written are removed; only in the main thread.
+    The block is left at once, unless its `may_finish` returns True. The exit unwinds the stack, so locks are
+    released and partially written files are removed. Works only in the main thread.
 
     Args:
         message: the log line.

@@ -1,1 +1,1 @@
-"""What trained networks get right, and how sure they are; nothing here trains."""
+"""Accuracy, calibration and agreement of trained networks; nothing here trains."""

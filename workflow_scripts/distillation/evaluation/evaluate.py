@@ -1,4 +1,4 @@
-"""How good a trained network is on the test set."""
+"""Evaluate a trained network on the test set."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,37 +27,37 @@ def evaluate(
     output: Path,
     device: torch.device,
 ) -> None:
-    """Test a run and write the result as JSON; equal runs give equal files.
+    """Evaluate a run on the test set and write the result as JSON; equal runs give equal files.
 
-    Both weight files are tested at full resolution, so that a protocol's choice costs no training;
-    `selection` only says which of the two the protocol reports, and never looks at the result. All
+    Both weight files are tested at full resolution, so that another choice by the protocol needs no training;
+    `selection` only says which of the two the protocol reports, and never depends on the result. Everything
     else is measured on the selected weights, in float32. `statistics.evaluations` reads the file.
 
     Args:
-        weights: by name, "last" and "best".
+        weights: files by name, "last" and "best".
         record: run.json of the run.
-        teacher: files of the run that taught it, if one did.
+        teacher: files of the run's teacher, if it has one.
         selection: "last" or "best".
-        resolutions: sides in pixels at which images are shown, the whole image scaled ("scale") and its
-            centre at full scale ("crop").
+        resolutions: sides in pixels of the tested images: the whole image scaled ("scale") and its centre
+            at full scale ("crop").
         arrays: the data set.
-        output: the JSON file. Right answers and answers equal to the teacher's are numbers of test images,
-            of "images"; divergences are nats.
+        output: the JSON file. Correct predictions and predictions equal to the teacher's are numbers of
+            test images, out of "images"; divergences are nats.
         device: where to evaluate.
 
     Raises:
-        UserError: when weights are not those of their record.
+        UserError: if weights are not those of their record.
     """
     labels = arrays.test_labels.to(device)
     images = arrays.test_images.to(device)
     content = {"images": len(labels), "resolution": images.shape[-1], "selection": selection}
-    tested, given = {}, {}
+    tested, by_digest = {}, {}
     for name, path in weights.items():
         model, run = models.restore(path, record, device)
         digest = sha256(path)
-        if digest not in given:
-            given[digest] = _logits(model, run, images, images.shape[-1])
-        logits = given[digest]
+        if digest not in by_digest:
+            by_digest[digest] = _logits(model, run, images, images.shape[-1])
+        logits = by_digest[digest]
         tested[name] = _scores(logits, labels) | {"sha256": digest}
         if name == selection:
             details = _details(model, run, logits, images, labels, resolutions)
@@ -81,11 +81,11 @@ def _scores(logits: Tensor, labels: Tensor) -> dict[str, float]:
 def _details(
     model: nn.Module, run: Run, logits: Tensor, images: Tensor, labels: Tensor, resolutions: Sequence[int]
 ) -> dict:
-    """Right answers by view and resolution, and the confusion of classes."""
+    """Correct predictions by view and resolution, and the confusion matrix."""
     by_view = {"scale": {}, "crop": {}}
     for resolution in resolutions:
         for name, correct in by_view.items():
-            # Both views of the whole image are the image.
+            # At full resolution both views are the image itself.
             whole = resolution == images.shape[-1]
             shown = logits if whole else _logits(model, run, images, resolution, name)
             correct[str(resolution)] = predictions.correct(shown, labels)
@@ -97,5 +97,5 @@ def _agreement(
 ) -> dict | None:
     if teacher is None:
         return None
-    guide, run = models.restore(teacher.weights, teacher.record, device)
-    return metrics.agreement(logits, _logits(guide, run, images, images.shape[-1]))
+    teacher_model, run = models.restore(teacher.weights, teacher.record, device)
+    return metrics.agreement(logits, _logits(teacher_model, run, images, images.shape[-1]))

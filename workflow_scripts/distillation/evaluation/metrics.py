@@ -1,4 +1,4 @@
-"""Numbers that judge answers: logits [N, classes] for N labelled images."""
+"""Metrics of predictions: logits [N, classes] for N labelled images."""
 
 import torch
 from torch import Tensor
@@ -12,23 +12,23 @@ def calibration_error(logits: Tensor, labels: Tensor) -> float:
 
     The mean distance between confidence and accuracy, each bin weighted by its share of the images.
     """
-    confidence, answer = logits.double().softmax(dim=1).max(dim=1)
-    right = (answer == labels).double()
+    confidence, predicted = logits.double().softmax(dim=1).max(dim=1)
+    is_correct = (predicted == labels).double()
     bins = (confidence * _BINS).ceil().long().clamp(1, _BINS) - 1
     gaps = torch.zeros(_BINS, dtype=torch.float64, device=logits.device)
-    gaps.index_add_(0, bins, right - confidence)
+    gaps.index_add_(0, bins, is_correct - confidence)
     return (gaps.abs().sum() / len(labels)).item()
 
 
 def confusion(logits: Tensor, labels: Tensor) -> list[list[int]]:
-    """How many images of each true class (rows) got each answer (columns)."""
+    """Confusion matrix: numbers of images by true class (rows) and predicted class (columns)."""
     classes = logits.shape[1]
     pairs = labels * classes + logits.argmax(dim=1)
     return torch.bincount(pairs.cpu(), minlength=classes**2).view(classes, classes).tolist()
 
 
 def agreement(student: Tensor, teacher: Tensor) -> dict[str, float | int]:
-    """KL(teacher || student) in nats, mean over images ("kl"), and the number of "equal_answers"."""
+    """Mean KL(teacher || student) in nats ("kl") and number of equal predictions ("equal_answers")."""
     divergence = functional.kl_div(
         student.double().log_softmax(dim=1),
         teacher.double().log_softmax(dim=1),

@@ -1,11 +1,11 @@
-"""One pass of a network over images: its logits, and how many images it gets right."""
+"""Logits of a network for images, and how many of its predictions are correct."""
 
 import torch
 from torch import Tensor, nn
 
 from distillation.core.precision import autocast
 
-# What keeps a GPU busy overflows the cache of a CPU core, where it takes twice the time.
+# A batch large enough for a GPU overflows the cache of a CPU core and takes twice the time there.
 _BATCH = {"cpu": 100, "cuda": 1000}
 
 
@@ -23,5 +23,5 @@ def correct(logits: Tensor, labels: Tensor) -> int:
 
 
 def accuracy(model: nn.Module, images: Tensor, labels: Tensor, precision: str) -> float:
-    """Percentage of images [N, 3, r, r] that a network gets right, of labels [N]."""
+    """Accuracy (percent) of a network on images [N, 3, r, r] with labels [N]."""
     return 100.0 * correct(logits(model, images, precision), labels) / len(labels)

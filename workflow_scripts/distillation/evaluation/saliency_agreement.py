@@ -1,4 +1,4 @@
-"""How a student's saliency maps came to agree with its teacher's: the arrays of saliency.npz, by name."""
+"""Agreement of saliency maps of student and teacher during training: the arrays of saliency.npz."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Moment(NamedTuple):
-    """When maps are recorded: stage and epoch within it, both from 1, and its resolution in pixels."""
+    """When maps are recorded: stage, epoch within it (both from 1) and the stage's resolution in pixels."""
 
     stage: int
     resolution: int
@@ -25,22 +25,22 @@ def name(moment: Moment, what: str) -> str:
 
 
 def moments(names: Iterable[str]) -> list[Moment]:
-    """The moments that a saliency.npz with arrays of these names has recorded, in order."""
+    """The recorded moments, in order, from the names of the arrays in a saliency.npz."""
     matches = map(_CORRELATION.fullmatch, names)
     return sorted(Moment(*map(int, match.groups())) for match in matches if match)
 
 
 def summary(arrays: Mapping[str, np.ndarray], kind: str) -> dict:
-    """The agreement in the arrays of a saliency.npz, as plain values.
+    """Summarise the agreement in the arrays of a saliency.npz as plain values.
 
     Args:
         arrays: see `training.records.saliency.SaliencyRecord`.
-        kind: of the maps.
+        kind: kind of the maps.
 
     Returns:
         "kind"; "student_layers" and "teacher_layers", block indices in pairs; and "moments", each with
         "stage" (from 1), "resolution" (pixels), "epoch" (within the stage, from 1) and "correlation":
-        Pearson's, over patches, mean over the recorded images, one a pair of layers.
+        Pearson's, over patches, mean over the recorded images, one per pair of layers.
     """
     return {
         "kind": kind,
