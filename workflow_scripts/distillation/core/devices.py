@@ -63,8 +63,8 @@ def claim(names: Sequence[str], folder: Path | None = None) -> int:
     The GPU with the fewest claims is taken, among equals the first. Jobs of other users are not counted.
 
     Args:
-        names: of the visible GPUs of this machine, the same in every process, such as their UUIDs.
-        folder: of the lock files, on this machine; by default this user's in the temporary folder.
+        names: unique names of the visible GPUs, the same in every process, such as their UUIDs.
+        folder: of the lock files, on this machine; by default a temporary folder of this user.
 
     Returns:
         The index of the GPU among the names.

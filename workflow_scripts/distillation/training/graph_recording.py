@@ -86,8 +86,8 @@ class Recording:
 
     def __call__(self, *arguments: Tensor) -> None:
         """Replay with the values of these arguments."""
-        for own, argument in zip(self._inputs, arguments, strict=True):
-            own.copy_(argument)
+        for target, argument in zip(self._inputs, arguments, strict=True):
+            target.copy_(argument)
         self._graph.replay()
 
 
