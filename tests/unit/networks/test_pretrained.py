@@ -49,9 +49,7 @@ def test_the_released_teacher_has_21403018_parameters_of_which_107530_are_drawn(
 
 
 def test_another_file_is_refused_by_its_digest(published):
-    with pytest.raises(
-        UserError, match=r"its sha256 is .*, but 00000000 is expected at its beginning; supply"
-    ):
+    with pytest.raises(UserError, match=r"its sha256 is .*, but should begin with 00000000; supply"):
         models.load_pretrained(network(), Pretrained("deit", "00000000"), published[0])
 
 

@@ -132,20 +132,24 @@ CURVE = "global_epoch,train_acc,val_acc\n1,30.0,31.0\n"
         (
             "accuracies",
             ACCURACIES.replace("66.85", "67?"),
-            "2, column 'accuracy': '67?' is no number; write one.",
+            "2, column 'accuracy': '67?' is not a number; write one.",
         ),
         (
             "accuracies",
             ACCURACIES.replace("66.85", "6685"),
-            "is no percentage; write a number from 0 to 100.",
+            "is not a percentage; write a number from 0 to 100.",
         ),
         ("accuracies", ACCURACIES + "custom,1,x,\n", "3, column 'run': there is another row of run 'custom'"),
-        ("reported", REPORTED.replace("test", "best"), "'best' is none of text, header, test, train_last"),
-        ("stages", STAGES.replace("12", "12.5"), "'stage_px': '12.5' is no whole number; write one."),
-        ("stages", STAGES.replace("crop", "corner"), "'corner' is not possible; write scale or crop."),
+        (
+            "reported",
+            REPORTED.replace("test", "best"),
+            "'best' is unknown; use one of text, header, test, train_last",
+        ),
+        ("stages", STAGES.replace("12", "12.5"), "'stage_px': '12.5' is not a whole number; write one."),
+        ("stages", STAGES.replace("crop", "corner"), "'corner' is not allowed; write scale or crop."),
         ("stages", STAGES + "custom,12,41,crop,no\n", "row of run 'custom' and stage_px 12; keep one."),
         ("curve", CURVE.replace("val_acc", "val"), "no column 'val_acc' (found: global_epoch, train_acc"),
-        ("curve", CURVE.replace("30.0", "inf"), "2, column 'train_acc': 'inf' is no number; write one."),
+        ("curve", CURVE.replace("30.0", "inf"), "2, column 'train_acc': 'inf' is not a number; write one."),
     ],
 )
 def test_a_fault_in_a_file_is_named_with_its_place_and_the_fix(tmp_path, read, text, error):

@@ -90,11 +90,20 @@ def test_the_recorded_faults_cover_every_kind_of_error():
             "more than once",
             "exactly one of",
             "must contain",
-            "is no id",
+            "is not an id",
             "entries; the",
         ),
         *("no model", "no method", "no recipe", "no teacher", "no curriculum", "no dataset", "no protocol"),
-        *("no run", "needs a teacher", "has no use", "same id", "label of", "columns", "patch size", "heads"),
+        *(
+            "no run",
+            "needs a teacher",
+            "does not use",
+            "same id",
+            "label of",
+            "columns",
+            "patch size",
+            "heads",
+        ),
         *("no block", "layers of", "mixing", "loss", "distillation_token", "saliency_layers", "image size"),
     ):
         assert kind in lines, f"no recorded fault shows the error with {kind!r}"
@@ -122,8 +131,8 @@ def test_a_block_beyond_the_depth_of_a_network_is_refused():
 def test_a_network_of_a_teacher_with_unfit_patches_concerns_its_students_too():
     assert errors(changed({"models.vit-small-p4.patch_size": 5})) == [
         "teachers.small-p4: model.patch_size: 5 does not divide the image size 32; use one that does",
-        "students.tiny-p4-kd (and 2 more): model.patch_size: 4, but 5 of its teacher small-p4; their saliency"
-        " maps are compared patch by patch, so use a teacher with the same",
+        "students.tiny-p4-kd (and 2 more): model.patch_size: 4, but its teacher small-p4 has 5; their"
+        " saliency maps are compared patch by patch, so use a teacher with the same patch size",
     ]
 
 

@@ -9,7 +9,7 @@ from distillation.study import evidence, spec, study
 from shipped import CONFIG as BASE
 from shipped import SCHEMA
 
-FIX = "train the run again and keep the new evidence, or restore the setting."
+FIX = "train the run again and commit the new evidence, or restore the setting."
 
 
 @pytest.fixture(scope="module")

@@ -341,7 +341,7 @@ def test_the_layers_of_a_loss_outrank_those_of_the_network():
 def test_a_run_that_no_protocol_to_reproduce_has_cannot_be_asked_for():
     with pytest.raises(UserError) as error:
         resolve({"reproduce": ["released"], "select": ["tiny-p2-ce"]})
-    line = "select: 'tiny-p2-ce' is in no protocol to reproduce (released); add one that has it"
+    line = "select: no protocol in `reproduce` (released) has 'tiny-p2-ce'; add one that does"
     assert line in str(error.value)
 
 

@@ -1,1 +1,1 @@
-"""Data sets, and what networks are shown of their images."""
+"""Data sets, and the augmented or scaled views of their images."""

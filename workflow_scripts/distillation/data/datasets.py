@@ -1,4 +1,4 @@
-"""CIFAR-10 as arrays: the binary batches parsed, split once and checked whenever they are read."""
+"""CIFAR-10 as arrays: parse and split the binary batches once, and check them at every read."""
 
 import json
 import logging
@@ -27,7 +27,7 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Release:
-    """What a complete copy of the release consists of.
+    """Contents of a complete copy of the release.
 
     `batches_md5` (hex) is keyed by the names of the binary batches, each of `records` images;
     `archive_md5` (hex) is that of the binary archive; `python` reads torchvision's release.
@@ -89,7 +89,7 @@ def prepare(
     holdout_index_sum: int | None = None,
     limit: Mapping[str, int] | None = None,
 ) -> None:
-    """Parse and split the binary batches; equal batches and arguments write equal files.
+    """Parse, split and write the binary batches; equal batches and arguments give equal files.
 
     `batches` is a folder with the six binary batches. `arrays` becomes a safetensors file with
     `{part}_images`, uint8 [N, 3, 32, 32], and `{part}_labels`, int64 [N], for the parts train,
@@ -99,7 +99,7 @@ def prepare(
     parts it names, from 1 to all of them.
 
     Raises:
-        InputError: a batch is missing or malformed, or an argument is out of range or not met.
+        InputError: a batch is missing or malformed, an argument is out of range, or the index sum differs.
     """
     train = _read_batches([batches / name for name in TRAIN_BATCHES])
     test = _read_batches([batches / TEST_BATCH])
@@ -109,7 +109,7 @@ def prepare(
     parts = {"train": training, "validation": validation, "test": torch.arange(len(test))}
     kept = _limited(parts, limit or {})
     with replacing(arrays) as partial:
-        # Not save_file: it withholds the file from everybody but its owner, whatever the umask.
+        # Not save_file: it makes the file readable for its owner only, whatever the umask.
         partial.write_bytes(save(_tensors(train, test, kept)))
         sha256 = file_digest(partial, "sha256")
     split = {"seed": seed, "holdout": holdout, "holdout_index_sum": index_sum}
@@ -141,7 +141,7 @@ def load(arrays: Path, manifest: Path) -> Arrays:
     """Read what `prepare` wrote, on the CPU.
 
     Raises:
-        InputError: a file is missing or the arrays are not those the manifest describes.
+        InputError: a file is missing, or the arrays are not those that the manifest describes.
     """
     fix = f"delete {arrays} and {manifest} and rerun the workflow to prepare them again."
     for path in (arrays, manifest):
@@ -211,7 +211,7 @@ def _tensors(train: Tensor, test: Tensor, kept: Mapping[str, Tensor]) -> dict[st
 
 
 def _description(batches: Path, sha256: str, split: dict[str, int], kept: Mapping[str, Tensor]) -> dict:
-    # No time, path or source: equal data have to give equal manifests.
+    # No time, path or source: equal data must give equal manifests.
     return {
         "dataset": "cifar10",
         "classes": CLASSES,

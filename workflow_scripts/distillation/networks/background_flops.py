@@ -1,4 +1,4 @@
-"""Operations of a training, counted by a process of its own while a GPU trains: no GPU waits for it."""
+"""Count the FLOPs of a training in a separate process, so that the GPU does not wait for it."""
 
 import json
 import logging
@@ -19,16 +19,16 @@ _LOG = logging.getLogger(__name__)
 
 
 def start(run: Run, teacher: Model | None, device: torch.device) -> Callable[[], dict[int, int]]:
-    """Begin to count the FLOPs of a training.
+    """Start counting the FLOPs of a training.
 
     Args:
         run: the training.
         teacher: the network of its teacher, if it has one.
-        device: that trains; on a CPU, which would be shared, the counting begins when it is asked for.
+        device: of the training; on a CPU, which both would share, counting starts only on request.
 
     Returns:
-        A function that waits for them: FLOPs of one training image by resolution. If the process has failed
-        it logs why and counts them itself.
+        A function that waits for the result, FLOPs of one training image by resolution. If the process has
+        failed, it logs the reason and counts them itself.
     """
     here = partial(flops.training_flops_by_resolution, run, teacher)
     if device.type == "cpu":
@@ -47,16 +47,18 @@ def start(run: Run, teacher: Model | None, device: torch.device) -> Callable[[],
 
 
 def _result(process: subprocess.Popen, here: Callable[[], dict[int, int]]) -> dict[int, int]:
-    said, errors = process.communicate()
+    output, errors = process.communicate()
     if process.returncode:
-        _LOG.warning("counting operations again: status %d, %s", process.returncode, errors.strip())
+        _LOG.warning(
+            "counting FLOPs again: the process failed with status %d, %s", process.returncode, errors.strip()
+        )
         return here()
-    return {int(resolution): flops for resolution, flops in json.loads(said).items()}
+    return {int(resolution): flops for resolution, flops in json.loads(output).items()}
 
 
 def main() -> None:
-    """Count what the argument asks for, and print it."""
-    # Beside the trainings, not before them.
+    """Count the FLOPs of the training in the argument, and print them as JSON."""
+    # Trainings have priority.
     os.nice(10)
     torch.set_num_threads(1)
     request = json.loads(sys.argv[1])

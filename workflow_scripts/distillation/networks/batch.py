@@ -1,4 +1,4 @@
-"""What the terms of the loss see of one training step."""
+"""Input of the loss terms in one training step."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from distillation.networks.output import Output
 
 @dataclass(frozen=True)
 class Batch:
-    """One step: labels [B] and the answers of the networks.
+    """One step: labels [B] and the outputs of the networks.
 
     On mixed batches `partner_labels` [B] are the second labels, and `shares` [2] the weights in [0, 1] of
     both, which sum to 1.

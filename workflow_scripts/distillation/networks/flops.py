@@ -1,4 +1,4 @@
-"""Floating-point operations of a run, counted, not timed: the same on every machine."""
+"""Floating-point operations of a run, counted rather than timed: the same on every machine."""
 
 import functools
 from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ def training_flops(run: Run, teacher: Model | None, images: int, epochs: Sequenc
         run: the training.
         teacher: the network of its teacher, if it has one.
         images: training images in an epoch.
-        epochs: done of each stage; early stopping makes them fewer than planned.
+        epochs: finished epochs of each stage; early stopping makes them fewer than planned.
     """
     each = training_flops_by_resolution(run, teacher)
     return [each[stage.resolution] * count * images for stage, count in zip(run.stages, epochs, strict=True)]
@@ -46,31 +46,31 @@ def training_flops(run: Run, teacher: Model | None, images: int, epochs: Sequenc
 def _step_flops(model: Model, teacher: Model | None, losses: Losses, resolution: int) -> int:
     """FLOPs of forward, loss and backward for one image."""
     student = _network(model).train()
-    # Not frozen: the counter cannot follow a gradient with respect to a leaf, which the tokens of a
-    # frozen network are. No gradient of its weights is ever taken.
+    # Not frozen: the counter cannot follow a gradient with respect to a leaf, and the tokens of a frozen
+    # network are leaves. The gradient of its weights is not computed.
     guide = _network(teacher).eval() if teacher else None
     objective = Objective(losses)
     image, label = _image(resolution), torch.zeros(1, dtype=torch.int64, device="meta")
-    answer = None
+    prediction = None
     with _counting() as counter:
         if guide:
             with nullcontext() if objective.second_order else torch.no_grad():
-                answer = guide(image, objective.teacher_layers, objective.captured)
+                prediction = guide(image, objective.teacher_layers, objective.captured)
         output = student(image, objective.student_layers, objective.captured)
-        total, _ = objective(Batch(output, label, answer))
+        total, _ = objective(Batch(output, label, prediction))
         total.backward()
     return counter.get_total_flops()
 
 
 @functools.cache
 def _network(model: Model) -> nn.Module:
-    # Shapes alone: nothing is computed. To make a network takes longer than to count what it does.
+    # On the meta device nothing is computed. Cached, because building a network takes longer than counting.
     return models.build(model, torch.Generator()).to("meta")
 
 
 @contextmanager
 def _counting() -> Iterator[FlopCounterMode]:
-    # Under plain attention: its products are the same, and the fused kernels of some devices are not counted.
+    # With plain attention: its products are the same, and the counter lacks some devices' fused kernels.
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         yield counter
 

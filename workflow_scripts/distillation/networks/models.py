@@ -16,7 +16,7 @@ from distillation.study.spec import Model, Pretrained, Run, from_mapping
 
 @dataclass(frozen=True)
 class TeacherFiles:
-    """Weights and run.json of the run that teaches."""
+    """Weights and run.json of the teacher's run."""
 
     weights: Path
     record: Path
@@ -28,27 +28,27 @@ def build(model: Model, generator: torch.Generator) -> nn.Module:
 
 
 def load_pretrained(model: nn.Module, pretrained: Pretrained, path: Path) -> None:
-    """Copy published weights into a new network, where they fit.
+    """Copy those published weights that fit into a new network.
 
     Raises:
-        UserError: when the file is another than the run names, or does not fit the network.
+        UserError: when the file is not the one that the run names, or does not fit the network.
     """
     found = checksums.sha256(path)
     if not found.startswith(pretrained.sha256):
         raise UserError(
-            f"{path}: its sha256 is {found}, but {pretrained.sha256} is expected at its beginning; supply the"
+            f"{path}: its sha256 is {found}, but should begin with {pretrained.sha256}; supply the"
             " file that `weights` names in the configuration."
         )
     components.load("networks.pretrained", pretrained.kind).load(model, path)
 
 
 def save(model: nn.Module, path: Path) -> None:
-    """Write a network's weights as safetensors, whole or not at all."""
+    """Write a network's weights as safetensors, atomically."""
     save_weights(model.state_dict(), path)
 
 
 def save_weights(weights: dict[str, torch.Tensor], path: Path) -> None:
-    """Write a state dict as safetensors, whole or not at all."""
+    """Write a state dict as safetensors, atomically."""
     with replacing(path) as temporary:
         safetensors.torch.save_file({name: value.contiguous() for name, value in weights.items()}, temporary)
 
@@ -59,7 +59,7 @@ def restore(weights: Path, record: Path, device: torch.device) -> tuple[nn.Modul
     Args:
         weights: last.safetensors or best.safetensors of a run.
         record: run.json of the same run.
-        device: where the network goes.
+        device: of the network.
 
     Raises:
         UserError: when the weights are not those of the record.

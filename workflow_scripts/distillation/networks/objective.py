@@ -1,4 +1,4 @@
-"""The training loss of a run: its terms, their weights, and what they need from the networks."""
+"""The training loss of a run: its terms, their weights, and what the networks must capture for them."""
 
 from torch import Tensor
 
@@ -8,14 +8,14 @@ from distillation.study.spec import Losses
 
 
 class Objective:
-    """Weighted sum of the terms that a run names (paper, Equation 1).
+    """Weighted sum of the loss terms of a run (paper, Equation 1).
 
     Attributes:
         names: of the terms.
-        student_layers, teacher_layers: blocks of which the networks must capture something.
-        captured: what that is; see `VisionTransformer.forward`.
-        second_order: whether a term differentiates a gradient of the student, which fused attention
-            cannot.
+        student_layers, teacher_layers: blocks that the networks must capture.
+        captured: what they capture of a block; see `VisionTransformer.forward`.
+        second_order: whether a term differentiates a gradient of the student, which fused attention does not
+            support.
     """
 
     def __init__(self, losses: Losses):
@@ -34,7 +34,7 @@ class Objective:
         self.captured = kind.CAPTURED if kind else "entering"
 
     def __call__(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss (scalar) and, by name, its terms before their weights."""
+        """The loss (scalar) and its unweighted terms by name."""
         values = {name: loss.term(settings, batch) for name, (loss, settings) in self._terms.items()}
         total = sum(loss.weight(settings) * values[name] for name, (loss, settings) in self._terms.items())
         return total, values

@@ -1,4 +1,4 @@
-"""What every network returns."""
+"""The output of every network."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -8,15 +8,15 @@ from torch import Tensor
 
 
 class Output(NamedTuple):
-    """Answers of a network for a batch of B images.
+    """Logits and captured values of a network for a batch of B images.
 
     Attributes:
         logits: of the classification head [B, classes].
-        distillation_logits: of the distillation head [B, classes]; None where there is none.
+        distillation_logits: of the distillation head [B, classes]; None without that head.
         tokens: the tokens [B, prefix + patches, width] that enter or leave each captured block, by index.
-        prefix_tokens: how many tokens stand before the patches.
-        attention: probabilities [B, heads, prefix + patches] that the CLS token gives all tokens in each
-            captured block, by index.
+        prefix_tokens: number of tokens before the patches.
+        attention: attention probabilities [B, heads, prefix + patches] of the CLS token over all tokens in
+            each captured block, by index.
         classifier: weights of the classification head [classes, width].
     """
 

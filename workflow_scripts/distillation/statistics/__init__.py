@@ -1,1 +1,1 @@
-"""From results of runs to estimates, intervals and verdicts on claims; free of torch."""
+"""Estimates, intervals and verdicts on claims from results of runs; free of torch."""

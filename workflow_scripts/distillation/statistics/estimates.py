@@ -1,4 +1,4 @@
-"""A quantity over seeds: its mean, its interval, and the smallest difference that they could show."""
+"""Estimates of a quantity over seeds: its mean, interval, and smallest detectable difference."""
 
 import math
 import statistics
@@ -14,12 +14,12 @@ class Estimate:
     """A quantity over seeds.
 
     Attributes:
-        values: one a seed, by seed.
+        values: one per seed, by seed.
         mean: of the values.
         std: their sample standard deviation; None for a single seed.
-        low: lower end of the 95 % interval of the mean; None where a single seed gives none.
+        low: lower end of the 95 % interval of the mean; None if a single seed gives none.
         high: its upper end.
-        method: the method that gave the interval.
+        method: method of the interval.
     """
 
     values: Mapping[int, float]
@@ -31,15 +31,15 @@ class Estimate:
 
     @property
     def smallest(self) -> float | None:
-        """Half the width of the interval: the smallest difference that it would tell from none."""
+        """Half the width of the interval: the smallest difference that it distinguishes from zero."""
         return None if self.low is None else (self.high - self.low) / 2
 
 
 def estimate(quantities: Mapping[int, Quantity]) -> Estimate:
-    """The estimate from a quantity of one seed or more, by seed.
+    """The estimate of a quantity from one or more seeds.
 
-    Student's t over the seeds; for a single seed the binomial interval of its test images, where the
-    quantity is made of accuracies.
+    Student's t interval over the seeds; for a single seed the binomial interval over its test images, if
+    the quantity is made of accuracies.
     """
     values = {seed: quantity.value for seed, quantity in sorted(quantities.items())}
     mean = statistics.fmean(values.values())

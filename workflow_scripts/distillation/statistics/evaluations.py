@@ -1,4 +1,4 @@
-"""The tests of trained networks, read from the files that `evaluation.evaluate` writes."""
+"""Evaluations of trained networks on the test set, read from the files that `evaluation.evaluate` writes."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ Key = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The test of one network.
+    """The evaluation of one network on the test set.
 
     Attributes:
         content: of the JSON file.
@@ -23,7 +23,7 @@ class Evaluation:
 
     @property
     def images(self) -> int:
-        """How many images it was tested on."""
+        """Number of test images."""
         return self.content["images"]
 
     @property
@@ -32,15 +32,15 @@ class Evaluation:
         return self.content["selection"]
 
     def sha256(self, weights: str) -> str:
-        """SHA-256 (hex) of the file of the weights "last" or "best" that was tested."""
+        """SHA-256 (hex) of the evaluated file of the weights "last" or "best"."""
         return self.content["weights"][weights]["sha256"]
 
     def accuracy(self, weights: str | None = None) -> Share:
-        """Test accuracy of the weights "last" or "best"; of those selected if none are named."""
+        """Test accuracy of the weights "last" or "best"; by default of the selected ones."""
         return Share(self.content["weights"][weights or self.selection]["correct"], self.images)
 
     def by_resolution(self, view: str) -> dict[int, Share]:
-        """Test accuracy of the selected weights by resolution in pixels, of images in a view.
+        """Test accuracy of the selected weights by resolution in pixels, in one view of the images.
 
         Args:
             view: "scale" or "crop"; see `study.spec.Views`.
@@ -61,5 +61,5 @@ def read_all(files: Mapping[Key, Path]) -> dict[Key, Evaluation]:
 
 
 def of_run(evaluations: Mapping[Key, Evaluation], protocol: str, run: str) -> dict[int, Evaluation]:
-    """Those of one run, by seed."""
+    """The evaluations of one run, by seed."""
     return {key[2]: value for key, value in evaluations.items() if key[:2] == (protocol, run)}

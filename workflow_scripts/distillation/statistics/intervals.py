@@ -1,4 +1,4 @@
-"""Confidence intervals, all two-sided and of 95 %."""
+"""Two-sided 95 % confidence intervals."""
 
 import math
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ Interval = tuple[float, float]
 
 
 def over_seeds(values: Sequence[float]) -> Interval:
-    """Student's t interval of the mean of two values or more, one a seed.
+    """Student's t interval of the mean of two or more values, one per seed.
 
-    It is about the randomness of training: the test images, and a teacher that all seeds share, are
-    taken as given.
+    It covers the randomness of training: the test images, and a teacher that all seeds share, are
+    fixed.
     """
     error = stats.sem(values)
     mean = sum(values) / len(values)
@@ -38,7 +38,7 @@ def of_contrast(terms: Sequence[tuple[float, int, int]]) -> Interval:
     ones, so for a difference the interval is too wide rather than too narrow.
 
     Args:
-        terms: weight, number of right answers and number of images of each share.
+        terms: weight, number of correct predictions and number of images of each share.
     """
     total, below, above = 0.0, 0.0, 0.0
     for weight, correct, images in terms:
@@ -54,8 +54,8 @@ def of_ratio(part: tuple[int, int], whole: tuple[int, int]) -> Interval:
     """Interval of the ratio of two independent shares (Katz et al. 1978), as a ratio.
 
     Args:
-        part: number of right answers and number of images above the line.
-        whole: the same below the line.
+        part: number of correct predictions and number of images of the numerator.
+        whole: the same of the denominator.
     """
     interval = stats.contingency.relative_risk(*part, *whole).confidence_interval(_CONFIDENCE)
     return float(interval.low), float(interval.high)

@@ -1,4 +1,4 @@
-"""Validation accuracies at one moment of a training, where a published number is one."""
+"""Validation accuracies at one epoch of a training, compared with a published number."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Milestone:
-    """A moment of a run, and what was published of it.
+    """One epoch of a run, and the published accuracy at it.
 
     Attributes:
         protocol, run: ids.
-        resolution: of the last stage of so many pixels.
+        resolution: in pixels; it means the last stage with this resolution.
         epoch: of that stage, from 1.
         published: validation accuracy in percent.
     """
@@ -30,7 +30,7 @@ def sentences(
     histories: Mapping[tuple[str, str, int], Path],
     protocols: Mapping[str, str],
 ) -> list[str]:
-    """One sentence for each milestone of a protocol that is shown.
+    """One sentence for each milestone whose protocol is in `protocols`.
 
     Args:
         milestones: what to read.
@@ -60,7 +60,7 @@ def _read(milestone: Milestone, histories: Mapping[tuple[str, str, int], Path]) 
 
 
 def accuracy(history: Path, milestone: Milestone) -> float | None:
-    """Validation accuracy in percent at the moment of a milestone; None without such an epoch."""
+    """Validation accuracy in percent at the epoch of a milestone; None without such an epoch."""
     rows = pd.read_csv(history)
     stage = (rows["epoch"] == 1).cumsum()
     last = stage[rows["stage_px"] == milestone.resolution].max()

@@ -1,4 +1,4 @@
-"""The numbers that the paper and its released notebooks give, read and checked."""
+"""Read and check the numbers published in the paper and its released notebooks."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ import pandas as pd
 
 from distillation.core.errors import InputError
 
-# Columns of a file of numbers in percent, and of a file of the best of each stage.
+# Columns of the files: numbers in percent, and the best accuracy of each stage.
 _ACCURACIES = {"run": str, "accuracy": float, "source": str, "doubt": str}
 _REPORTED = {"run": str, "quantity": str, "value": float, "source": str, "doubt": str}
 _STAGES = {"run": str, "stage_px": int, "val_acc": float, "view": str, "digitized": str}
@@ -31,9 +31,9 @@ def accuracies(path: Path | None) -> pd.DataFrame:
 
 
 def reported(path: Path) -> pd.DataFrame:
-    """What is said beside Table 1, in percent: columns run, quantity, value, source, doubt.
+    """Accuracies published outside Table 1, in percent: columns run, quantity, value, source, doubt.
 
-    Quantities: "text" and "header" (test accuracies named there), "test" (printed), and "train_last",
+    Quantities: "text" and "header" (test accuracies named in them), "test" (printed), and "train_last",
     "val_last" and "val_best" (accuracies of the last epoch, and the best one, at full resolution).
 
     Raises:
@@ -42,9 +42,7 @@ def reported(path: Path) -> pd.DataFrame:
     frame = _read(path, _REPORTED, ("value",))
     for place, quantity in frame["quantity"].items():
         if quantity not in QUANTITIES:
-            _refuse(
-                path, place, "quantity", f"{quantity!r} is none of {', '.join(QUANTITIES)}; use one of them"
-            )
+            _refuse(path, place, "quantity", f"{quantity!r} is unknown; use one of {', '.join(QUANTITIES)}")
     return frame
 
 
@@ -60,13 +58,13 @@ def stages(path: Path) -> pd.DataFrame:
     for column, known in (("view", ("scale", "crop")), ("digitized", ("yes", "no"))):
         for place, word in frame[column].items():
             if word not in known:
-                _refuse(path, place, column, f"{word!r} is not possible; write {' or '.join(known)}")
+                _refuse(path, place, column, f"{word!r} is not allowed; write {' or '.join(known)}")
     _once(path, frame, ["run", "stage_px"])
     return frame
 
 
 def curve(path: Path) -> pd.DataFrame:
-    """A curve of a released notebook: global_epoch, train_acc where it was printed, val_acc, and more.
+    """A curve of a released notebook: global_epoch, train_acc if it was printed, val_acc, and more.
 
     Raises:
         InputError: a column or a number is missing or wrong.
@@ -96,9 +94,9 @@ def _numbers(path: Path, frame: pd.DataFrame, column: str, kind: type, percent: 
     for place, text in frame[column].items():
         number = numbers[place]
         if not math.isfinite(number) or (kind is int and number != int(number)):
-            _refuse(path, place, column, f"{text!r} is no {'whole ' * (kind is int)}number; write one")
+            _refuse(path, place, column, f"{text!r} is not a {'whole ' * (kind is int)}number; write one")
         if percent and not 0 <= number <= 100:
-            _refuse(path, place, column, f"{text!r} is no percentage; write a number from 0 to 100")
+            _refuse(path, place, column, f"{text!r} is not a percentage; write a number from 0 to 100")
     return numbers.astype(kind)
 
 

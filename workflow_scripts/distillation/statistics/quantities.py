@@ -1,16 +1,16 @@
-"""What a statistic says of one seed: a value, and what is known of its sampling error."""
+"""The value of a statistic for one seed, with the counts that determine its sampling error."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 
-class Unknown(LookupError):  # noqa: N818 (an answer of its own, not an error)
-    """What a statistic needs is not known of a training; the text says what is missing."""
+class Unknown(LookupError):  # noqa: N818 (a result, not an error)
+    """A value that a statistic needs is not known of a training; the text says which."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """Right answers among a number of images."""
+    """Correct predictions among a number of images."""
 
     correct: int
     images: int
@@ -23,14 +23,14 @@ class Share:
 
 @dataclass(frozen=True)
 class Percentage:
-    """An accuracy of which no more is known than its percentage, such as a published one."""
+    """An accuracy of which only the percentage is known, such as a published one."""
 
     percent: float
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """A weighted sum of accuracies, in percentage points; only one of shares has a sampling error."""
+    """A weighted sum of accuracies, in percentage points; its sampling error is known for shares only."""
 
     terms: tuple[tuple[float, Share | Percentage], ...]
 
@@ -42,33 +42,33 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Ratio:
-    """One accuracy as a percentage of another; only one of shares has a sampling error."""
+    """One accuracy as a percentage of another; its sampling error is known for shares only."""
 
     part: Share | Percentage
     whole: Share | Percentage
 
     @property
     def value(self) -> float:
-        """The percentage; not a number where no answer below the line is right."""
+        """The percentage; not a number if the denominator has no correct prediction."""
         return 100.0 * self.part.percent / self.whole.percent if self.whole.percent else float("nan")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A number that differs from seed to seed in a way that only further seeds can show."""
+    """A number whose variation only several seeds can show."""
 
     value: float
 
 
 @dataclass(frozen=True)
 class Count:
-    """A number that was counted and has no error."""
+    """A counted number, which has no sampling error."""
 
     value: float
 
 
 def paired(first: Mapping[int, Share], second: Mapping[int, Share]) -> dict[int, Contrast]:
-    """The first accuracy minus the second, by seed, of the seeds that both have."""
+    """The first accuracy minus the second, by seed, for the seeds that both have."""
     shared = sorted(first.keys() & second.keys())
     return {seed: Contrast(((1.0, first[seed]), (-1.0, second[seed]))) for seed in shared}
 

@@ -1,1 +1,1 @@
-"""A study from its configuration to resolved runs, and what rules ask about a run; free of torch."""
+"""From a configuration to resolved runs, and what rules need to know of a run; free of torch."""

@@ -1,6 +1,6 @@
-"""What the schema cannot see of claims and pairs of rows: names of nothing, and keys that do not fit.
+"""Find errors in claims and pairs of rows that a schema cannot: unknown names, and keys that do not fit.
 
-Parts of another shape than the schema wants are passed over, as in `distillation.study.configuration`.
+Parts whose shape violates the schema are skipped: `distillation.study.configuration` reports them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from distillation.statistics.claims.statistics import STATISTICS, Statistic
 from distillation.study.configuration import unknown
 
-# Keys of a case that some statistics need and others have no use for.
+# Keys of a case that some statistics need and others do not use.
 _OPTIONAL = ("against", "resolution")
 
 
@@ -34,13 +34,13 @@ def _claims(config: Mapping) -> Iterator[str]:
                 yield from _keys(config, place, case, named, statistic)
             label = case.get("label")
             if isinstance(label, str) and label in labels:
-                yield f"{place}.label: '{label}' is the label of another case too; rename one"
+                yield f"{place}.label: '{label}' is also the label of another case; rename one"
             labels |= {label} if isinstance(label, str) else set()
 
 
 def _case(config: Mapping, path: str, case: Mapping) -> Iterator[str]:
     teachers, students = config.get("teachers"), config.get("students")
-    # Where there are no runs at all, what names them is not at fault.
+    # Without any runs, that is the error, not each reference to a run.
     runs = {**teachers, **students} if isinstance(teachers, Mapping) and _mapping(students) else None
     for key in ("run", "against"):
         yield from unknown([case.get(key)], f"{path}.{key}", "run", runs)
@@ -50,7 +50,7 @@ def _case(config: Mapping, path: str, case: Mapping) -> Iterator[str]:
     protocol = case.get("against_protocol")
     yield from unknown([protocol], f"{path}.against_protocol", "protocol", config.get("protocols"))
     if protocol is not None and "against" not in case:
-        yield f"{path}.against_protocol: there is no run against which; add `against`, or remove this key"
+        yield f"{path}.against_protocol: there is no run to compare with; add `against`, or remove this key"
     resolution, tested = case.get("resolution"), _mapping(config.get("evaluation")).get("resolutions")
     if isinstance(resolution, int) and isinstance(tested, list) and resolution not in tested:
         known = ", ".join(map(str, tested))
@@ -62,7 +62,7 @@ def _keys(config: Mapping, path: str, case: Mapping, name: str, statistic: Stati
         if key in statistic.needs and key not in case:
             yield f"{path}.{key}: statistic '{name}' needs this key; add it"
         if key not in statistic.needs and key in case:
-            yield f"{path}.{key}: statistic '{name}' has no use for this key; remove it"
+            yield f"{path}.{key}: statistic '{name}' does not use this key; remove it"
     if case.get("against") == case.get("run") and "against" in case and "against_protocol" not in case:
         yield f"{path}.against: a run cannot differ from itself; name another, or an against_protocol"
     students, teachers = _mapping(config.get("students")), _mapping(config.get("teachers"))
@@ -86,7 +86,7 @@ def _pairs(config: Mapping) -> Iterator[str]:
     else:
         labels = [_mapping(row).get("label") for row in _list(rows)]
     known = {label: None for label in labels if isinstance(label, str)}
-    # A label that is missing, or there twice, has an error of its own.
+    # A missing or duplicate label is reported elsewhere.
     complete = bool(known) and len(known) == len(labels)
     for index, pair in enumerate(_list(pairs.get("rows"))):
         for label in _list(pair):

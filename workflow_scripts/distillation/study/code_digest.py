@@ -23,7 +23,7 @@ def components_of(run: Run) -> list[str]:
     names = [*networks_of(run), "networks.losses.ce"]
     names += ["networks.losses.kd"] if losses.kd else []
     names += ["networks.losses.saliency"] if losses.saliency else []
-    # The maps of every taught student are recorded, whether or not its loss compares them.
+    # The maps of every student with a teacher are recorded, whether or not its loss compares them.
     if run.teacher:
         names += ["training.records.saliency", f"networks.saliency.{run.recorded_kind}"]
     names += ["data.augmentations.auto_augment"] if run.augmentation.auto_augment else []
@@ -34,13 +34,13 @@ def components_of(run: Run) -> list[str]:
 
 
 def networks_of(*runs: Run | None) -> list[str]:
-    """The modules of the networks of some runs, as `components_of` has them; None is passed over."""
+    """The network modules of some runs, named as in `components_of`; None is skipped."""
     families = {run.model.family for run in runs if run}
     return [f"networks.families.{family.replace('-', '_')}" for family in sorted(families)]
 
 
 def code_digest(script: Path, components: Iterable[str] = ()) -> str:
-    """SHA-256 (hex) of a script with the modules it imports and the components it names.
+    """SHA-256 (hex) of a script, the modules that it imports, and the components that it loads by name.
 
     Raises:
         FileNotFoundError: when a component has no module.
@@ -77,7 +77,7 @@ def _imports(path: Path) -> tuple[Path, ...]:
 
 
 def _files(name: str) -> list[Path]:
-    """The module of a dotted name and the packages around it; none if it is not the library's."""
+    """Files of a dotted name: its module and the packages around it; none outside the library."""
     first, *rest = name.split(".")
     if first != _LIBRARY.name:
         return []
@@ -99,7 +99,7 @@ def _digest(path: Path) -> str:
 
 
 def _shape(node: object) -> object:
-    """A syntax tree without its empty fields, of which each Python version has its own."""
+    """A syntax tree without its empty fields, which differ between Python versions."""
     if isinstance(node, ast.AST):
         fields = ((name, _shape(value)) for name, value in ast.iter_fields(node))
         return [type(node).__name__, *(field for field in fields if field[1] not in ("None", []))]

@@ -1,6 +1,6 @@
-"""Everything that can be wrong with a configuration, found at once and without torch.
+"""Check a configuration against its JSON Schema and report all errors at once; free of torch.
 
-Each error is one line: the path of the key, what is wrong, and what would be right.
+Each error is one line: the path of the key, what is wrong, and how to fix it.
 """
 
 import difflib
@@ -22,7 +22,7 @@ _LONGEST = 60
 
 
 def suggestion(word: object, known: Iterable[str]) -> str:
-    """A parenthesis with the nearest known word, or with all of them where none is near."""
+    """The nearest known word in parentheses, or all known words if none is near."""
     known = sorted(map(str, known))
     near = difflib.get_close_matches(str(word), known, n=1)
     if near:
@@ -31,7 +31,7 @@ def suggestion(word: object, known: Iterable[str]) -> str:
 
 
 def unknown(names: object, path: str, kind: str, known: object) -> Iterator[str]:
-    """Errors of the texts in a list that name nothing in a mapping; none where either has another shape."""
+    """Errors for the names in a list that a mapping lacks; none if either has another shape."""
     if isinstance(names, list) and isinstance(known, Mapping):
         for name in names:
             if isinstance(name, str) and name not in known:
@@ -39,7 +39,7 @@ def unknown(names: object, path: str, kind: str, known: object) -> Iterator[str]
 
 
 def schema_errors(config: Mapping, schema: Mapping) -> list[str]:
-    """Every violation of the JSON Schema, as "path: text", in the order of the paths."""
+    """Every violation of the JSON Schema, as "path: text", sorted by path."""
     errors = Draft202012Validator(schema).iter_errors(config)
     lines = [line for error in errors for line in _lines(error, schema)]
     return sorted(dict.fromkeys(lines))
@@ -62,7 +62,7 @@ def _lines(error: ValidationError, schema: Mapping) -> Iterator[str]:
         case "type" if "propertyNames" in error.absolute_schema_path:
             yield f"{path}: the key {_shown(found)} must be text; put it in quotes"
         case "pattern" if "propertyNames" in error.absolute_schema_path:
-            yield f"{path}: {_shown(found)} is no id; use lower-case letters, digits and single hyphens"
+            yield f"{path}: {_shown(found)} is not an id; use lower-case letters, digits and single hyphens"
         case "enum":
             yield f"{path}: {_shown(found)} is not possible here {suggestion(found, wanted)}"
         case "oneOf":
@@ -75,7 +75,7 @@ def _lines(error: ValidationError, schema: Mapping) -> Iterator[str]:
 
 
 def _alternatives(error: ValidationError, path: str, schema: Mapping) -> Iterator[str]:
-    """The errors of the only alternative of the right kind or, without one, what all of them want."""
+    """The errors of the only alternative of the right kind; without one, an error that lists all kinds."""
     alternatives: dict[int, list[ValidationError]] = {}
     for child in error.context:
         alternatives.setdefault(child.relative_schema_path[0], []).append(child)
@@ -95,7 +95,7 @@ def _alternatives(error: ValidationError, path: str, schema: Mapping) -> Iterato
     if len(near) == 1:
         for child in near[0]:
             yield from _lines(child, schema)
-    # A mapping that does not say which one it is has an error of its own.
+    # A mapping without its kind is reported as a missing key.
     elif not isinstance(error.instance, Mapping) or len(near) != len(alternatives):
         kinds = " or ".join(dict.fromkeys(_kind(child) for child in error.context))
         yield f"{path}: {_shown(error.instance)} must be {kinds}"
@@ -112,17 +112,17 @@ def _kind(error: ValidationError) -> str:
 
 
 def _demand(error: ValidationError) -> str:
-    """What a violated keyword wants, to follow the value."""
+    """The violated requirement, as text that follows the value."""
     found, wanted = error.instance, error.validator_value
     match error.validator:
         case "type":
             return f"must be {_TYPES[wanted]}{_number_hint(found, wanted)}"
         case "minimum":
-            return f"is too small; the least is {wanted}"
+            return f"is too small; the minimum is {wanted}"
         case "exclusiveMinimum":
             return f"is too small; it must be above {wanted}"
         case "maximum":
-            return f"is too large; the most is {wanted}"
+            return f"is too large; the maximum is {wanted}"
         case "exclusiveMaximum":
             return f"is too large; it must be below {wanted}"
         case "minItems" | "minProperties" | "minLength" if wanted == 1:
@@ -130,22 +130,22 @@ def _demand(error: ValidationError) -> str:
                 "must not be empty; add one entry" if error.validator != "minLength" else "must not be empty"
             )
         case "minItems":
-            return f"has {len(found)} entries; the least is {wanted}"
+            return f"has {len(found)} entries; the minimum is {wanted}"
         case "maxItems":
-            return f"has {len(found)} entries; the most is {wanted}"
+            return f"has {len(found)} entries; the maximum is {wanted}"
         case "uniqueItems":
             twice = next(value for index, value in enumerate(found) if value in found[:index])
             return f"has {_shown(twice)} more than once; keep one"
         case "contains":
             return f"must contain '{wanted['const']}'; add it"
         case "pattern":
-            return f"has the wrong form; wanted: {error.schema['description']}"
+            return f"has the wrong form; expected: {error.schema['description']}"
         case _:
             return f"does not fit: {error.message}"
 
 
 def _shown(value: object) -> str:
-    """A value as its file has it, cut where it is long."""
+    """A value as text, shortened if it is long; null, true and false as in YAML."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     text = repr(value)
@@ -153,7 +153,7 @@ def _shown(value: object) -> str:
 
 
 def _meaning(part: Mapping, key: str, schema: Mapping) -> str:
-    """The description of a key, beside it or at one of the definitions that it or its owner refers to."""
+    """The description of a key: its own, or that of a definition that it or its owner refers to."""
     owners = [part, _definition(part, schema)]
     keys = [owner["properties"][key] for owner in owners if key in owner.get("properties", {})]
     keys += [_definition(entry, schema) for entry in keys]
@@ -165,7 +165,7 @@ def _definition(part: Mapping, schema: Mapping) -> Mapping:
 
 
 def _number_hint(found: object, wanted: str) -> str:
-    """How to write a number that YAML takes for text, such as 3e-4."""
+    """How to write a number that YAML reads as text, such as 3e-4."""
     try:
         value = Decimal(found) if isinstance(found, str) and wanted in ("number", "integer") else None
     except InvalidOperation:

@@ -1,4 +1,4 @@
-"""Values of a resolved run that do not fit each other; free of torch."""
+"""Find values of a resolved run that contradict each other; free of torch."""
 
 from collections.abc import Iterator
 
@@ -6,10 +6,10 @@ from distillation.study.spec import Run
 
 
 def problems(run: Run, tested: list[int]) -> Iterator[str]:
-    """What no schema can see, as "path: text".
+    """Errors that a schema cannot find, as "path: text".
 
     Args:
-        run: resolved.
+        run: the resolved run.
         tested: resolutions of the evaluation, in pixels.
     """
     model, size, patch = run.model, run.model.image_size, run.model.patch_size
@@ -25,19 +25,19 @@ def problems(run: Run, tested: list[int]) -> Iterator[str]:
         elif resolution % patch and size % patch == 0:
             below = resolution - resolution % patch
             near = " or ".join(str(side) for side in (below, below + patch) if side)
-            yield f"{path}: {resolution} is no multiple of the patch size {patch}; write {near}"
+            yield f"{path}: {resolution} is not a multiple of the patch size {patch}; write {near}"
     if run.mixing and run.teacher:
         yield "mixing: mixed images are for runs without a teacher; remove it, or set it to null"
     if run.one_cycle and run.warmup_cosine:
         yield "warmup_cosine: one_cycle is a schedule too; set one of them to null"
     if run.recorded_maps and run.losses.saliency:
-        yield "recorded_maps: the maps that its loss compares are recorded; remove it"
+        yield "recorded_maps: the maps in its loss are recorded anyway; remove this key"
     if run.losses.kd and run.model.distillation_token.without_head:
-        yield "distillation_token.without_head: its kd loss needs the head; remove it"
+        yield "distillation_token.without_head: its kd loss needs the head; remove this key"
     if erasing := run.augmentation.erasing:
         for key, (low, high) in (("scale", erasing.scale), ("ratio", erasing.ratio)):
             if low > high:
-                yield f"augmentation.erasing.{key}: the larger end stands first; write the smaller one first"
+                yield f"augmentation.erasing.{key}: the larger end comes first; write the smaller one first"
     if run.mixing and run.batch_size < 2:
         yield "batch_size: mixing needs at least 2 images in a batch; write 2 or more"
     for path, maps in (("losses.saliency", run.losses.saliency), ("recorded_maps", run.recorded_maps)):

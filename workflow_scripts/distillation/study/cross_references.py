@@ -1,4 +1,4 @@
-"""Keys of a configuration that name nothing, or do not fit each other; free of torch."""
+"""Find keys of a configuration that name no entry or contradict each other; free of torch."""
 
 from collections.abc import Iterator, Mapping
 
@@ -9,7 +9,7 @@ from distillation.study.configuration import unknown
 def reference_errors(config: Mapping) -> list[str]:
     """Every id that names no entry, and keys that contradict each other, as "path: text".
 
-    Parts of another shape than the schema wants are passed over: `schema_errors` names them.
+    Parts whose shape violates the schema are skipped: `schema_errors` reports them.
     """
     return list(_references(config))
 
@@ -19,7 +19,7 @@ def _references(config: Mapping) -> Iterator[str]:
     if execution.get("cuda_graphs") is True and execution.get("device") == "cpu":
         yield "execution.cuda_graphs: true, but execution.device is 'cpu', which has none; write auto"
     teachers, students = _block(config, "teachers"), _block(config, "students")
-    # Where a block is no mapping or has no runs at all, what names its entries is not at fault.
+    # If a block is malformed or empty, that is the error, not each reference to its entries.
     runs = {**teachers, **students} if students and _known(config, "teachers") is not None else None
     yield from (
         f"students.{run}: a teacher has the same id; rename one of them"
@@ -77,21 +77,21 @@ def _bridge_references(config: Mapping, runs: Mapping | None) -> Iterator[str]:
         path, named = f"bridge.switches.{index}", _block({"switch": switch}, "switch")
         yield from unknown(_texts([named.get("protocol")]), f"{path}.protocol", "protocol", known)
         yield from unknown(named.get("runs"), f"{path}.runs", "run", runs)
-        turned = _block(known or {}, str(named.get("protocol")))
+        entry = _block(known or {}, str(named.get("protocol")))
         if ("protocol" in named) == ("selection" in named and "runs" in named):
             yield f"{path}: name either the protocol of the switch, or a selection and the runs"
         based = isinstance(base, str) and base in (known or {})
-        if turned and based and (turned.get("base") != base or turned.get("runs") != "listed"):
+        if entry and based and (entry.get("base") != base or entry.get("runs") != "listed"):
             yield f"{path}.protocol: '{named['protocol']}' must have the base '{base}' and `runs: listed`"
 
 
 def _labels(runs: Mapping[str, Mapping]) -> Iterator[str]:
-    """Runs that no reader of a table or a figure could tell apart."""
+    """Errors of runs with the same label, which readers could not distinguish."""
     first: dict[str, str] = {}
     for path, run in runs.items():
         label = run.get("label")
         if isinstance(label, str) and first.setdefault(label, path) != path:
-            yield f"{path}.label: '{label}' is the label of {first[label]} too; give each run its own"
+            yield f"{path}.label: '{label}' is also the label of {first[label]}; rename one"
 
 
 def _run_references(config: Mapping, path: str, run: Mapping) -> Iterator[str]:
@@ -102,19 +102,19 @@ def _run_references(config: Mapping, path: str, run: Mapping) -> Iterator[str]:
         yield from _unknown_at(config, f"{path}.set", _block(run, "set"), key, block)
     method = _block(_block(config, "methods"), str(run.get("method")))
     terms = _texts(method.get("losses"))
-    taught = "ce" in terms and len(terms) > 1
+    needs_teacher = "ce" in terms and len(terms) > 1
     if path.startswith("teachers."):
-        if taught:
+        if needs_teacher:
             yield f"{path}.method: '{run['method']}' needs a teacher; list the run under `students`"
         if "teacher" in run:
-            yield f"{path}.teacher: a teacher has no teacher; list the run under `students`"
+            yield f"{path}.teacher: a teacher cannot have a teacher; list the run under `students`"
         return
     yield from _unknown_at(config, path, run, "teacher", "teachers")
-    if taught and "teacher" not in run:
+    if needs_teacher and "teacher" not in run:
         known = ", ".join(map(str, _block(config, "teachers")))
         yield f"{path}.teacher: method '{run['method']}' needs a teacher; name one (known: {known})"
     if "teacher" in run and terms == ["ce"]:
-        yield f"{path}.teacher: method '{run['method']}' has no use for one; remove this key"
+        yield f"{path}.teacher: method '{run['method']}' does not use a teacher; remove this key"
 
 
 def _table_references(
@@ -123,7 +123,7 @@ def _table_references(
     rows, columns = table.get("rows"), table.get("columns")
     width = len(columns) if isinstance(columns, list) else None
     if rows == "all" and width not in (None, 1):
-        yield f"{path}.columns: {width} columns for one run a row; name one column, or list the rows"
+        yield f"{path}.columns: {width} columns, but `all` has one run per row; name one, or list the rows"
     milestones = table.get("milestones")
     for index, milestone in enumerate(milestones if isinstance(milestones, list) else ()):
         named = _block({"milestone": milestone}, "milestone")
@@ -135,16 +135,16 @@ def _table_references(
         members, label = (row.get("runs"), row.get("label")) if isinstance(row, Mapping) else (None, None)
         yield from unknown(members, f"{path}.rows.{index}.runs", "run", runs)
         if isinstance(members, list) and width not in (None, len(members)):
-            yield f"{path}.rows.{index}.runs: {len(members)} runs for {width} columns; give one a column"
+            yield f"{path}.rows.{index}.runs: {len(members)} runs for {width} columns; name one per column"
         instead = _block({"row": row}, "row").get("instead")
         for protocol, others in instead.items() if isinstance(instead, Mapping) else ():
             place = f"{path}.rows.{index}.instead"
             yield from unknown([protocol], place, "protocol", protocols)
             yield from unknown(others, f"{place}.{protocol}", "run", runs)
             if isinstance(others, list) and width not in (None, len(others)):
-                yield f"{place}.{protocol}: {len(others)} runs for {width} columns; give one a column"
+                yield f"{place}.{protocol}: {len(others)} runs for {width} columns; name one per column"
         if isinstance(label, str) and label in labels:
-            yield f"{path}.rows.{index}.label: '{label}' is the label of another row too; rename one"
+            yield f"{path}.rows.{index}.label: '{label}' is also the label of another row; rename one"
         labels |= set(_texts([label]))
 
 
@@ -156,7 +156,7 @@ def _figure_references(config: Mapping, path: str, figure: Mapping, runs: Mappin
         yield from unknown(named, f"{path}.{key}", "run", runs)
         for run in named if figure.get("kind") == "saliency" else ():
             if "teacher" not in _block(runs or {}, run) and run in (runs or {}):
-                yield f"{path}.{key}: '{run}' has no teacher and so no maps; name a run with one"
+                yield f"{path}.{key}: '{run}' has no teacher, so it has no maps; name a run with one"
     for key, block in (("table", "tables"), ("dataset", "datasets")):
         yield from _unknown_at(config, path, figure, key, block)
 
@@ -177,7 +177,7 @@ def _texts(values: object) -> list[str]:
 
 
 def _unknown_at(config: Mapping, path: str, entry: object, key: str, block: str) -> Iterator[str]:
-    """The error of a key that names no entry of a block."""
+    """The error of a key whose value is not an entry of a block."""
     names = _texts([entry.get(key)]) if isinstance(entry, Mapping) else []
     yield from unknown(names, f"{path}.{key}", key, _known(config, block))
 

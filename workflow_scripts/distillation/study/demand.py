@@ -1,36 +1,36 @@
-"""What a training asks of a cluster, by what it has to compute, and its place in a queue.
+"""Time, memory and queue priority that a job requests from a cluster, estimated from its computation.
 
-Free of torch: planning needs it. The figures are on the safe side for a data-centre GPU of the last years. A
-training that runs into its limit all the same loses little: it continues from its last save, and asks for
-more.
+Free of torch, because planning needs it. The estimates are on the safe side for a recent data-centre GPU. A
+training that reaches its time limit anyway loses little: it resumes from its last checkpoint and requests
+more time.
 """
 
 from distillation.study.spec import Model, Run
 
-# FLOP per second, sustained on batches of 128 small images: a tenth of what an A100 can do in bf16, half
-# of what it can in fp32, and what one thread of a CPU does.
+# FLOP per second, sustained on batches of 128 small images: a tenth of an A100's peak in bf16, half of its
+# peak in fp32, and the rate of one CPU thread.
 _RATE = {"cuda": {"bf16": 20e12, "fp32": 10e12}, "cpu": {"bf16": 20e9, "fp32": 20e9}}
-# Launching the kernels of one step, which nothing hides where networks are small.
+# Launching the kernels of one step; small networks compute too little to hide it.
 _SECONDS_PER_STEP = 0.05
-# Two networks at work for one map each, differentiated twice by kernels that are not fused.
+# Both networks compute a map, which is differentiated twice by kernels that are not fused.
 _SALIENCY_FACTOR = 4
 _START_MINUTES = 15
 _EVALUATION_MINUTES = 30
 _STEP_MINUTES = 10
 
-# One above all that the estimated length of a training, of a second or more, can add.
+# The most that the estimated length of a training of at least one second can add to its priority.
 _PRIORITY_STEP = 10**8
 
 # All training images of CIFAR-10; how many are held out changes little.
 _IMAGES = 50_000
 # Python, torch, CUDA with its libraries, and the arrays.
 _PROCESS_MB = 6000
-# Of an epoch's images in float32, while they are augmented.
+# Of an epoch's images in float32, during augmentation.
 _COPIES = 2
 
 
 def training_minutes(run: Run, teacher: Model | None, device: str) -> int:
-    """Time limit of a first attempt at a training.
+    """Time limit, in minutes, of the first attempt at a training.
 
     Args:
         run: the training.
@@ -42,14 +42,14 @@ def training_minutes(run: Run, teacher: Model | None, device: str) -> int:
 
 
 def evaluation_minutes() -> int:
-    """Time limit of a first attempt at testing a network."""
+    """Time limit, in minutes, of the first attempt at an evaluation."""
     return _EVALUATION_MINUTES
 
 
 def training_priority(run: Run, role: str, teacher: Model | None) -> int:
-    """Place of a training in a queue, the largest number first: teachers before students, short before long.
+    """Queue priority of a training, larger first: teachers before students, short before long.
 
-    Lengths are compared as they are on a GPU.
+    Lengths are those estimated for a GPU.
 
     Args:
         run: the training.
@@ -62,16 +62,16 @@ def training_priority(run: Run, role: str, teacher: Model | None) -> int:
 
 
 def evaluation_priority() -> int:
-    """Place of the test of a network in the same queue: before every training."""
+    """Queue priority of an evaluation: before every training."""
     return 2 * _PRIORITY_STEP
 
 
 def memory_mb(run: Run, device: str) -> int:
-    """Memory of the host, in 10^6 bytes, of a first attempt at training or testing a network.
+    """Host memory, in 10^6 bytes, for the first attempt at a training or an evaluation.
 
     Args:
         run: the training.
-        device: "cuda" or "cpu"; what a batch leaves for the backward pass is on the device.
+        device: "cuda" or "cpu"; the activations of a batch are in its memory.
     """
     epoch = _IMAGES * 3 * run.model.image_size**2 * 4
     batch = run.batch_size * _activations(run.model) if device == "cpu" else 0
@@ -86,8 +86,8 @@ def training_flops(run: Run, teacher: Model | None) -> float:
 def image_flops(run: Run, teacher: Model | None, resolution: int) -> float:
     """FLOPs of a training step for one image, the teacher's included.
 
-    The backward pass takes twice the forward pass. What saliency takes is a rough factor, of time rather
-    than of FLOPs.
+    The backward pass costs twice the forward pass. The factor for saliency is rough, and of time rather than
+    FLOPs.
     """
     image = 3.0 * inference_flops(run.model, resolution)
     image += inference_flops(teacher, resolution) if teacher else 0
@@ -97,7 +97,7 @@ def image_flops(run: Run, teacher: Model | None, resolution: int) -> float:
 def inference_flops(model: Model, resolution: int) -> int:
     """FLOPs (two per multiplication and addition, matrix products only) to classify one image.
 
-    Heads and the resizing of positions, up to two hundredths of it, are left out.
+    Heads and the resizing of positions, at most 2 % of it, are left out.
     """
     tokens = (resolution // model.patch_size) ** 2 + 1 + (model.distillation_token is not None)
     width, projections = model.width, 4 * model.width + 2 * model.mlp_width
@@ -111,7 +111,7 @@ def _training_seconds(run: Run, teacher: Model | None, device: str) -> float:
 
 
 def _activations(model: Model) -> int:
-    """Bytes that an image leaves for the backward pass, in float32 and by plain attention."""
+    """Bytes of activations of one image, in float32 and with plain attention."""
     tokens = (model.image_size // model.patch_size) ** 2 + 2
     per_token = 10 * model.width + 2 * model.mlp_width + 4 * model.heads * tokens
     return 4 * model.depth * tokens * per_token

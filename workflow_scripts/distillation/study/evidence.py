@@ -1,6 +1,6 @@
-"""Evidence that is kept of trainings, held against the study that makes tables of it.
+"""Check committed evidence of trainings against the study whose tables use it.
 
-Free of torch, as a plan calls it.
+Free of torch, because planning calls it.
 """
 
 import json
@@ -13,14 +13,14 @@ from distillation.study.study import Study
 
 
 def check(study: Study, records: Mapping[tuple[str, str, int], Path]) -> None:
-    """Hold the settings of finished trainings against those that the study has for them.
+    """Check that finished trainings have the settings that the study gives them.
 
     Args:
         study: the resolved study.
         records: the run.json of each training, by protocol, run and seed.
 
     Raises:
-        InputError: naming each record of other settings, or of a run that the study does not have, in a line.
+        InputError: one line for each record with other settings or of a run that the study does not have.
     """
     wrong = [line for key, path in sorted(records.items()) for line in _errors(study, key, path)]
     if wrong:
@@ -43,7 +43,7 @@ def _errors(study: Study, key: tuple[str, str, int], path: Path) -> Iterator[str
         if found != expected:
             yield (
                 f"{path}: {name} is {_text(found)}, but {_text(expected)} in the study '{study.name}': train"
-                " the run again and keep the new evidence, or restore the setting."
+                " the run again and commit the new evidence, or restore the setting."
             )
             return
 

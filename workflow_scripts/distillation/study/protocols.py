@@ -1,4 +1,4 @@
-"""Protocols: which runs each has, and what it changes of them."""
+"""Protocols: the runs of each, and the settings that it changes."""
 
 from collections.abc import Iterator, Mapping
 
@@ -17,14 +17,14 @@ def merge(base: Mapping, *overlays: Mapping) -> dict:
 
 
 def settings_of(config: Mapping, protocol: str) -> Mapping:
-    """A protocol with what it takes over from its base: selection, recipes and overrides."""
+    """A protocol with the selection, recipes and overrides that it inherits from its base."""
     own = config["protocols"][protocol]
     base = config["protocols"][own["base"]] if "base" in own else {}
     return {"recipes": {}, "overrides": {}} | merge(base, own)
 
 
 def weights_tested(config: Mapping, protocol: str) -> str:
-    """Which weights of a protocol's runs are tested, for readers."""
+    """The weights of a protocol's runs that are evaluated, in words."""
     settings = settings_of(config, protocol)
     best = settings["selection"] == "best"
     which = "of the best validation accuracy in the last stage" if best else "after the last epoch"
@@ -35,7 +35,7 @@ def weights_tested(config: Mapping, protocol: str) -> str:
 
 
 def has(config: Mapping, protocol: str, run: str) -> bool:
-    """Whether a run belongs to a protocol: by its own entry, and by the protocol's list where it has one."""
+    """Whether a run belongs to a protocol: by its own entry, and by the protocol's list if it has one."""
     own = config["protocols"][protocol]
     entry = {**config["teachers"], **config["students"]}[run]
     if protocol not in entry.get("protocols", [protocol]):
@@ -44,7 +44,7 @@ def has(config: Mapping, protocol: str, run: str) -> bool:
 
 
 def selected(config: Mapping) -> frozenset[tuple[str, str]]:
-    """Protocol and run of all that `select` names: an id in every protocol, "protocol/run" in that one."""
+    """Protocol and run of everything that `select` names: "run" in every protocol, or "protocol/run"."""
     keys = set()
     for name in config.get("select") or config["students"]:
         protocol, _, run = name.rpartition("/")
@@ -53,13 +53,13 @@ def selected(config: Mapping) -> frozenset[tuple[str, str]]:
 
 
 def provider(config: Mapping, protocol: str, teacher: str) -> str | None:
-    """The protocol whose run of this id teaches in a protocol: itself or, where it has none, its base."""
+    """The protocol whose run of this id teaches in a protocol: itself or, if it has no such run, its base."""
     candidates = [protocol, config["protocols"][protocol].get("base")]
     return next((name for name in candidates if name and has(config, name, teacher)), None)
 
 
 def reference_errors(protocols: Mapping, runs: Mapping) -> Iterator[str]:
-    """What is wrong with protocols and with the runs that name them, as "path: text".
+    """Errors of protocols and of the runs that name them, as "path: text".
 
     Args:
         protocols: well-formed entries of `protocols`, by id.
@@ -73,7 +73,7 @@ def reference_errors(protocols: Mapping, runs: Mapping) -> Iterator[str]:
         if isinstance(base, str) and "base" in protocols.get(base, {}):
             yield f"{path}.base: '{base}' has a base itself; name one that has none"
         if protocol.get("runs") == "listed" and not protocol.get("overrides"):
-            yield f"{path}.runs: 'listed' without overrides is no run at all; list runs under `overrides`"
+            yield f"{path}.runs: 'listed' without overrides selects no run; list runs under `overrides`"
     for path, run in runs.items():
         named = run.get("protocols")
         if not isinstance(named, list) or not named:
@@ -91,24 +91,24 @@ def reference_errors(protocols: Mapping, runs: Mapping) -> Iterator[str]:
 
 
 def absences(config: Mapping) -> Iterator[str]:
-    """Runs that are asked for although no protocol to reproduce has them, as "path: text"."""
-    asked = {
+    """Requested runs that no protocol to reproduce has, as "path: text"."""
+    requested = {
         "select": config.get("select", []),
         "checks.runs": list(config.get("checks", {}).get("runs", {})),
     }
     names = config["reproduce"]
     reproduced = ", ".join(names)
-    for path, runs in asked.items():
+    for path, runs in requested.items():
         for name in runs:
             protocol, _, run = name.rpartition("/")
             if protocol and protocol not in names:
                 yield (
-                    f"{path}: '{name}': '{protocol}' is no protocol to reproduce ({reproduced}); add it"
-                    " there, or leave this run out"
+                    f"{path}: '{name}': '{protocol}' is not in `reproduce` ({reproduced}); add it"
+                    " there, or remove this run"
                 )
             elif protocol and not has(config, protocol, run):
                 members = {**config["teachers"], **config["students"]}
                 known = [member for member in members if has(config, protocol, member)]
                 yield f"{path}: '{name}': no run '{run}' of this protocol {suggestion(run, known)}"
             elif not protocol and not any(has(config, each, run) for each in names):
-                yield f"{path}: '{run}' is in no protocol to reproduce ({reproduced}); add one that has it"
+                yield f"{path}: no protocol in `reproduce` ({reproduced}) has '{run}'; add one that does"

@@ -1,8 +1,8 @@
 """A resolved run: everything that decides the bits of one training, and nothing else.
 
 How a run is executed (device, CPU threads) is not part of it. A field at its default is left out of
-the canonical form, so a new optional switch leaves the hash of every run that does not use it alone;
-for that reason a default always means "switched off".
+the canonical form, so a new optional switch does not change the hash of runs that do not use it; for
+that reason a default always means "switched off".
 """
 
 import hashlib
@@ -54,7 +54,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Teacher:
-    """The run whose weights teach, and which of its two weight files."""
+    """The run of the teacher, and which of its two weight files is used."""
 
     run: str
     seed: int
@@ -93,7 +93,7 @@ class Saliency:
 
 @dataclass(frozen=True)
 class RecordedMaps:
-    """The saliency maps that are recorded while a student learns, where no loss compares them.
+    """The saliency maps that are recorded during a student's training if its loss compares none.
 
     Layers as in `Saliency`.
     """
@@ -135,7 +135,7 @@ class RandomErasing:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What happens to a training image on its way to the stage's size.
+    """Random changes to a training image.
 
     Padding in pixels; `flip` and `auto_augment` are probabilities per image.
     """
@@ -148,7 +148,7 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Views:
-    """What the network is shown of an image at a stage of the curriculum.
+    """How an image is cropped and scaled for a stage of the curriculum.
 
     In training, "scale" is the padded crop of full size scaled to the stage, "crop" a crop of the stage's
     size out of the padded full-size image, "scale-then-crop" a padded crop, of the stage's size, of the
@@ -163,8 +163,8 @@ class Views:
 class EarlyStopping:
     """A stage ends once its validation accuracy has not risen for `patience` epochs.
 
-    `restore` says when the next stage, or the end, takes up the best weights of the stage in place of its
-    last: "on-stop" if the stage was cut short, "always" or "never".
+    `restore` says when a stage ends with its best weights instead of its last: "on-stop" if the stage was
+    stopped early, "always" or "never".
     """
 
     patience: int
@@ -182,9 +182,9 @@ class Mixing:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """AdamW and how long one instance of it lives.
+    """AdamW, and when it is re-created.
 
-    `restart` "stage" re-creates it at each stage of the curriculum, "never" carries it through.
+    `restart` "stage" re-creates it at each stage of the curriculum, "never" keeps it.
     `decay` "proper" exempts biases, norms, tokens and positions from weight decay, "biases-only" biases.
     `accumulation` is the number of batches whose mean gradient makes one update.
     """
@@ -202,7 +202,7 @@ class OneCycle:
     """One cosine cycle over the life of an optimizer, stepped per update (Smith and Topin 2019).
 
     The learning rate rises from lr / `initial_divisor` to lr over the share `rising` of the steps,
-    then falls to the start / `final_divisor`. AdamW's first beta moves the other way, between
+    then falls to the initial rate / `final_divisor`. AdamW's first beta moves the other way, between
     `beta1_low` and `beta1_high`.
     """
 
@@ -215,16 +215,17 @@ class OneCycle:
 
 @dataclass(frozen=True)
 class WarmupCosine:
-    """The rate rises from 0 over the share `warmup` of the updates, then falls to 0 on a half cosine."""
+    """The rate rises from 0 over the share `warmup` of the updates, then falls to 0 along a half cosine."""
 
     warmup: float
 
 
 @dataclass(frozen=True)
 class Pretrained:
-    """Published weights that a network starts from; what does not fit its sizes is drawn.
+    """Published weights that a network starts from; parts of other sizes are randomly initialised.
 
-    `kind` is how their file names them, `sha256` the beginning, 8 hexadecimal digits or more, of its digest.
+    `kind` is the naming of the tensors in the file, `sha256` the first hexadecimal digits (8 or more) of the
+    file's digest.
     """
 
     kind: str
@@ -256,14 +257,14 @@ class Run:
 
     @property
     def epochs(self) -> int:
-        """Epochs over all stages, where none is cut short."""
+        """Epochs over all stages, if none is stopped early."""
         return sum(stage.epochs for stage in self.stages)
 
     @property
     def recorded_kind(self) -> str:
-        """Kind of the saliency maps that are recorded while a student learns.
+        """Kind of the saliency maps that are recorded during a student's training.
 
-        That which its loss compares, or else that which it names; without either, gradients.
+        The kind in its loss, otherwise that of `recorded_maps`; without either, gradients.
         """
         named = self.losses.saliency or self.recorded_maps
         return named.kind if named else "gradient"

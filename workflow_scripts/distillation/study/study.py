@@ -1,6 +1,6 @@
-"""From a plain configuration to resolved runs, or to the list of all that is wrong with it.
+"""Resolve a plain configuration into runs, or list all its errors.
 
-Free of torch, so that planning a study costs nothing and works on a login node.
+Free of torch, so that planning a study is fast and works on a login node.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ class Entry:
 
     Attributes:
         teacher: protocol and id of the run that teaches it, if one does.
-        pretrained: file of the weights that it starts from, if it does not start from random ones.
+        pretrained: file of the weights that it starts from; None for random weights.
     """
 
     protocol: str
@@ -39,7 +39,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Study:
-    """All runs of a study by (protocol, run): those of the protocols to reproduce first, teachers first."""
+    """All runs of a study by (protocol, run): protocols to reproduce first, in each teachers first."""
 
     name: str
     note: str
@@ -49,7 +49,7 @@ class Study:
     only: frozenset[tuple[str, str, int]] | None = None
 
     def chosen(self, role: str | None = None, protocols: Collection[str] | None = None) -> Iterator[Entry]:
-        """The selected runs and those that teach them: of one role, or of both.
+        """The selected runs and their teachers: of one role, or of both.
 
         Args:
             role: "teacher" or "student".
@@ -63,17 +63,17 @@ class Study:
                 yield entry
 
     def teacher_of(self, protocol: str, run: str, seed: int) -> spec.Run | None:
-        """The training that teaches a run, if one does."""
+        """The training of a run's teacher; None without a teacher."""
         entry = self.entries[protocol, run]
         teacher = entry.resolve(seed).teacher
         return self.entries[entry.teacher].resolve(teacher.seed) if teacher else None
 
     def limited_to(self, trainings: Iterable[tuple[str, str, int]]) -> "Study":
-        """The same study with these trainings alone, each by protocol, run and seed."""
+        """The same study with only these trainings, each by protocol, run and seed."""
         return replace(self, only=frozenset(trainings), selected=frozenset(self.entries))
 
     def seeds_of(self, entry: Entry) -> tuple[int, ...]:
-        """The seeds of a run that are chosen."""
+        """The chosen seeds of a run."""
         return tuple(
             seed
             for seed in entry.seeds
@@ -90,7 +90,7 @@ def resolve(config: Mapping, schema: Mapping, source: str) -> Study:
         source: the file names for error messages.
 
     Raises:
-        UserError: with every error of the configuration, one a line.
+        UserError: with every error of the configuration, one per line.
     """
     errors = configuration.schema_errors(config, schema) + cross_references.reference_errors(config)
     errors += claim_references.errors(config)
@@ -117,7 +117,7 @@ def in_order_of(first: Mapping, config: Mapping) -> dict:
 
 
 def _entries(config: Mapping) -> tuple[dict[tuple[str, str], Entry], list[str]]:
-    """The entries, or their errors; one that several runs share is told once."""
+    """The entries, or their errors; an error that several runs share is listed once."""
     entries: dict[tuple[str, str], Entry] = {}
     errors: dict[str, dict[str, list[str]]] = {}
     for protocol in dict.fromkeys([*config["reproduce"], *config["protocols"]]):
@@ -134,7 +134,7 @@ def _entries(config: Mapping) -> tuple[dict[tuple[str, str], Entry], list[str]]:
 
 
 def _first(config: Mapping, places: Mapping[str, list[str]]) -> str:
-    """The first run with an error, its protocol if only some of its protocols have it, and how many more."""
+    """The first run with an error, its protocol unless all of them have it, and the number of other runs."""
     path, wrong = next(iter(places.items()))
     run = path.rpartition(".")[2]
     everywhere = [name for name in config["protocols"] if protocols.has(config, name, run)]
@@ -149,7 +149,7 @@ def _entry(config: Mapping, protocol: str, role: str, run: str) -> Entry:
     if teacher:
         teacher = _teach(config, protocol, teacher, settings)
     elif settings.get("recorded_maps"):
-        raise ValueError("recorded_maps: without a teacher no maps are recorded; remove it")
+        raise ValueError("recorded_maps: without a teacher no maps are recorded; remove this key")
     if start:
         source = config["weights"][start]
         settings["start"] = {"kind": source["kind"], "sha256": source["sha256"]}
@@ -171,12 +171,12 @@ def _entry(config: Mapping, protocol: str, role: str, run: str) -> Entry:
 
 
 def _teach(config: Mapping, protocol: str, teacher: str, student: dict) -> tuple[str, str]:
-    """Give a student's settings its teacher; protocol and id of the teacher's run."""
+    """Add the teacher to a student's settings; return protocol and id of the teacher's run."""
     provider = protocols.provider(config, protocol, teacher)
     if provider is None:
         known = ", ".join(name for name in config["teachers"] if protocols.has(config, protocol, name))
         raise ValueError(
-            f"teacher: '{teacher}' is no run of the protocol '{protocol}'; name one of it (known: {known})"
+            f"teacher: the protocol '{protocol}' has no run '{teacher}'; name one of its own (known: {known})"
         )
     own = _settings(config, provider, "teacher", teacher)
     seed = config["seeds"]["teachers"][0]
@@ -184,8 +184,8 @@ def _teach(config: Mapping, protocol: str, teacher: str, student: dict) -> tuple
     patches = student["model"]["patch_size"], own["model"]["patch_size"]
     if patches[0] != patches[1]:
         raise ValueError(
-            f"model.patch_size: {patches[0]}, but {patches[1]} of its teacher {teacher}; their saliency"
-            " maps are compared patch by patch, so use a teacher with the same"
+            f"model.patch_size: {patches[0]}, but its teacher {teacher} has {patches[1]}; their saliency"
+            " maps are compared patch by patch, so use a teacher with the same patch size"
         )
     _resolve_layers(student, own)
     return provider, teacher
@@ -203,7 +203,7 @@ def _settings(config: Mapping, protocol: str, role: str, run: str) -> dict:
     if unused:
         raise ValueError(
             *(
-                f"losses.{term}: set for this run, but its method does not count it; remove it"
+                f"losses.{term}: set for this run, but its method does not use it; remove it"
                 for term in unused
             )
         )
@@ -222,7 +222,7 @@ def _settings(config: Mapping, protocol: str, role: str, run: str) -> dict:
     absent = [term for term in method["losses"] if term not in recipe["losses"]]
     if absent:
         raise ValueError(
-            *(f"losses.{term}: its method counts this loss; add it to its recipe" for term in absent)
+            *(f"losses.{term}: its method uses this loss; add it to its recipe" for term in absent)
         )
     settings["losses"] = {term: settings["losses"][term] for term in method["losses"]}
     _give_token(settings)

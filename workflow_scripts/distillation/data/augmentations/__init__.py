@@ -1,1 +1,1 @@
-"""What happens to training images beyond crop and flip, one module per method, loaded by name."""
+"""Augmentations beyond crop and flip, one module per method, loaded by name."""

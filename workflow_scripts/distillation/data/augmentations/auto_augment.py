@@ -1,4 +1,4 @@
-"""The AutoAugment policy for CIFAR-10 (Cubuk et al. 2019, arXiv 1805.09501, table 7), on many images.
+"""The AutoAugment policy for CIFAR-10 (Cubuk et al. 2019, arXiv 1805.09501, table 7), for batches.
 
 Magnitudes, nearest-neighbour sampling, black fill and the centre of shearing are those of torchvision's
 AutoAugment for tensors; the same draw gives the same bits.
@@ -43,18 +43,18 @@ POLICY: tuple[tuple[tuple[str, float, int], tuple[str, float, int]], ...] = (
     (("TranslateY", 0.7, 9), ("AutoContrast", 0.9, 1)),
 )
 
-# The float and int64 copies of a piece fit the cache of a CPU core; twice as many images take longer there.
+# The float and int64 copies of a piece fit into the cache of a CPU core; larger pieces are slower there.
 _PIECE = {"cpu": 128, "cuda": 4096}
 _WORDS = (torch.int64, torch.int32, torch.int16, torch.uint8)
 
 
 @dataclass(frozen=True)
 class Draws:
-    """What happens to each of N images, on the CPU: one sub-policy and its two operations.
+    """Random choices for each of N images, on the CPU: one sub-policy and its two operations.
 
     Attributes:
         sub_policy: int64 [N], row of `POLICY`.
-        applied: bool [N, 2], whether the first and the second operation take place.
+        applied: bool [N, 2], whether the first and the second operation are applied.
         sign: int8 [N, 2], -1 or 1, direction of operations that have one.
     """
 
@@ -68,7 +68,7 @@ def draw(count: int, generator: torch.Generator) -> Draws:
 
     Args:
         count: number of images.
-        generator: a CPU generator; it advances by an amount that only `count` decides.
+        generator: a CPU generator; it advances by an amount that depends on `count` alone.
     """
     sub_policy = torch.randint(len(POLICY), (count,), generator=generator)
     probability = torch.tensor([[share for _, share, _ in pair] for pair in POLICY])
@@ -78,7 +78,7 @@ def draw(count: int, generator: torch.Generator) -> Draws:
 
 
 def apply(images: Tensor, draws: Draws) -> Tensor:
-    """The drawn operations carried out, the first of every sub-policy before the second.
+    """Apply the drawn operations, the first of every sub-policy before the second.
 
     Args:
         images: uint8 [N, 3, H, W] on any device, left unchanged.
@@ -99,7 +99,7 @@ def apply(images: Tensor, draws: Draws) -> Tensor:
 
 
 def _words(images: Tensor) -> Tensor:
-    """Contiguous images [N, 3, H, W] as rows of their longest whole words, which a CPU copies fastest."""
+    """Contiguous images [N, 3, H, W] as rows of the longest integers that fit, which a CPU copies fastest."""
     rows = images.flatten(1)
     return next(rows.view(word) for word in _WORDS if rows.shape[1] % word.itemsize == 0)
 

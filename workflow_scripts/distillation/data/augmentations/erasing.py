@@ -1,4 +1,4 @@
-"""Random erasing (Zhong et al. 2020, arXiv 1708.04896), on many images; the draws are torchvision's."""
+"""Random erasing (Zhong et al. 2020, arXiv 1708.04896), for batches, drawn as by torchvision."""
 
 import math
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 from distillation.study.spec import RandomErasing
 
-# As torchvision: an image for which so many rectangles do not fit stays whole.
+# As torchvision: an image stays unchanged if this many rectangles do not fit.
 _ATTEMPTS = 10
 
 
@@ -16,8 +16,8 @@ def erase(images: Tensor, settings: RandomErasing, generator: torch.Generator) -
 
     Args:
         images: float32 [N, 3, r, r], normalized; changed.
-        settings: share of the images, and ranges of the rectangle's area and shape.
-        generator: a CPU generator; it advances by an amount that only N decides.
+        settings: probability per image, and ranges of the rectangle's area and shape.
+        generator: a CPU generator; it advances by an amount that depends on N alone.
     """
     side = images.shape[-1]
     chosen, *places = draw(len(images), side, settings, generator)
@@ -36,8 +36,8 @@ def draw(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Which of `count` images lose a rectangle, and its top, left, height and width in pixels, each [count].
 
-    Area and the logarithm of the ratio are uniform; of several attempts the first rectangle smaller than
-    the image is taken.
+    Area and the logarithm of the ratio are uniform; the first of several attempts that is smaller than the
+    image is used.
     """
     shape = (count, _ATTEMPTS)
     chosen = torch.rand(count, generator=generator) < settings.probability

@@ -33,7 +33,7 @@ def plan(
 
     The share follows Beta(alpha, alpha). A CutMix box has sides of image_size * sqrt(1 - share) rounded
     down to even pixels around a uniform centre; it is clipped to the image, and the share is then
-    corrected to the area really kept.
+    corrected to the area that is kept.
 
     Args:
         steps: number of batches.

@@ -1,1 +1,1 @@
-"""Networks that a run can train."""
+"""Families of networks that a run can train, loaded by name."""

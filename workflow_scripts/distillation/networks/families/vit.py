@@ -1,4 +1,4 @@
-"""Vision transformer that takes every resolution up to its image size, with an optional second token.
+"""Vision transformer for every resolution up to its image size, with an optional distillation token.
 
 The layers are those of the ViT of Dosovitskiy et al. 2021 (section 3.1) as Hugging Face transformers
 implements it: pre-norm blocks, exact GELU, layer norm epsilon 1e-12. The distillation token and its head
@@ -26,7 +26,7 @@ _INIT_STD = 0.02
 @functools.cache
 def _resize_matrix(full: int, grid: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """Bicubic resizing of a full x full grid to grid x grid as a [grid^2, full^2] matrix."""
-    # A tensor made in inference mode could never serve a later backward pass, and it is cached.
+    # The tensor is cached; one made in inference mode could not be used in a later backward pass.
     with torch.inference_mode(False), torch.no_grad():
         basis = torch.eye(full * full, dtype=torch.float64, device="cpu").reshape(-1, 1, full, full)
         columns = nn.functional.interpolate(basis, size=(grid, grid), mode="bicubic", align_corners=False)
@@ -35,8 +35,8 @@ def _resize_matrix(full: int, grid: int, device: torch.device, dtype: torch.dtyp
 
 def _block(model: Model) -> Block:
     def mlp(**arguments: object) -> Mlp:
-        # Block derives the hidden width from a float ratio, which can round down, and timm's Mlp would
-        # apply the dropout after the activation too, where this network has none.
+        # Block derives the hidden width from a float ratio, which can round down, and timm's Mlp would also
+        # apply dropout after the activation, which this network does not.
         exact = {"hidden_features": model.mlp_width, "drop": (0.0, model.dropout)}
         return Mlp(**(arguments | exact))
 
@@ -52,14 +52,14 @@ def _block(model: Model) -> Block:
 
 
 def _class_attention(block: Block, stream: Tensor) -> Tensor:
-    """What the CLS token attends to, [B, heads, tokens]: one row, where fused attention shows none."""
+    """Attention of the CLS token, [B, heads, tokens]; fused attention does not return it."""
     attention, tokens = block.attn, block.norm1(stream)
     query, key, _ = attention.qkv.weight.chunk(3)
     query_bias = attention.qkv.bias.chunk(3)[0]
     heads = (attention.num_heads, attention.head_dim)
     own = nn.functional.linear(tokens[:, 0], query, query_bias).unflatten(-1, heads)
-    # (K t) q = t (K^T q): one vector a head meets the tokens themselves, and no keys are made. Their bias
-    # would add the same to all scores of a head, which the softmax takes away.
+    # (K t) q = t (K^T q): one vector per head is multiplied with the tokens, and no keys are computed. The
+    # bias of the keys would add a constant to all scores of a head, which the softmax cancels.
     probes = torch.einsum("bhd,hdc->bhc", own * attention.scale, key.unflatten(0, heads))
     scores = probes @ tokens.transpose(1, 2)
     return scores.float().softmax(dim=-1)
@@ -79,7 +79,7 @@ def _check(model: Model) -> None:
 
 
 class VisionTransformer(nn.Module):
-    """A vision transformer; `build` makes one whose start is decided by a generator.
+    """A vision transformer; `build` makes one that is initialised from a generator.
 
     Attributes:
         prefix_tokens: tokens before the patches: 1 (CLS), or 2 (CLS, distillation).
@@ -110,7 +110,7 @@ class VisionTransformer(nn.Module):
         token = model.distillation_token
         self.prefix_tokens = 1 if token is None else 2
         self.distillation_token = None if token is None else nn.Parameter(torch.zeros(1, 1, model.width))
-        # Apart from `positions`, which has the same shape and start with and without the token.
+        # Separate from `positions`, so that their shape and initial values do not depend on the token.
         has_position = token is not None and token.position
         self.distillation_position = nn.Parameter(torch.zeros(1, 1, model.width)) if has_position else None
         has_head = token is not None and not token.without_head
@@ -126,16 +126,16 @@ class VisionTransformer(nn.Module):
 
         Positions of a smaller grid are the learned ones, resized bicubically (Dosovitskiy et al. 2021,
         section 3.2). Captured tokens that enter a block require grad whenever grad mode is on, so that a
-        logit can be differentiated with respect to them; where nothing before is trained they start the
-        graph. The attention captured is that before its dropout.
+        logit can be differentiated with respect to them; if nothing before them is trained, they start the
+        graph. Attention is captured before its dropout.
 
         The fused attention kernels have no second derivative. To differentiate such a gradient again, run
         the pass under `torch.nn.attention.sdpa_kernel(SDPBackend.MATH)`.
 
         Args:
             images: [B, 3, r, r], floating point, normalised.
-            capture: zero-based indices of the blocks of which something is wanted.
-            captured: what that is: the tokens "entering" or "leaving", or the CLS token's "attention".
+            capture: zero-based indices of the blocks to capture.
+            captured: the tokens "entering" or "leaving", or the CLS token's "attention".
 
         Returns:
             Logits of both heads and what was captured, tokens in the order CLS, distillation (if there is
@@ -143,7 +143,7 @@ class VisionTransformer(nn.Module):
 
         Raises:
             InputError: the images are not square, r is not a multiple of the patch size or exceeds the image
-                size, or a block asked for does not exist.
+                size, or a requested block does not exist.
         """
         self._check_blocks(capture)
         stream = self._embed(images, self._grid(images))
@@ -195,7 +195,7 @@ class VisionTransformer(nn.Module):
         if self.distillation_position is not None:
             second = (self.distillation_token + self.distillation_position).expand(batch, -1, -1)
             return self.embedding_dropout(torch.cat((classification, second, patches), dim=1))
-        # The released code of the method slips a token without position in behind the dropout.
+        # As in the released code of the method, a token without position is inserted after the dropout.
         stream = self.embedding_dropout(torch.cat((classification, patches), dim=1))
         second = self.distillation_token.expand(batch, -1, -1)
         return torch.cat((stream[:, :1], second, stream[:, 1:]), dim=1)
@@ -215,7 +215,8 @@ class VisionTransformer(nn.Module):
 
 def _initialise(network: VisionTransformer, model: Model, generator: torch.Generator) -> None:
     named = list(network.named_parameters())
-    # The distillation parts draw last, so that students with and without them share the rest of the start.
+    # The distillation parts are initialised last, so that students with and without them share all other
+    # initial weights.
     named.sort(key=lambda item: item[0].startswith("distillation_"))
     token = model.distillation_token
     for name, parameter in named:
@@ -228,12 +229,12 @@ def _initialise(network: VisionTransformer, model: Model, generator: torch.Gener
 
 
 def build(model: Model, generator: torch.Generator) -> VisionTransformer:
-    """Make a network on the CPU whose start depends on the generator alone.
+    """Make a network on the CPU whose initial weights depend on the generator alone.
 
-    Weights, tokens and positions are drawn from a normal distribution of standard deviation 0.02, cut off
+    Weights, tokens and positions are sampled from a normal distribution of standard deviation 0.02, cut off
     at -2 and 2; biases start at 0, layer norms as the identity, and a distillation token at 0 if `model` says
     so. Networks that differ only in the distillation token or the final norm share every other value. The
-    global random state is neither used nor moved.
+    global random state is neither used nor changed.
 
     Args:
         model: sizes, dropout rates and the distillation token, if any.

@@ -1,5 +1,5 @@
 """The terms of the training loss, one module each, chosen by the name of their key in the spec.
 
-Each module has `term(settings, batch) -> Tensor`, a scalar as history.csv lists it, and
-`weight(settings) -> float`, by which the loss multiplies it.
+Each module has `term(settings, batch) -> Tensor`, the unweighted scalar that history.csv lists,
+and `weight(settings) -> float`, its factor in the loss.
 """

@@ -8,7 +8,7 @@ from distillation.study.spec import CrossEntropy
 
 
 def weight(settings: CrossEntropy) -> float:
-    """As the settings have it."""
+    """The weight in the settings."""
     return settings.weight
 
 

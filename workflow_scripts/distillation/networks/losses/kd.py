@@ -1,4 +1,4 @@
-"""Distillation of the teacher's softened answers into the distillation head."""
+"""Distillation of the teacher's softened predictions into the distillation head."""
 
 from torch import Tensor
 from torch.nn import functional
@@ -8,7 +8,7 @@ from distillation.study.spec import Distillation
 
 
 def weight(settings: Distillation) -> float:
-    """That of the settings times T^2, at temperature T (Hinton et al. 2015; paper, Equation 1).
+    """The weight in the settings times T^2, with the temperature T (Hinton et al. 2015; paper, Equation 1).
 
     The square keeps the size of the gradients independent of the temperature.
     """
@@ -16,11 +16,11 @@ def weight(settings: Distillation) -> float:
 
 
 def term(settings: Distillation, batch: Batch) -> Tensor:
-    """KL(teacher || student) of the answers at a temperature, mean over the batch, in nats.
+    """KL(teacher || student) of the predictions at a temperature, mean over the batch, in nats.
 
-    The student answers with its distillation head.
+    The student's predictions are those of its distillation head.
     """
-    # Where saliency maps are matched the teacher's answer has a graph, which is not to be trained.
+    # If saliency maps are matched, the teacher's logits have a graph, but the teacher is not trained.
     student, teacher = batch.student.distillation_logits, batch.teacher.logits.detach()
     return functional.kl_div(
         functional.log_softmax(student.float() / settings.temperature, dim=-1),

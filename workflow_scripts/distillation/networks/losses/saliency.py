@@ -1,4 +1,4 @@
-"""Agreement of the student's saliency maps with the teacher's."""
+"""Squared difference of the student's saliency maps from the teacher's."""
 
 import torch
 from torch import Tensor
@@ -9,15 +9,15 @@ from distillation.study.spec import Saliency
 
 
 def weight(settings: Saliency) -> float:
-    """As the settings have it."""
+    """The weight in the settings."""
     return settings.weight
 
 
 def term(settings: Saliency, batch: Batch) -> Tensor:
     """Mean squared difference of min-max normalised maps, over layers summed or averaged.
 
-    Paper, Experiment 1.4 and Equation 1. The teacher's maps are constants; the student's are
-    differentiated once more by the optimizer.
+    Paper, Experiment 1.4 and Equation 1. The teacher's maps are constants; the student's
+    are differentiated in the backward pass.
     """
     maps = components.load("networks.saliency", settings.kind).maps
     student = maps(batch.student, batch.labels, settings.student_layers, differentiable=True)

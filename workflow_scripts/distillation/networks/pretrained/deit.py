@@ -1,4 +1,4 @@
-"""Weights of a DeiT with a distillation token, as its authors and timm name them (Touvron et al. 2021)."""
+"""Weights of a DeiT with a distillation token, as named by its authors and timm (Touvron et al. 2021)."""
 
 import logging
 from pathlib import Path
@@ -11,22 +11,22 @@ from distillation.core.errors import UserError
 
 _LOG = logging.getLogger(__name__)
 _OWN_NAMES = {"dist_token": "distillation_token"}
-# What depends on patch size, image size and classes, which ImageNet has otherwise.
-_DRAWN = {"patch_embed.proj.weight", "positions", "distillation_position", "head.weight", "head.bias"}
+# Depend on patch size, image size and classes, which differ from ImageNet's.
+_RANDOM = {"patch_embed.proj.weight", "positions", "distillation_position", "head.weight", "head.bias"}
 
 
 def load(network: nn.Module, path: Path) -> None:
     """Copy the blocks, both tokens, the final norm and the bias of the patch projection.
 
-    The weights of the patch projection, the positions and the classifier stay as drawn, as the released
-    fine-tuning has it (load report of P_2_OUR_STUDENT c3: 107,530 of 21,403,018 parameters).
+    The weights of the patch projection, the positions and the classifier stay randomly initialised, as in the
+    released fine-tuning (load report of P_2_OUR_STUDENT c3: 107,530 of 21,403,018 parameters).
 
     Raises:
-        UserError: the file lacks a tensor that the network needs, or has it in another shape.
+        UserError: a tensor that the network needs is missing from the file, or has another shape.
     """
     found = timm.models.load_state_dict(str(path), use_ema=False, weights_only=True)
     found = {_OWN_NAMES.get(name, name): value for name, value in found.items()}
-    wanted = {name: value for name, value in network.named_parameters() if name not in _DRAWN}
+    wanted = {name: value for name, value in network.named_parameters() if name not in _RANDOM}
     unfit = [name for name, value in wanted.items() if name not in found or found[name].shape != value.shape]
     if unfit:
         raise UserError(
@@ -36,4 +36,4 @@ def load(network: nn.Module, path: Path) -> None:
     with torch.no_grad():
         for name, value in wanted.items():
             value.copy_(found[name])
-    _LOG.info("started from %s; drawn anew: %s", path, ", ".join(sorted(_DRAWN)))
+    _LOG.info("loaded pretrained weights from %s; randomly initialised: %s", path, ", ".join(sorted(_RANDOM)))

@@ -1,7 +1,7 @@
 """Kinds of saliency map, one module each, chosen by name.
 
 Each module has `maps(output, labels, layers, differentiable) -> Tensor` of shape
-[layers, B, patches] or, where every class has a map, [layers, B, patches, classes], with values in
-[0, 1]; `CAPTURED`, what of a block it needs (see `VisionTransformer.forward`); and `SECOND_ORDER`,
+[layers, B, patches] or, if every class has a map, [layers, B, patches, classes], with values in
+[0, 1]; `CAPTURED`, what it needs captured of a block (see `VisionTransformer.forward`); and `SECOND_ORDER`,
 whether matching its maps differentiates a gradient.
 """

@@ -1,8 +1,8 @@
 """Class maps of intermediate patch tokens: the saliency of the released code for networks of patch size 2.
 
-Released as the gradient of a class's logit, where the final classifier reads the mean of a block's patch
-tokens (P_2_OUR_STUDENT_SAL_MAP c1, P_2_SaliencyMap c1). That gradient is the classifier's row, divided by
-the number of patches, for every image and patch, so the maps have a closed form without a gradient.
+The released code takes the gradient of a class's logit when the final classifier reads the mean of a
+block's patch tokens (P_2_OUR_STUDENT_SAL_MAP c1, P_2_SaliencyMap c1). That gradient is the classifier's
+row, divided by the number of patches, for every image and patch, so the maps have a closed form.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,12 +17,12 @@ from distillation.networks.output import Output
 SECOND_ORDER = False
 CAPTURED = "leaving"
 _EPSILON_RANGE = 1e-6
-# Tokens of a piece on a CPU, and what the number of classes is padded to: CPUs multiply such widths faster.
+# Tokens of a piece on a CPU; classes are padded to a multiple, because CPUs multiply such widths faster.
 _CACHED, _CLASS_MULTIPLE = 1024, 16
 
 
 def maps(output: Output, labels: Tensor, layers: Sequence[int], differentiable: bool) -> Tensor:
-    """The sum over channels of ReLU(weight * token / patches), a map a class.
+    """The sum over channels of ReLU(weight * token / patches), one map per class.
 
     Min-max normalised per image and layer, jointly over positions and classes. As released, there is no
     final norm before the classifier, and the maps train its weights too.
@@ -48,8 +48,8 @@ class _Sums(torch.autograd.Function):
     """Sums of ReLU(w p) over channels, [B, tokens, classes]; tokens p [B, tokens, C], weights w [classes, C].
 
     ReLU(w p) = (w p + |w| |p|) / 2: two matrix products forward and four backward, in pieces that stay in
-    the cache of a CPU core, and nothing is kept for the way back but the tokens themselves. The
-    derivative by a factor that is 0, which does not exist, is half the other factor; torch's ReLU takes 0.
+    the cache of a CPU core, and only tokens and weights are saved for the backward pass. The derivative with
+    respect to a factor that is 0 does not exist; here it is half the other factor; torch's ReLU gives 0.
     """
 
     @staticmethod

@@ -15,7 +15,7 @@ _EPSILON_RANGE = 1e-8
 def maps(output: Output, labels: Tensor, layers: Sequence[int], differentiable: bool) -> Tensor:
     """Attention from the CLS token to the patches, mean over heads (P_4_ALL c14).
 
-    Min-max normalised per image and layer; what goes to the other tokens is left out.
+    Min-max normalised per image and layer; attention to the other tokens is left out.
 
     Args:
         output: of the network, with the attention of these layers captured.

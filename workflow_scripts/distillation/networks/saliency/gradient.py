@@ -1,4 +1,4 @@
-"""Gradient saliency on tokens (Simonyan et al. 2014, carried over from pixels to patch tokens)."""
+"""Gradient saliency on tokens (Simonyan et al. 2014, with patch tokens instead of pixels)."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ _EPSILON_RANGE = 1e-6
 
 
 def maps(output: Output, labels: Tensor, layers: Sequence[int], differentiable: bool) -> Tensor:
-    """Size of the gradient of the true class's logit with respect to the patch tokens entering blocks.
+    """Norm of the gradient of the true class's logit with respect to the patch tokens entering blocks.
 
     The L2 norm over channels, min-max normalised per image and layer (paper, Experiment 1.4:
     "normalized saliency maps"). The tokens that enter a block are taken because those that leave
@@ -29,13 +29,13 @@ def maps(output: Output, labels: Tensor, layers: Sequence[int], differentiable: 
     Returns:
         Maps [layers, B, patches] in [0, 1], float32.
     """
-    # By a product: picked by `gather`, their gradient would be sorted on a GPU to be deterministic.
+    # A product rather than `gather`, whose deterministic gradient needs a sort on a GPU.
     is_true = labels[:, None] == torch.arange(output.logits.shape[1], device=labels.device)
     true_logits = (output.logits.float() * is_true).sum()
     tokens = [output.tokens[layer] for layer in layers]
     gradients = torch.autograd.grad(true_logits, tokens, create_graph=differentiable)
     patches = torch.stack(gradients)[:, :, output.prefix_tokens :].float()
-    # The epsilon inside the root keeps its derivative finite where a gradient vanishes.
+    # The epsilon inside the root keeps its derivative finite if a gradient vanishes.
     norms = (patches.square().sum(dim=-1) + _EPSILON_NORM).sqrt()
     low, high = norms.amin(dim=-1, keepdim=True), norms.amax(dim=-1, keepdim=True)
     return (norms - low) / (high - low + _EPSILON_RANGE)

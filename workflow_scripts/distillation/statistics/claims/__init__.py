@@ -1,1 +1,1 @@
-"""Claims of a paper, and what the runs say of them."""
+"""Verdicts on the claims of a paper from the results of runs."""

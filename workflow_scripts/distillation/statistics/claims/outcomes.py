@@ -1,4 +1,4 @@
-"""What is known of one training, ours or a published one, from small files alone."""
+"""Outcomes of one training, reproduced or published, read from small files only."""
 
 import csv
 import functools
@@ -24,9 +24,9 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Reproduced:
-    """A training of this study, by its evaluation, history.csv and run.json.
+    """A training of this study, read from its evaluation, history.csv and run.json.
 
-    What it and `Published` have in common is what statistics may ask of a training.
+    Statistics may use the members that it shares with `Published`.
     """
 
     evaluation_file: Path
@@ -51,7 +51,7 @@ class Reproduced:
         return self._evaluation.accuracy()
 
     def accuracy_at(self, view: str, resolution: int) -> Share:
-        """The same of images shown in a view ("scale" or "crop") at a resolution in pixels."""
+        """The same for images shown in a view ("scale" or "crop") at a resolution in pixels."""
         return self._evaluation.by_resolution(view)[resolution]
 
     def overfit(self) -> float:
@@ -61,11 +61,11 @@ class Reproduced:
         return float(last["train_acc"]) - float(last["val_acc"])
 
     def training_flops(self) -> float:
-        """Floating-point operations of the training, its teacher's answers included."""
+        """Floating-point operations of the training, its teacher's predictions included."""
         return sum(stage["training_flops"] for stage in self._record["stages"])
 
     def agreements(self) -> tuple[Agreement, Agreement]:
-        """After the first epoch of the first stage, and after the last epoch of the last."""
+        """Agreement after the first epoch of the first stage and after the last epoch of the last stage."""
         found = self._record["saliency_agreement"]
         layers = list(zip(found["student_layers"], found["teacher_layers"], strict=True))
         first, *_, last = (
@@ -77,13 +77,13 @@ class Reproduced:
 
 @dataclass(frozen=True)
 class Published:
-    """A run as the paper and its released logs have it; raises `quantities.Unknown` for what they have not.
+    """A run as published in the paper and its logs; raises `quantities.Unknown` for unpublished values.
 
     Attributes:
         run: its id.
-        teacher: that of its teacher; None without one.
-        table: see `publication.accuracies`.
-        reported: see `publication.reported`.
+        teacher: id of its teacher; None without one.
+        table: see `published_values.accuracies`.
+        reported: see `published_values.reported`.
     """
 
     run: str
@@ -93,12 +93,12 @@ class Published:
 
     @property
     def doubts(self) -> list[str]:
-        """What is doubtful about the value in the paper's table."""
+        """Doubts about the value in the paper's table."""
         doubt = self.table["doubt"].get(self.run, "")
         return [f"{self.run}: {doubt}"] if doubt else []
 
     def accuracy(self) -> Percentage:
-        """That of the paper's table."""
+        """Test accuracy in the paper's table."""
         if self.run not in self.table.index:
             raise Unknown(f"no published accuracy of {self.run}")
         return Percentage(self.table.at[self.run, "accuracy"])
@@ -108,7 +108,7 @@ class Published:
         raise Unknown(f"no published accuracy at {resolution} px")
 
     def overfit(self) -> float:
-        """The same of the released log."""
+        """Training minus validation accuracy in the last epoch of the released log, in percentage points."""
         own = self.reported[self.reported["run"] == self.run].set_index("quantity")["value"]
         if not {"train_last", "val_last"} <= set(own.index):
             raise Unknown(f"no log of {self.run} with both accuracies")

@@ -1,7 +1,7 @@
 """The statistics that decide claims, by name.
 
-A new one is one function: from a case and the outcome of one seed of each run that it needs, to a
-quantity. Where a run lacks what it needs, it raises `quantities.Unknown`.
+A new statistic is one function: it maps a case and the outcome of one seed of each run to a quantity. It
+raises `quantities.Unknown` if a run lacks a value that it needs.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from statistics import fmean
 
 from distillation.statistics.quantities import Contrast, Count, Quantity, Ratio, Sample, Unknown
 
-# Keys of a case beside its label and run.
+# An entry of `claims.stated.*.cases`.
 Case = Mapping
 
 
@@ -19,7 +19,7 @@ class Statistic:
     """A named statistic.
 
     Attributes:
-        of: from a case and the outcomes by role ("run", "against", "teacher") to a quantity.
+        of: function of a case and the outcomes by role ("run", "against", "teacher") that returns a quantity.
         meaning: what the number is, for readers.
         unit: "points", "%", or empty.
         needs: keys of a case that it needs beside `run`.
@@ -67,7 +67,7 @@ def accuracy_difference(case: Case, outcomes: Mapping) -> Contrast:
     teacher=True,
 )
 def above_half_gap(case: Case, outcomes: Mapping) -> Contrast:
-    """How far `run` is beyond half of the way from `against` to its own teacher."""
+    """Accuracy of `run` above the midpoint between `against` and the teacher of `run`."""
     names = {"run": 1.0, "against": -0.5, "teacher": -0.5}
     return Contrast(tuple((weight, outcomes[name].accuracy()) for name, weight in names.items()))
 
@@ -78,7 +78,7 @@ def above_half_gap(case: Case, outcomes: Mapping) -> Contrast:
     ("resolution",),
 )
 def accuracy_kept(case: Case, outcomes: Mapping) -> Ratio:
-    """What `run` keeps of its accuracy when whole images are scaled to `resolution`."""
+    """Share of its accuracy that `run` keeps when whole images are scaled to `resolution`."""
     run = outcomes["run"]
     return Ratio(run.accuracy_at("scale", case["resolution"]), run.accuracy())
 
@@ -95,7 +95,7 @@ def overfit_difference(case: Case, outcomes: Mapping) -> Sample:
 
 @_statistic("floating-point operations of the first training as a share of the second's", "%", ("against",))
 def computation_ratio(case: Case, outcomes: Mapping) -> Count:
-    """What training `run` costs of what training `against` does."""
+    """FLOPs of training `run` as a percentage of those of training `against`."""
     return Count(100.0 * outcomes["run"].training_flops() / outcomes["against"].training_flops())
 
 
@@ -107,7 +107,7 @@ def computation_ratio(case: Case, outcomes: Mapping) -> Count:
     ("run",),
 )
 def agreement_growth(case: Case, outcomes: Mapping) -> Sample:
-    """How much closer the maps of `run` came to its teacher's; mean over layers and recorded images."""
+    """Growth of the correlation between the maps of `run` and its teacher's; mean over layers and images."""
     first, last = outcomes["run"].agreements()
     return Sample(fmean(last.by_layers.values()) - fmean(first.by_layers.values()))
 
@@ -120,7 +120,7 @@ def agreement_growth(case: Case, outcomes: Mapping) -> Sample:
     ("run", "against"),
 )
 def agreement_growth_difference(case: Case, outcomes: Mapping) -> Sample:
-    """How much more the maps of `run` came to agree than those of `against`, in layers recorded of both."""
+    """Growth of the agreement of `run` minus that of `against`, in the layers recorded of both."""
     pairs = {role: outcomes[role].agreements() for role in ("run", "against")}
     kinds = {moment.kind for pair in pairs.values() for moment in pair}
     if len(kinds) > 1:

@@ -1,4 +1,4 @@
-"""From claims and outcomes to a verdict on each case and on each claim."""
+"""Verdicts on each case and each claim, from outcomes of runs."""
 
 import operator
 from collections.abc import Iterable, Mapping
@@ -19,12 +19,12 @@ COLUMNS = (
     *("std", "seeds", "values"),
 )
 _REASONS = {"one seed": "no interval from a single seed", "undefined": "not a number"}
-# Between the doubts about the published values of a case.
+# Separates the doubts about the published values of a case.
 DOUBTS = " | "
 
 # Trainings by protocol, run and seed.
 Outcomes = Mapping[tuple[str, str, int], Reproduced]
-# By protocol and run.
+# Protocol and id of the teacher, by protocol and run.
 TaughtBy = Mapping[tuple[str, str], tuple[str, str]]
 
 
@@ -40,16 +40,16 @@ def judge(
 
     Args:
         claims: by id, as in the configuration.
-        protocols: those that were to be run.
-        outcomes: every training that was run.
+        protocols: ids of the protocols to reproduce.
+        outcomes: every finished training.
         taught_by: protocol and id of the teacher of each run with one.
         published: the published runs, by id.
-        no_verdict: in place of every verdict, where the runs cannot decide anything; or empty.
+        no_verdict: text instead of every verdict if the runs cannot decide anything; otherwise empty.
 
     Returns:
-        The columns `COLUMNS`: verdict is of the case, claim_verdict of all; status is "run" or "not run";
-        reason says why there are no numbers or no interval; low and high are the ends of the 95 %
-        interval, interval the method that gave it, smallest half its width; values are one a seed.
+        The columns `COLUMNS`: verdict is of the case, claim_verdict of the claim; status is "run" or "not
+        run"; reason says why there are no numbers or no interval; low and high are the ends of the 95 %
+        interval, interval is its method, smallest half its width; values has one value per seed.
     """
     rows = []
     for protocol in protocols:
@@ -70,7 +70,7 @@ def judge(
 
 
 def of_case(found: Estimate, threshold: Mapping[str, float]) -> str:
-    """Supported if the threshold holds everywhere in the interval, not supported if it does nowhere."""
+    """Supported if the threshold holds in the whole interval, not supported if it holds nowhere in it."""
     if found.low is None:
         return UNDECIDED
     ((relation, limit),) = threshold.items()
@@ -79,7 +79,7 @@ def of_case(found: Estimate, threshold: Mapping[str, float]) -> str:
 
 
 def of_claim(verdicts: Iterable[str]) -> str:
-    """A claim stands with all of its cases and falls with any."""
+    """Supported if all cases are, otherwise the worst verdict of its cases."""
     found = set(verdicts)
     order = (NOT_SUPPORTED, NOT_RUN, UNDECIDED, SUPPORTED)
     return next(verdict for verdict in order if verdict in found)
@@ -131,7 +131,7 @@ def _case(
 
 
 def _runs(case: Mapping, protocol: str) -> list[str]:
-    """Ids of the run and of the one that it is compared with, with its protocol if that is another."""
+    """Ids of the run and of the run it is compared with, the latter with its protocol if that differs."""
     other = f"@{case['against_protocol']}" if "against_protocol" in case else ""
     return [_run_in(case, protocol)] + ([case["against"] + other] if "against" in case else [])
 
@@ -140,7 +140,7 @@ def _run_in(case: Mapping, protocol: str) -> str:
     return case.get("instead", {}).get(protocol, case["run"])
 
 
-class NotRun(LookupError):  # noqa: N818 (an answer of its own, not an error)
+class NotRun(LookupError):  # noqa: N818 (a result, not an error)
     """A run that a case needs was not run; the text says which."""
 
 
@@ -149,7 +149,7 @@ def _over_seeds(
 ) -> dict[int, Quantity]:
     """The statistic of each seed that all runs of a case have.
 
-    Runs are paired by their seed; a teacher is the one that really taught the run of that seed.
+    Runs are paired by seed; the teacher is the one that the run of that seed was trained with.
     """
     places = {"run": (protocol, _run_in(case, protocol))}
     if "against" in case:
@@ -178,7 +178,7 @@ def _roles(
 
 
 def _published(statistic: Statistic, case: Mapping, published: Mapping[str, Published]) -> dict:
-    """The same statistic of published numbers, and the doubts about them; nothing between protocols."""
+    """The same statistic of published numbers and the doubts about them; empty between two protocols."""
     if "against_protocol" in case:
         return {"published": None, "doubt": ""}
     roles = {role: published[case[role]] for role in ("run", "against") if role in case}
