@@ -71,7 +71,7 @@ def memory_mb(run: Run, device: str) -> int:
 
     Args:
         run: the training.
-        device: "cuda" or "cpu"; the activations of a batch are in its memory.
+        device: "cuda" or "cpu"; activations need host memory on a CPU only.
     """
     epoch = _IMAGES * 3 * run.model.image_size**2 * 4
     batch = run.batch_size * _activations(run.model) if device == "cpu" else 0

@@ -176,7 +176,8 @@ def _teach(config: Mapping, protocol: str, teacher: str, student: dict) -> tuple
     if provider is None:
         known = ", ".join(name for name in config["teachers"] if protocols.has(config, protocol, name))
         raise ValueError(
-            f"teacher: the protocol '{protocol}' has no run '{teacher}'; name one of its own (known: {known})"
+            f"teacher: the protocol '{protocol}' has no run '{teacher}'; name one of its teachers"
+            f" (known: {known})"
         )
     own = _settings(config, provider, "teacher", teacher)
     seed = config["seeds"]["teachers"][0]

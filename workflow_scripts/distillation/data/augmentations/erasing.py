@@ -1,4 +1,4 @@
-"""Random erasing (Zhong et al. 2020, arXiv 1708.04896), for batches, drawn as by torchvision."""
+"""Random erasing (Zhong et al. 2020, arXiv 1708.04896), for batches, with the draws of torchvision."""
 
 import math
 
