@@ -75,7 +75,7 @@ def test_the_page_sets_the_protocols_of_a_run_side_by_side_and_names_what_differ
     assert {"augmentation", "precision"} < set(both.caption.removesuffix(".").split(": ")[1].split(", "))
     one = sections["ViT-Tiny P2 CE (tiny-p2-ce)"]
     assert list(one.table.columns) == columns[:2]
-    assert one.caption == "In this protocol alone."
+    assert one.caption == "Only in this protocol."
 
 
 def test_a_source_of_nothing_is_named(settings):

@@ -78,7 +78,7 @@ def test_all_that_is_wrong_with_a_folder_is_told_at_once(unpacked):
     with pytest.raises(UserError) as error:
         archive.verify(unpacked)
     assert str(error.value).splitlines() == [
-        f"{unpacked} is not what was packed; {FIX}",
+        f"{unpacked} differs from what was packed; {FIX}",
         "  figures/f.png is missing",
         "  figures/new.png is not listed in SHA256SUMS",
         f"  tables/t.csv has changed: its SHA-256 is {CHANGED}, expected {ORIGINAL}",
@@ -90,7 +90,7 @@ def test_a_folder_without_checksums_is_refused(unpacked):
     with pytest.raises(UserError) as error:
         archive.verify(unpacked)
     path = unpacked / "SHA256SUMS"
-    assert str(error.value) == f"{path} does not exist, so nothing vouches for the files beside it; {FIX}"
+    assert str(error.value) == f"{path} does not exist, so the files beside it cannot be checked; {FIX}"
 
 
 @pytest.mark.parametrize(

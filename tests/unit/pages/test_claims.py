@@ -210,7 +210,7 @@ def test_a_withheld_verdict_stands_in_every_place_of_one_and_the_numbers_stay(ju
     assert set(frame["verdict"]) == set(frame["claim_verdict"]) == {"demo budget"}
     assert frame["mean"].tolist() == ["5", ""]
     assert not {"supported", "undecided"} & set(text.split())
-    assert "No verdict is passed on these runs." in text
+    assert "No verdict is given on these runs." in text
 
 
 # --- statistics -----------------------------------------------------------------------------------

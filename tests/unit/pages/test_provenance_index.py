@@ -200,8 +200,8 @@ def test_the_test_of_other_weights_names_both_files_and_the_fix(made_up):
     with pytest.raises(UserError) as error:
         made_up.index()
     assert str(error.value) == (
-        f"{evaluation}: tested last weights with sha256 {'0' * 64}, but {record} names"
-        f" {digest(*key, 'last')}; delete the former and run the workflow again, which repeats the test."
+        f"{evaluation}: evaluated last weights with sha256 {'0' * 64}, but {record} names"
+        f" {digest(*key, 'last')}; delete the former and run the workflow again to repeat the evaluation."
     )
 
 
@@ -211,9 +211,9 @@ def test_a_student_of_another_teacher_names_both_files_and_the_fix(made_up):
     with pytest.raises(UserError) as error:
         made_up.index()
     assert str(error.value) == (
-        f"{made_up.records[key]}: was taught by best weights with sha256 {'0' * 64}, but"
+        f"{made_up.records[key]}: used best weights of its teacher with sha256 {'0' * 64}, but"
         f" {made_up.records['released', 'vit', 0]} names {digest('released', 'vit', 0, 'best')};"
-        " delete the former and run the workflow again, which repeats the training."
+        " delete the former and run the workflow again to repeat the training."
     )
 
 
@@ -223,7 +223,7 @@ def test_the_record_of_another_run_is_refused(made_up):
     with pytest.raises(UserError) as error:
         made_up.index()
     assert str(error.value) == (
-        f"{path}: is the record of vit-ce, described, seed 3, expected that of vit-ce, described, seed 0;"
+        f"{path}: is the record of vit-ce, described, seed 3, expected vit-ce, described, seed 0;"
         " delete it and run the workflow again."
     )
 
@@ -279,7 +279,7 @@ def test_the_page_leads_from_a_cell_to_its_run_and_from_a_run_to_its_origin(writ
     assert list(inputs.index) == list(sessions.index)
     assert list(inputs.index) == ["vit-ce, seed 0", "vit-kd, seed 0", "vit-kd, seed 1", "vit, seed 0"]
     teacher = digest("described", "vit", 0, "best")[:12]
-    assert inputs["taught by"].tolist() == ["nobody", *[f"vit, seed 0, best {teacher}"] * 2, "nobody"]
+    assert inputs["teacher"].tolist() == ["none", *[f"vit, seed 0, best {teacher}"] * 2, "none"]
     assert sessions.loc["vit, seed 0"].map(str).tolist() == [
         *("GPU A", "bf16", "2.12.0", "2026-01-02 03:04:05", "1,500", "1")
     ]

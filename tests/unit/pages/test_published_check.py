@@ -34,9 +34,11 @@ def test_each_stage_follows_by_its_best_validation_accuracy():
 
 
 def test_what_is_not_published_is_no_agreement():
-    with pytest.raises(UserError, match="ce: nothing is published of epoch 3; train fewer epochs"):
+    with pytest.raises(UserError, match="ce: there is no published value for epoch 3; train fewer epochs"):
         published_check.of_curve("ce", HISTORY, CURVE[:2], {"val_acc": 4})
-    with pytest.raises(UserError, match="kd: nothing is published of its stage of 16 px; train without it"):
+    with pytest.raises(
+        UserError, match="kd: there is no published value for its stage of 16 px; train without that"
+    ):
         published_check.of_stages("kd", HISTORY, STAGES, 2)
 
 

@@ -27,7 +27,7 @@ def test_marks_that_do_not_fit_the_parts_are_an_error(text, marked):
     with pytest.raises(InputError) as error:
         readme.fill(text, {"results": "new"})
     assert str(error.value) == (
-        f"README.md marks the parts {marked}, but made are results; mark each once as"
+        f"README.md marks the parts {marked}, but the generated parts are results; mark each once as"
         " `<!-- made by make readme: NAME -->` ... `<!-- end -->`."
     )
 
@@ -75,7 +75,7 @@ def test_operations_are_summed_over_all_seeds_and_the_hours_are_those_measured()
     assert measured.endswith("; 2 of them took 1.0 hours on GPU X (bf16), 1 were not run.")
     checks = [{"device": "GPU Y", "hours": {"described": 12.34}}, {"device": "GPU Z", "hours": {}}]
     estimated = readme.computation(chosen, PROTOCOLS, 45_000, pd.DataFrame(), checks)
-    assert estimated.endswith("; about 12.3 hours one after the other on GPU Y, by its steps.")
+    assert estimated.endswith("; about 12.3 hours one after the other on GPU Y, estimated.")
 
 
 def test_the_graph_of_rules_is_the_same_in_whatever_order_snakemake_prints_it():

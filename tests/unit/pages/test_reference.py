@@ -36,9 +36,9 @@ def test_every_file_that_differs_or_is_not_kept_is_named_with_the_ways_out(kept,
     with pytest.raises(InputError) as error:
         reference.compare(rebuilt, files, kept)
     assert str(error.value) == (
-        f"{rebuilt} is not what {kept} keeps. With other versions of the packages than the pinned ones"
-        " pictures can differ; after a change of code, configuration or evidence, `make keep-reference`"
-        " keeps the new ones.\n  tables/a.md differs\n  tables/b.md is not kept"
+        f"{rebuilt} differs from {kept}. With package versions other than the pinned ones,"
+        " figures can differ; after a change of code, configuration or evidence, update the committed files"
+        " with `make keep-reference`.\n  tables/a.md differs\n  tables/b.md is not committed"
     )
 
 

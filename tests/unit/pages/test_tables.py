@@ -192,7 +192,7 @@ def test_the_caption_says_what_the_numbers_are(write):
 
 
 def test_a_protocol_of_which_nothing_was_run_says_so(write):
-    assert write(protocols=TWO)[1].count("Nothing of this protocol was run.") == 1
+    assert write(protocols=TWO)[1].count("No run of this protocol was trained.") == 1
     assert write(accuracies={})[1].count("not run") == 4
 
 

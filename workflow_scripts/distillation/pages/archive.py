@@ -1,4 +1,4 @@
-"""The results of a study in one file with checksums, and folders checked against theirs."""
+"""Pack the results of a study into one archive with checksums, and verify unpacked archives."""
 
 import gzip
 import hashlib
@@ -16,15 +16,15 @@ SUMS = "SHA256SUMS"
 
 
 def pack(folder: Path, files: Iterable[Path], output: Path) -> None:
-    """Write files of a folder as a gzipped tar; equal contents give equal bytes (with equal zlib).
+    """Write files of a folder as a gzipped tar; equal contents give equal bytes (with the same zlib).
 
-    It holds one folder, named as `folder` and laid out like it, with the SHA-256 of each file in
-    SHA256SUMS at its top: `sha256sum -c SHA256SUMS` checks it, and `verify` checks more. Owners,
-    modes and times are constants.
+    The archive contains one folder with the name and layout of `folder` and, at its top, SHA256SUMS
+    with the SHA-256 of each file: `sha256sum -c SHA256SUMS` checks it, and `verify` checks more.
+    Owners, modes and times are constants.
 
     Args:
-        folder: what the names in the archive start from.
-        files: what is packed; files below `folder`, in any order.
+        folder: paths in the archive are relative to its parent.
+        files: the files to pack, below `folder`, in any order.
         output: the archive.
 
     Raises:
@@ -41,20 +41,20 @@ def pack(folder: Path, files: Iterable[Path], output: Path) -> None:
         tarfile.open(fileobj=stream, mode="w") as tar,
     ):
         for name, content in [(SUMS, sums.encode()), *((name, contents[name]) for name in names)]:
-            # A fresh TarInfo has constants for all that is not set here.
+            # A new TarInfo has constants for every field that is not set here.
             member = tarfile.TarInfo(f"{folder.name}/{name}")
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
 
 
 def verify(folder: Path) -> list[Path]:
-    """Check an unpacked archive: each file listed is there and unchanged, and no other is there.
+    """Check that an unpacked archive contains every listed file unchanged, and no other file.
 
     Returns:
-        The files listed, in the order of their names.
+        The listed files, sorted by name.
 
     Raises:
-        InputError: with all that is missing, changed or not listed, one a line.
+        InputError: with every file that is missing, changed or not listed, one per line.
     """
     fix = "restore the folder from its archive or from version control."
     expected = _listed(folder / SUMS, fix)
@@ -69,14 +69,14 @@ def verify(folder: Path) -> list[Path]:
             wrong.append(f"{name} has changed: its SHA-256 is {digest}, expected {expected[name]}")
     if wrong:
         lines = "".join(f"\n  {line}" for line in wrong)
-        raise InputError(f"{folder} is not what was packed; {fix}{lines}")
+        raise InputError(f"{folder} differs from what was packed; {fix}{lines}")
     return [folder / name for name in sorted(expected)]
 
 
 def _listed(path: Path, fix: str) -> dict[str, str]:
-    """SHA-256 (hex) by name."""
+    """SHA-256 (hex) of each listed file, by name."""
     if not path.is_file():
-        raise InputError(f"{path} does not exist, so nothing vouches for the files beside it; {fix}")
+        raise InputError(f"{path} does not exist, so the files beside it cannot be checked; {fix}")
     sums = {}
     for number, line in enumerate(path.read_text().splitlines(), 1):
         match = re.fullmatch(r"([0-9a-f]{64})  (.+)", line)

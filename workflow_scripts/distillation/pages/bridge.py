@@ -1,4 +1,4 @@
-"""What each switch between two protocols is worth: one turned at a time, the same seeds on both sides."""
+"""The effect of each switch between two protocols: one changed at a time, paired over the same seeds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ Evaluations = Mapping[tuple[str, str, int], Path]
 
 @dataclass(frozen=True)
 class Switch:
-    """One switch, and the runs that it changes.
+    """One switch and the runs that it affects.
 
     Attributes:
-        label: what is turned.
-        protocol: where it is turned; the base itself where only the tested weights differ.
+        label: name of the switch.
+        protocol: the protocol that has the change; the base itself if only the tested weights differ.
         selection: weights that are tested, "last" or "best"; None for those of the protocol.
-        runs: ids.
+        runs: ids of the affected runs.
     """
 
     label: str
@@ -36,17 +36,18 @@ class Switch:
 
 
 def worth(base: str, switches: Sequence[Switch], evaluations: Evaluations) -> pd.DataFrame:
-    """One row for each switch and run: the accuracy with the switch turned minus that without.
+    """One row for each switch and run: the accuracy with the switch changed minus that of the base.
 
     Args:
-        base: protocol in which no switch is turned.
-        switches: in order.
+        base: protocol in which no switch is changed.
+        switches: in the order of the rows.
         evaluations: JSON files by protocol, run and seed.
 
     Returns:
         Columns switch, protocol, run, status ("run" or "not run"), seeds (those that both sides have),
-        without, turned (mean accuracies, percent), difference, low, high (its mean and 95 % interval,
-        percentage points), interval ("t over seeds" or "binomial"), differences (one a seed).
+        without, turned (mean accuracies in the base and with the change, percent), difference, low, high
+        (mean difference and its 95 % interval, percentage points), interval ("t over seeds" or
+        "binomial"), differences (one per seed).
     """
     tested = read_all(evaluations)
     rows = []
@@ -81,10 +82,10 @@ def _row(without: Mapping[int, Share], turned: Mapping[int, Share]) -> dict:
 
 
 def document(title: str, frame: pd.DataFrame, labels: Mapping[str, str], note: str) -> Document:
-    """The table for a reader.
+    """The table as a document.
 
     Args:
-        title: above it.
+        title: heading of the document.
         frame: see `worth`.
         labels: of the runs, by id.
         note: below the title; may be empty.
@@ -96,15 +97,15 @@ def document(title: str, frame: pd.DataFrame, labels: Mapping[str, str], note: s
         " Student's t over the seeds of both sides or, for a single seed, the binomial interval of the test"
         " images."
     )
-    return Document(title, note, [Section("One switch turned at a time", table, caption)])
+    return Document(title, note, [Section("One switch changed at a time", table, caption)])
 
 
 def _cells(row: pd.Series) -> dict[str, str]:
     if row["status"] == NOT_RUN:
-        return {"without": "-", "turned": "-", "difference": NOT_RUN, "95 % interval": "-", "seeds": "-"}
+        return {"base": "-", "changed": "-", "difference": NOT_RUN, "95 % interval": "-", "seeds": "-"}
     return {
-        "without": f"{row['without']:.2f}",
-        "turned": f"{row['turned']:.2f}",
+        "base": f"{row['without']:.2f}",
+        "changed": f"{row['turned']:.2f}",
         "difference": f"{row['difference']:+.2f}",
         "95 % interval": f"[{row['low']:+.2f}, {row['high']:+.2f}]",
         "seeds": row["seeds"],

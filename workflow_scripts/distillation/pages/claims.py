@@ -1,4 +1,4 @@
-"""The claims of a paper as a page: what each says, what the runs found, and the verdict."""
+"""The page of the paper's claims: each claim, the measured values, and the verdict."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ _METHODS = {
 
 @dataclass(frozen=True)
 class Stated:
-    """What the configuration says of the claims.
+    """The claims as the configuration states them.
 
     Attributes:
-        claims: by id: claim, section, statistic, threshold, cases and, where it has them, protocols, remark.
+        claims: by id: claim, section, statistic, threshold, cases and, optionally, protocols and remark.
         teachers: id of the teacher that a run has in the paper, by run.
-        taught_by: protocol and id of the teacher that really taught a run, by (protocol, run).
-        note: printed above all; may be empty.
-        no_verdict: in place of every verdict; empty where verdicts are passed.
+        taught_by: protocol and id of the teacher actually used for a run, by (protocol, run).
+        note: printed below the title; may be empty.
+        no_verdict: text in place of every verdict; empty if verdicts are given.
     """
 
     claims: Mapping[str, Mapping]
@@ -55,11 +55,11 @@ def write(
         protocols: labels by id.
         outcomes: every training that was run, by protocol, run and seed.
         accuracies: csv of published test accuracies; see `published_values.accuracies`.
-        reported: csv of what else was reported; see `published_values.reported`.
-        files: where to write.
+        reported: csv of other published numbers; see `published_values.reported`.
+        files: output paths by format.
 
     Raises:
-        InputError: a file of published numbers is not what it has to be.
+        InputError: a file of published numbers is malformed.
     """
     table, logs = published_values.accuracies(accuracies), published_values.reported(reported)
     cases = [case for claim in stated.claims.values() for case in claim["cases"]]
@@ -75,7 +75,7 @@ def write(
 
 
 def document(stated: Stated, protocols: Mapping[str, str], frame: pd.DataFrame) -> Document:
-    """An overview of the verdicts, then a table for each claim.
+    """The page: an overview of the verdicts, then a table for each claim.
 
     Args:
         stated: the claims.
@@ -99,14 +99,14 @@ def _overview(stated: Stated, protocols: Mapping[str, str], frame: pd.DataFrame)
         | {label: found.get((name, protocol), "-") for protocol, label in protocols.items()}
         for number, (name, claim) in enumerate(stated.claims.items(), start=1)
     }
-    caption = stated.no_verdict and "No verdict is passed on these runs."
+    caption = stated.no_verdict and "No verdict is given on these runs."
     caption = caption or (
-        "supported: the 95 % interval of every case lies where the claim puts it. not supported: that of at"
-        " least one case lies wholly elsewhere. undecided: neither. not run: a run that the claim needs is"
-        " missing. Each claim is judged alone: where there is no difference at all, one case in forty is"
-        " still called supported. An interval over seeds is about the randomness of training: the test"
-        " images, and the one teacher of all seeds, are taken as given. Smallest difference: half the width"
-        " of the interval; these seeds cannot tell less."
+        "supported: the 95 % interval of every case lies within the claimed range. not supported: that of at"
+        " least one case lies wholly outside. undecided: neither. not run: a run that the claim needs is"
+        " missing. Each claim is judged separately: if there is no true difference, one case in forty is"
+        " still called supported. An interval over seeds covers the randomness of training: the test"
+        " images, and the one teacher of all seeds, are taken as fixed. Smallest difference: half the width"
+        " of the interval; these seeds cannot detect less."
     )
     return Section("Verdicts by protocol", pd.DataFrame.from_dict(rows, orient="index"), caption)
 
@@ -120,7 +120,7 @@ def _section(number: int, claim: Mapping, protocols: Mapping[str, str], frame: p
     table = pd.DataFrame([_cells(row, statistic.unit) for _, row in frame.iterrows()], index=labels)
     unit = f" ({statistic.unit})" if statistic.unit else ""
     holds = verdicts.written(claim["threshold"])
-    parts = [f"{claim['section']}. Measured: {statistic.meaning}{unit}. It has to be {holds}."]
+    parts = [f"{claim['section']}. Measured: {statistic.meaning}{unit}. It must be {holds}."]
     methods = [text for method, text in _METHODS.items() if method in set(frame["interval"])]
     parts += [f"Interval: {'; '.join(methods)}."] if methods else []
     for reason, places in frame[frame["reason"] != ""].groupby("reason", sort=False)["case"]:

@@ -1,4 +1,4 @@
-"""What each training cost: operations, time, speed, memory, device."""
+"""The cost of each training: operations, time, speed, memory, device."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from distillation.pages.documents import Document, Section
 _HEADINGS = {
     "parameters": "parameters",
     "training_pflop": "training PFLOP",
-    "inference_gflop": "GFLOP an image",
+    "inference_gflop": "GFLOP per image",
     "seconds": "seconds",
     "images_per_second": "images/s",
     "peak_memory_mb": "peak memory (MB)",
@@ -24,13 +24,13 @@ _COLUMNS = ("protocol", "run", "seed", *_HEADINGS, "sessions")
 
 
 def costs(records: Mapping[tuple[str, str, int], Path]) -> pd.DataFrame:
-    """One row a training, from its run.json.
+    """One row per training, from its run.json.
 
     Returns:
         Columns protocol, run, seed, parameters, training_pflop (10^15 FLOP, the teacher's forward passes
-        included), inference_gflop (10^9 FLOP an image), seconds (of all epochs, validation included),
+        included), inference_gflop (10^9 FLOP per image), seconds (of all epochs, validation included),
         images_per_second (training images over those seconds), peak_memory_mb (10^6 bytes), device,
-        precision, sessions (processes that it took).
+        precision, sessions (number of processes that ran the training).
     """
     rows = []
     for (protocol, run, seed), path in sorted(records.items()):
@@ -56,13 +56,15 @@ def costs(records: Mapping[tuple[str, str, int], Path]) -> pd.DataFrame:
 
 
 def document(frame: pd.DataFrame, protocols: Mapping[str, str], note: str) -> Document:
-    """The costs for a reader."""
+    """The costs as a document, one section per protocol."""
     sections = []
     for protocol, label in protocols.items():
         own = frame[frame["protocol"] == protocol]
         text = pd.DataFrame({heading: own[key].map(_text) for key, heading in _HEADINGS.items()})
         text.index = [f"{row.run}, seed {row.seed}" for row in own.itertuples()]
-        caption = "FLOP are counted, two a multiplication and addition; the rest is of the device named."
+        caption = (
+            "FLOP are counted, two per multiply-add; the other values were measured on the named device."
+        )
         sections.append(Section(f"Protocol: {label}", text, caption if len(own) else documents.NOTHING_RUN))
     return Document("Cost of each training", note, sections)
 

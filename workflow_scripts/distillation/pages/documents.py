@@ -1,4 +1,4 @@
-"""Tables for readers: one content, written as markdown, LaTeX (booktabs) and HTML."""
+"""Documents of tables, written as markdown, LaTeX (booktabs) and HTML from one content."""
 
 import html as markup
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ import pandas as pd
 from distillation.core.atomic import replacing
 
 # In place of a caption below a table without rows.
-NOTHING_RUN = "Nothing of this protocol was run."
+NOTHING_RUN = "No run of this protocol was trained."
 
 
 @dataclass(frozen=True)
 class Section:
-    """A table of text cells under a heading, with a caption that says what the numbers are."""
+    """A table of text cells with a heading and a caption that explains the numbers."""
 
     heading: str
     table: pd.DataFrame
@@ -27,10 +27,10 @@ class Document:
     """Sections under a title.
 
     Attributes:
-        title: the heading of all.
-        note: printed in bold below it; may be empty.
+        title: heading of the document.
+        note: printed in bold below the title; may be empty.
         sections: one or more.
-        remarks: sentences at the end.
+        remarks: sentences listed at the end.
     """
 
     title: str
@@ -58,7 +58,7 @@ def markdown(document: Document) -> str:
 
 
 def latex(document: Document) -> str:
-    """One table environment a section; needs the package booktabs."""
+    """The document as LaTeX: one table environment per section; needs the package booktabs."""
     parts = [f"% {document.note}"] if document.note else []
     for section in document.sections:
         note = f" {document.note}." if document.note else ""
@@ -71,7 +71,7 @@ def latex(document: Document) -> str:
 
 
 def html(document: Document) -> str:
-    """The document as a page without scripts or links."""
+    """The document as an HTML page without scripts or links."""
     title = markup.escape(document.title)
     parts = [
         "<!DOCTYPE html>",
@@ -92,13 +92,13 @@ def html(document: Document) -> str:
 
 
 def write(document: Document, md: Path, tex: Path, page: Path) -> None:
-    """Write all three forms, each whole or not at all."""
+    """Write all three formats, each atomically."""
     for path, text in ((md, markdown(document)), (tex, latex(document)), (page, html(document))):
         with replacing(path) as temporary:
             temporary.write_text(text)
 
 
-# Read alone and inside the frame of a report: wide tables scroll, headings stay, and long texts alone break.
+# For a page by itself or in a frame of the report: wide tables scroll, headings stay, only long texts wrap.
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1e293b; margin: 1.5rem 2rem; max-width: 70rem }
 h1 { font-size: 1.5rem; line-height: 1.25 } h2 { font-size: 1.1rem; margin-top: 2rem }
@@ -114,7 +114,7 @@ p, li { max-width: 50rem }
 
 
 def _accessible(table: str) -> str:
-    """A table of pandas whose headings say whether they are of a row or of a column."""
+    """A table of pandas with `scope` set on its row and column headings."""
     head, body = table.split("<tbody>")
     return head.replace("<th>", '<th scope="col">') + "<tbody>" + body.replace("<th>", '<th scope="row">')
 

@@ -20,8 +20,8 @@ _PAIRED = ("status", "seeds", "mean", "std", "low", "high", "interval", "smalles
 _CAPTION = (
     "Mean difference over the seeds that both runs have, and its 95 % interval: Student's t over seeds or,"
     " for a single seed, the binomial interval of the test images. The smallest difference is half the width"
-    " of the interval: these seeds cannot tell less from none. The test images, and the one teacher of all"
-    " seeds, are taken as given."
+    " of the interval: these seeds cannot detect less. The test images, and the one teacher of all"
+    " seeds, are taken as fixed."
 )
 
 
@@ -36,18 +36,18 @@ def differences(
     """One row for each protocol, pair of rows and column of a table.
 
     Args:
-        layout: of the table.
-        rows: pairs of labels of its rows: the first minus the second.
-        protocols: their ids.
+        layout: layout of the table.
+        rows: pairs of row labels: the first minus the second.
+        protocols: protocol ids.
         evaluations: JSON files by protocol, run and seed.
-        published: see `published_values.accuracies`; that of a pair is of the first choices of its rows.
+        published: see `published_values.accuracies`; a pair uses the runs in `layout.rows`, never `instead`.
         absent: see `tables.cells`.
 
     Returns:
         Columns protocol, row, minus, column, run, against, published, status (see `tables.cells`), seeds
-        (those of both), mean, std, low and high (the 95 % interval of the mean), interval (how it was
-        had; see `estimates.estimate`), smallest (half its width), differences (one a seed). Numbers
-        are percentage points.
+        (those of both), mean, std, low and high (the 95 % interval of the mean), interval (its method;
+        see `estimates.estimate`), smallest (half its width), differences (one per seed). Numbers are
+        percentage points.
     """
     results = read_all(evaluations)
     choices = dict(layout.rows)
@@ -96,10 +96,10 @@ def _paired(one: Mapping[int, Evaluation], other: Mapping[int, Evaluation]) -> d
 
 
 def document(title: str, frame: pd.DataFrame, protocols: Mapping[str, str], note: str) -> Document:
-    """The differences for a reader.
+    """The differences as a document.
 
     Args:
-        title: above all.
+        title: heading of the document.
         frame: see `differences`.
         protocols: labels by id.
         note: printed below the title; may be empty.

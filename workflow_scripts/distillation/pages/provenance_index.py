@@ -1,4 +1,4 @@
-"""From every cell of every table to the run.json behind it."""
+"""Index from every cell of every table to the run.json behind it."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,7 +28,7 @@ _SHOWN = 12  # characters of a hash on a page
 
 @dataclass(frozen=True)
 class _Trained:
-    """A training: its run.json and the JSON file of its test."""
+    """A training: its run.json and the JSON file of its evaluation."""
 
     record_path: Path
     evaluation_path: Path
@@ -45,26 +45,26 @@ def index(
     taught_by: Mapping[tuple[str, str], tuple[str, str]],
     absent: Absent = NOTHING_ABSENT,
 ) -> pd.DataFrame:
-    """One row for each cell and seed, in the order of the tables; one without a seed where nothing was run.
+    """One row per cell and seed, in the order of the tables; a cell that was not run has one row, no seed.
 
     Args:
         tables: layouts by table id.
         protocols: protocol ids.
         records: run.json files by (protocol, run, seed), those of teachers included.
-        evaluations: the JSON files of their tests.
+        evaluations: the JSON files of their evaluations, with the same keys.
         results: the folder that paths are relative to.
         taught_by: protocol and id of the teacher of each run with one, by (protocol, run).
         absent: see `tables.cells`.
 
     Returns:
         The columns `COLUMNS`, among them status (see `tables.cells`), accuracy (percent) of the
-        weights tested ("last" or "best"), run_json and evaluation (paths), data_sha256 (what the
-        manifest of the data set calls arrays_sha256), teacher_sha256 (of the weights that taught),
-        started (UTC), seconds (of all epochs, validation included) and sessions (processes that it
-        took); where these differ in commit, device or torch, the values are joined by " + ".
+        weights tested ("last" or "best"), run_json and evaluation (paths), data_sha256 (arrays_sha256
+        in the manifest of the data set), teacher_sha256 (of the teacher's weights used), started
+        (UTC), seconds (of all epochs, validation included) and sessions (number of processes); if
+        these differ in commit, device or torch, the values are joined by " + ".
 
     Raises:
-        InputError: when files do not belong together, each pair in a line.
+        InputError: files do not belong together; one line per pair.
     """
     trained = {}
     for key, path in records.items():
@@ -93,21 +93,21 @@ def _mismatches(
     trained: Mapping[tuple[str, str, int], _Trained],
     taught_by: Mapping[tuple[str, str], tuple[str, str]],
 ) -> Iterator[str]:
-    """What the files of a run, its test and its teacher say of each other and is not so."""
+    """Messages about hashes and ids that differ between a run, its evaluation and its teacher."""
     own = trained[key]
     record, path = own.record, own.record_path
     named = record["protocol"], record["run"], record["seed"]
     if named != key:
         yield (
-            f"{path}: is the record of {_name(named)}, expected that of {_name(key)};"
+            f"{path}: is the record of {_name(named)}, expected {_name(key)};"
             " delete it and run the workflow again."
         )
     for weights, values in record["weights"].items():
         found = own.evaluation.sha256(weights)
         if found != values["sha256"]:
             yield (
-                f"{own.evaluation_path}: tested {weights} weights with sha256 {found}, but {path} names"
-                f" {values['sha256']}; delete the former and run the workflow again, which repeats the test."
+                f"{own.evaluation_path}: evaluated {weights} weights with sha256 {found}, but {path} names"
+                f" {values['sha256']}; delete the former and run the workflow again to repeat the evaluation."
             )
     if record["spec"].get("teacher"):
         guide = record["spec"]["teacher"]
@@ -115,9 +115,9 @@ def _mismatches(
         found = teacher.record["weights"][guide["weights"]]["sha256"]
         if found != record["sha256"]["teacher"]:
             yield (
-                f"{path}: was taught by {guide['weights']} weights with sha256 {record['sha256']['teacher']},"
-                f" but {teacher.record_path} names {found}; delete the former and run the workflow again,"
-                " which repeats the training."
+                f"{path}: used {guide['weights']} weights of its teacher with sha256"
+                f" {record['sha256']['teacher']}, but {teacher.record_path} names {found}; delete the former"
+                " and run the workflow again to repeat the training."
             )
 
 
@@ -126,7 +126,7 @@ def _name(key: tuple[str, str, int]) -> str:
 
 
 def _facts(trained: _Trained, results: Path) -> dict:
-    """The columns of a training, from its files."""
+    """The values of a training's columns, from its files."""
     record, evaluation = trained.record, trained.evaluation
     spec, hashes, sessions = record["spec"], record["sha256"], record["sessions"]
     teacher = spec.get("teacher", {})
@@ -163,7 +163,7 @@ def _joined(values: Iterable[str]) -> str:
 
 
 def _any(flags: Iterable[bool | None]) -> bool | None:
-    """Whether one is true; None where that cannot be known."""
+    """True if any flag is; None if none is and one is unknown."""
     known = list(flags)
     return True if True in known else None if None in known else False
 
@@ -171,7 +171,7 @@ def _any(flags: Iterable[bool | None]) -> bool | None:
 def document(
     frame: pd.DataFrame, tables: Mapping[str, TableLayout], protocols: Mapping[str, str], note: str
 ) -> Document:
-    """The index for a reader: the cells of each table, then all else of the trainings among them."""
+    """The index as a document: the cells of each table, then inputs and sessions of their trainings."""
     sections = []
     for table, layout in tables.items():
         for protocol, label in protocols.items():
@@ -182,23 +182,21 @@ def document(
         own = frame[(frame["protocol"] == protocol) & (frame["status"] == RUN)]
         own = own.drop_duplicates(["run", "seed"])
         if not own.empty:
-            sections.append(
-                Section(f"What went into the trainings, protocol: {label}", _inputs(own), _INPUTS)
-            )
+            sections.append(Section(f"Inputs of the trainings, protocol: {label}", _inputs(own), _INPUTS))
             sections.append(Section(f"Where and when they ran, protocol: {label}", _sessions(own), _SESSIONS))
     return Document("From each number to its run", note, sections)
 
 
 _CELLS = (
-    "One line a seed; the accuracy is that of the weights tested. Paths start in the folder of results."
-    " A commit is dirty where files differed from it."
+    "One line per seed; the accuracy is that of the weights tested. Paths are relative to the folder of"
+    " results. A commit is dirty if files differed from it."
 )
 _INPUTS = (
-    f"Hashes are SHA-256, here their first {_SHOWN} digits; provenance.csv has them whole. Spec: all settings"
-    " that decide the result. Code: the modules that the training uses. Data: the arrays, as in the manifest"
-    " of the data set."
+    f"Hashes are SHA-256, here their first {_SHOWN} digits; provenance.csv has them in full. Spec: all"
+    " settings that affect the result. Code: the modules that the training uses. Data: the arrays, as in the"
+    " manifest of the data set."
 )
-_SESSIONS = "Started in UTC; seconds of all epochs; sessions: the processes that it took."
+_SESSIONS = "Started in UTC; seconds of all epochs; sessions: number of processes that ran the training."
 
 
 def _cells(frame: pd.DataFrame, many_columns: bool) -> pd.DataFrame:
@@ -216,14 +214,14 @@ def _inputs(frame: pd.DataFrame) -> pd.DataFrame:
     lines = [
         [
             f"{row.weights} {row.weights_sha256[:_SHOWN]}",
-            "nobody" if pd.isna(row.teacher) else _teacher(row),
+            "none" if pd.isna(row.teacher) else _teacher(row),
             row.spec_sha256[:_SHOWN],
             row.code_sha256[:_SHOWN],
             f"{row.dataset} {row.data_sha256[:_SHOWN]}",
         ]
         for row in frame.itertuples()
     ]
-    return pd.DataFrame(lines, _names(frame), ["weights tested", "taught by", "spec", "code", "data"])
+    return pd.DataFrame(lines, _names(frame), ["weights tested", "teacher", "spec", "code", "data"])
 
 
 def _sessions(frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Whether the beginning of a run follows what was published of it."""
+"""Compare the first epochs of a run with its published log."""
 
 import logging
 from collections.abc import Mapping
@@ -18,23 +18,25 @@ def of_curve(run: str, history: pd.DataFrame, published: pd.DataFrame, tolerance
     """Every epoch of a history beside the published one.
 
     Args:
-        run: its id.
+        run: id of the run.
         history: history.csv.
         published: columns global_epoch and the measures.
-        tolerances: by measure (train_acc, val_acc), percentage points either way.
+        tolerances: by measure (train_acc, val_acc), largest absolute difference in percentage points.
 
     Returns:
         Columns run, what, reproduced, published, difference, tolerance (percentage points), follows.
 
     Raises:
-        UserError: nothing is published of an epoch.
+        UserError: there is no published value for an epoch.
     """
     known = published.set_index("global_epoch")
     rows = []
     for epoch in history.to_dict("records"):
         number = epoch["global_epoch"]
         if number not in known.index:
-            raise UserError(f"{run}: nothing is published of epoch {number}; train fewer epochs to compare.")
+            raise UserError(
+                f"{run}: there is no published value for epoch {number}; train fewer epochs to compare."
+            )
         for measure, tolerance in tolerances.items():
             what = f"{measure} of epoch {number}"
             rows.append((run, what, epoch[measure], known.at[number, measure], tolerance))
@@ -45,22 +47,24 @@ def of_stages(run: str, history: pd.DataFrame, published: pd.DataFrame, toleranc
     """The best validation accuracy of every stage beside the published one.
 
     Args:
-        run: its id.
+        run: id of the run.
         history: history.csv.
         published: columns run, stage_px and val_acc.
-        tolerance: percentage points either way.
+        tolerance: largest absolute difference in percentage points.
 
     Returns:
         As `of_curve`.
 
     Raises:
-        UserError: nothing is published of a stage.
+        UserError: there is no published value for a stage.
     """
     known = published[published["run"] == run].set_index("stage_px")["val_acc"]
     rows = []
     for side, best in history.groupby("stage_px", sort=False)["val_acc"].max().items():
         if side not in known.index:
-            raise UserError(f"{run}: nothing is published of its stage of {side} px; train without it.")
+            raise UserError(
+                f"{run}: there is no published value for its stage of {side} px; train without that stage."
+            )
         rows.append((run, f"best val_acc of {side} px", best, known[side], tolerance))
     return _frame(rows)
 
@@ -73,7 +77,7 @@ def _frame(rows: list[tuple]) -> pd.DataFrame:
 
 
 def document(frame: pd.DataFrame, title: str, note: str) -> Document:
-    """The comparison for a reader, with the verdict."""
+    """The comparison as a document, with a verdict for each value."""
     text = pd.DataFrame(
         {
             "reproduced": frame["reproduced"].map("{:.2f}".format),
@@ -96,15 +100,15 @@ def write(
     note: str,
     files: Mapping[str, Path],
 ) -> None:
-    """Write the comparison as files "csv", "md", "tex" and "html", and report it.
+    """Write the comparison as files "csv", "md", "tex" and "html", and log it.
 
     Args:
         checks: by run, `tolerances` of train_acc and val_acc, or of best_val_acc.
         histories: history.csv by run.
         published: csv by run; see `of_curve` and `of_stages`.
-        title: heading.
-        note: below it; may be empty.
-        files: by form.
+        title: heading of the document.
+        note: printed below the title; may be empty.
+        files: output paths by format.
     """
     parts = []
     for run, check in checks.items():

@@ -1,4 +1,4 @@
-"""The parts of the README that are made from results, configuration and workflow."""
+"""The generated parts of the README: from results, configuration and workflow."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,15 +18,15 @@ _PART = re.compile(
 def fill(readme: str, parts: Mapping[str, str]) -> str:
     """The README with each marked part replaced by its text.
 
-    A part stands between the lines `<!-- made by make readme: NAME -->` and `<!-- end -->`.
+    A part is between the lines `<!-- made by make readme: NAME -->` and `<!-- end -->`.
 
     Raises:
-        InputError: marks and parts are not the same.
+        InputError: the marked parts differ from the given ones.
     """
     marked = [match["name"] for match in _PART.finditer(readme)]
     if sorted(marked) != sorted(parts):
         raise InputError(
-            f"README.md marks the parts {', '.join(sorted(marked)) or 'none'}, but made are"
+            f"README.md marks the parts {', '.join(sorted(marked)) or 'none'}, but the generated parts are"
             f" {', '.join(sorted(parts)) or 'none'}; mark each once as"
             " `<!-- made by make readme: NAME -->` ... `<!-- end -->`."
         )
@@ -54,11 +54,11 @@ def results(cells: pd.DataFrame, protocols: Mapping[str, str]) -> str:
 
 
 def stages(frame: pd.DataFrame, note: str) -> str:
-    """What stages reached beside what was published of them, as markdown.
+    """The best accuracy of each stage beside the published one, as markdown.
 
     Args:
         frame: see `published_check.of_stages`; percentages and percentage points.
-        note: stands above.
+        note: printed above the table.
     """
     [section] = published_check.document(frame, "", note).sections
     return "\n\n".join([f"**{note}**", section.table.to_markdown(disable_numparse=True), section.caption])
@@ -71,14 +71,14 @@ def computation(
     costs: pd.DataFrame,
     checks: Sequence[Mapping],
 ) -> str:
-    """What the study takes: operations, counted, and hours, where they were measured or estimated.
+    """The computation of the study: counted operations, and hours if they were measured or estimated.
 
     Args:
         study: all its runs are counted, with all their seeds.
         protocols: labels by id.
-        images: training images of an epoch.
+        images: number of training images in an epoch.
         costs: see `cost_table.costs`; may be empty.
-        checks: of devices, as `make gpu-check` writes them: hours of each protocol under "hours", "device".
+        checks: one per device, as `make gpu-check` writes them: "device", and "hours" by protocol.
     """
     lines = []
     for protocol, label in protocols.items():
@@ -105,7 +105,7 @@ def _flops(study: Study, entry: Entry, images: int) -> int:
 def _hours(costs: pd.DataFrame, checks: Sequence[Mapping], protocol: str, trainings: int) -> str:
     own = costs[costs["protocol"] == protocol] if len(costs) else costs
     parts = [
-        f"about {check['hours'][protocol]:.1f} hours one after the other on {check['device']}, by its steps"
+        f"about {check['hours'][protocol]:.1f} hours one after the other on {check['device']}, estimated"
         for check in checks
         if protocol in check["hours"]
     ]
@@ -120,11 +120,11 @@ def _hours(costs: pd.DataFrame, checks: Sequence[Mapping], protocol: str, traini
 
 
 def rulegraph(mermaid: str, leave_out: Sequence[str] = ()) -> str:
-    """Snakemake's graph of rules as a fenced block that GitHub draws, the same for the same graph.
+    """Snakemake's graph of rules as a fenced mermaid block; equal graphs give equal text.
 
     Args:
-        mermaid: what `snakemake --rulegraph mermaid-js` prints; its lines come in any order.
-        leave_out: rules not to show, such as a target that everything leads to.
+        mermaid: output of `snakemake --rulegraph mermaid-js`, with lines in any order.
+        leave_out: rules not to show, such as a target that depends on everything.
     """
     names = dict(re.findall(r"^\s*(id\d+)\[(\w+)\]$", mermaid, re.MULTILINE))
     arrows = [(names[a], names[b]) for a, b in re.findall(r"^\s*(id\d+) --> (id\d+)$", mermaid, re.MULTILINE)]

@@ -1,4 +1,4 @@
-"""Every switch of every run: its value in each protocol, and where that value comes from."""
+"""Every switch of every run: its value in each protocol and the source of that value."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,15 @@ NO_SOURCE = "not stated"
 
 @dataclass(frozen=True)
 class Setting:
-    """A run of a protocol with what a resolved run does not say: its role and what is chosen of it.
+    """A run of a protocol: the resolved run, and its role, label, selection and seeds.
 
     Attributes:
-        protocol, run, role, label: ids, "teacher" or "student", and the name in tables.
+        protocol: id of the protocol.
+        run: id of the run.
+        role: "teacher" or "student".
+        label: name in tables.
         selection: weights that are tested, "last" or "best".
-        seeds: of its trainings.
+        seeds: seeds of its trainings.
         spec: the resolved run, as plain values, with any of its seeds.
     """
 
@@ -42,7 +45,7 @@ class Setting:
 
 
 def values(setting: Setting) -> dict[str, str]:
-    """The value of each switch in words, by name of the switch."""
+    """The value of each switch as text, by name of the switch."""
     run = setting.training
     found = {name: read(run) for name, read in _SWITCHES.items()}
     tested = {"best": "best validation of the last stage", "last": "last epoch"}
@@ -161,12 +164,13 @@ def sources(settings: Sequence[Setting], declared: Mapping) -> dict[tuple[str, s
     Args:
         settings: the runs.
         declared: by protocol, the sources: "default" or a switch and its source under `all`, under a role
-            ("teachers", "students") or under a run in `runs`. The closest counts, a switch before "default".
+            ("teachers", "students") or under a run in `runs`. The most specific entry is used; one for the
+            switch comes before any "default".
 
-    A value of which nothing is declared has the source `NO_SOURCE`.
+    A value without an entry has the source `NO_SOURCE`.
 
     Raises:
-        UserError: a source names no run or switch of its protocol.
+        UserError: an entry matches no run or switch of its protocol.
     """
     found, used = {}, set()
     for setting in settings:
@@ -196,9 +200,7 @@ def sources(settings: Sequence[Setting], declared: Mapping) -> dict[tuple[str, s
     idle = [path for path in _leaves(declared) if path[0] in protocols and path not in used]
     if idle:
         names = ", ".join(".".join(path) for path in idle)
-        raise UserError(
-            f"these sources of switches are the source of nothing; remove or rename them: {names}"
-        )
+        raise UserError(f"these sources of switches match no setting; remove or rename them: {names}")
     return found
 
 
@@ -224,7 +226,7 @@ def table(settings: Sequence[Setting], declared: Mapping) -> pd.DataFrame:
 def document(
     frame: pd.DataFrame, labels: Mapping[str, str], protocols: Mapping[str, str], title: str, note: str
 ) -> Document:
-    """A table for each run, its protocols side by side."""
+    """The page: a table for each run, its protocols side by side."""
     sections = []
     for run, label in labels.items():
         own = frame[frame["run"] == run]
@@ -237,15 +239,17 @@ def document(
                 columns |= {name: part["value"], f"source ({name})": part["source"]}
         text = pd.DataFrame(columns).loc[list(dict.fromkeys(own["switch"]))]
         sections.append(Section(f"{label} ({run})", text.rename_axis(index=None), _differences(own)))
-    return Document(title, note, sections, [_OF_WHAT])
+    return Document(title, note, sections, [_REMARK])
 
 
-_OF_WHAT = "Sources are those of the values in config.yaml; a value that an overlay changed is the overlay's."
+_REMARK = (
+    "Sources are those of the values in config.yaml; a value changed by an overlay comes from the overlay."
+)
 
 
 def _differences(own: pd.DataFrame) -> str:
     if own["protocol"].nunique() == 1:
-        return "In this protocol alone."
+        return "Only in this protocol."
     distinct = own.groupby("switch", sort=False)["value"].nunique()
     return f"The protocols differ in: {', '.join(distinct[distinct > 1].index) or 'nothing'}."
 

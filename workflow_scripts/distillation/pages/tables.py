@@ -1,4 +1,4 @@
-"""Tables of accuracies, published beside reproduced."""
+"""Tables of published and reproduced accuracies."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,13 +24,13 @@ _REPRODUCED = (
 
 @dataclass(frozen=True)
 class TableLayout:
-    """What a table shows: one run id for each row and column.
+    """The runs that a table shows: one run id for each row and column.
 
     Attributes:
-        title: the heading.
-        columns: their headings.
-        rows: heading and run ids of each.
-        instead: by protocol and heading of a row, the ids of the runs that stand there in that protocol.
+        title: heading of the table.
+        columns: headings of the columns.
+        rows: heading and run ids of each row.
+        instead: by protocol and heading of a row, the ids of the runs that this protocol has in that row.
     """
 
     title: str
@@ -52,14 +52,14 @@ def cells(
         layout: rows, columns and runs of the table.
         protocols: labels by protocol id.
         evaluations: JSON files by (protocol, run, seed).
-        published: see `published_values.accuracies`; that of a cell is that of the row's first choice of run.
-        absent: runs that a protocol does not have.
+        published: see `published_values.accuracies`; a cell uses the run in `layout.rows`, never `instead`.
+        absent: runs that a protocol does not have, and the status shown for them.
 
     Returns:
         Columns protocol, row, column, run, published, doubt, status ("run", "not run" or why not), seeds,
         mean, std (sample standard deviation over seeds, empty for a single one), min, max, low and
-        high (the 95 % interval of the mean), interval (the method that gave it; see `estimates.estimate`),
-        test_images, selection, accuracies (one a seed). Accuracies are percentages.
+        high (the 95 % interval of the mean), interval (its method; see `estimates.estimate`),
+        test_images, selection, accuracies (one per seed). Accuracies are percentages.
     """
     results = read_all(evaluations)
     records = []
@@ -108,9 +108,9 @@ def document(
     note: str,
     further: Sequence[str] = (),
 ) -> Document:
-    """The table for a reader: each cell "published / mean ± spread", what the numbers are, and remarks.
+    """The table as a document: each cell "published / mean ± spread", a caption, and remarks.
 
-    A single seed has no spread; its interval stands in brackets. `further` remarks follow those about
+    A single seed has no spread; its interval is in brackets. `further` remarks follow those about
     published values.
     """
     sections = []
@@ -132,12 +132,12 @@ def _cell(row: pd.Series) -> str:
 
 
 def published_text(cell: pd.Series) -> str:
-    """The published accuracy of a row of `cells`, or "-" where there is none."""
+    """The published accuracy of a row of `cells`, or "-" if there is none."""
     return "-" if pd.isna(cell["published"]) else f"{cell['published']:.2f}"
 
 
 def reproduced_text(cell: pd.Series) -> str:
-    """A row of `cells`: mean ± standard deviation or, of one seed, the interval; or that it was not run."""
+    """The result in a row of `cells`: mean ± standard deviation, for one seed the interval; or its status."""
     if cell["status"] != RUN:
         return cell["status"]
     alone = pd.isna(cell["std"])
@@ -154,13 +154,13 @@ def _caption(frame: pd.DataFrame) -> str:
     chosen = " or ".join(sorted(weights[name] for name in set(run["selection"])))
     images = " or ".join(f"{int(count):,}" for count in sorted(set(run["test_images"])))
     return (
-        f"Mean ± sample standard deviation over seeds ({', '.join(sorted(seeds))}; of a single seed the"
-        f" binomial 95 % interval, Wilson's, in brackets), {images} test images, weights of the {chosen}."
+        f"Mean ± sample standard deviation over seeds ({', '.join(sorted(seeds))}; for a single seed the"
+        f" binomial 95 % interval (Wilson) in brackets), {images} test images, weights of the {chosen}."
     )
 
 
 def _left_out(frame: pd.DataFrame) -> str:
-    """Rows of which the protocol has no run, in a sentence for each reason."""
+    """Rows without any run in the protocol, in one sentence per reason."""
     reasons = frame.groupby("status", sort=True)["row"].unique()
     return "".join(
         f" {reason[:1].upper()}{reason[1:]}: {', '.join(rows)}." for reason, rows in reasons.items()
@@ -177,7 +177,7 @@ def write(
     absent: Absent = NOTHING_ABSENT,
     further: Sequence[str] = (),
 ) -> None:
-    """Write a table as files "csv", "md", "tex" and "html", all from the same cells."""
+    """Write a table as files "csv", "md", "tex" and "html"."""
     frame = cells(layout, protocols, evaluations, published_values.accuracies(published), absent)
     with replacing(files["csv"]) as temporary:
         frame.assign(note=note).to_csv(temporary, index=False, float_format="%.4f")

@@ -1,4 +1,4 @@
-"""What each switch between two protocols is worth, as intervals."""
+"""Figure of the effect of each switch between two protocols, as intervals."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,13 +21,13 @@ def draw(
     evaluations: bridge.Evaluations,
     labels: Mapping[str, str],
 ) -> Figure:
-    """A line for each switch and run: the mean difference in accuracy and its 95 % interval.
+    """One line per switch and run: the mean difference in accuracy and its 95 % interval.
 
     Args:
         title: above the axis.
         note: below the title; may be empty.
-        base: protocol in which no switch is turned.
-        switches: see `bridge.worth`; a run without a pair says "not run".
+        base: protocol in which no switch is changed.
+        switches: see `bridge.worth`; a run without a pair is marked "not run".
         evaluations: JSON files by protocol, run and seed.
         labels: of the runs, by id.
     """
@@ -85,7 +85,7 @@ def _say(axis: Axes, position: int) -> None:
 
 
 def _between_switches(axis: Axes, frame: pd.DataFrame) -> None:
-    """A thin line where another switch begins."""
+    """Draw a thin line between the rows of different switches."""
     for position in range(1, len(frame)):
         if frame["switch"].iloc[position] != frame["switch"].iloc[position - 1]:
             axis.axhline(position - 0.5, color=style.PUBLISHED, linewidth=0.3)

@@ -1,4 +1,4 @@
-"""Test accuracy against the computation that a training took."""
+"""Test accuracy by the computation of the training."""
 
 import json
 from collections.abc import Mapping
@@ -23,10 +23,10 @@ def draw(
     records: Mapping[tuple[str, str, int], Path],
     absent: Absent = NOTHING_ABSENT,
 ) -> Figure:
-    """A point a run: mean accuracy over seeds with their range, by FLOPs; the paper has no such figure.
+    """One point per run: mean accuracy and range over seeds, by FLOPs; the paper has no such figure.
 
-    FLOPs are those of a run's own training: the teacher's answers are in them, the training of the
-    teacher is not.
+    FLOPs are those of the run's training: they include the teacher's forward passes, not the training
+    of the teacher.
 
     Args:
         title: above the axis.
@@ -34,12 +34,12 @@ def draw(
         kinds: by run, its method (a colour) and its network (a marker).
         labels: of the runs, by id.
         protocols: labels by id; filled markers for the first, open ones for the others.
-        evaluations: JSON files by protocol, run and seed; a run without one is named as not run.
+        evaluations: JSON files by protocol, run and seed; a run without one is listed as not run.
         records: the run.json of each of them.
-        absent: runs that a protocol does not have; they are not missed in it.
+        absent: runs that a protocol does not have; they are not listed as missing there.
 
     Raises:
-        UserError: more methods or networks than a figure tells apart.
+        UserError: more methods or networks than a figure can distinguish.
     """
     methods = list(dict.fromkeys(method for method, _ in kinds.values()))
     networks = list(dict.fromkeys(network for _, network in kinds.values()))
@@ -69,7 +69,9 @@ def draw(
                 elinewidth=0.8,
                 linestyle="none",
             )
-    axis.set(xscale="log", xlabel="floating-point operations of the training, its teacher's answers included")
+    axis.set(
+        xscale="log", xlabel="floating-point operations of the training, teacher's forward passes included"
+    )
     if not style.has_points(axis):
         style.absent(axis, NOT_RUN)
     style.percent([axis], "test accuracy")
@@ -86,7 +88,7 @@ def _training_flops(record: Path) -> int:
 def _legends(
     figure: Figure, colours: Mapping[str, str], markers: Mapping[str, str], protocols: Mapping[str, str]
 ) -> None:
-    """Colours are methods, markers networks and fillings protocols, at the right."""
+    """Add the legend at the right: colours are methods, markers networks and fills protocols."""
     heading = Line2D([], [], linestyle="none")
     by_colour = [Line2D([], [], color=colour, marker="o", linestyle="none") for colour in colours.values()]
     by_marker = [Line2D([], [], color="#555555", marker=each, linestyle="none") for each in markers.values()]

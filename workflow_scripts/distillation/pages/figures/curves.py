@@ -1,4 +1,4 @@
-"""Curves over the epochs of a training: seeds as their mean and range, stages as marked spans."""
+"""Curves over the epochs of a training: mean and range over seeds, stages as marked spans."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,14 +13,14 @@ from distillation.pages.figures.style import ProtocolStyle
 
 # history.csv by protocol, run and seed.
 Histories = Mapping[tuple[str, str, int], Path]
-# Share of the axis that the name of a stage takes.
+# Fraction of the axis below which a stage is too narrow for its label.
 _NARROW = 1 / 15
 # Resolution in pixels and number of epochs of each stage.
 Stages = Sequence[tuple[int, int]]
 
 
 def of_run(files: Mapping[tuple[str, str, int], Path], protocol: str, run: str) -> list[Path]:
-    """The files of a run, one a seed."""
+    """The files of a run, one per seed."""
     return [path for (of_protocol, of, _), path in files.items() if (of_protocol, of) == (protocol, run)]
 
 
@@ -33,8 +33,8 @@ def over_seeds(values: Iterable[pd.Series]) -> pd.DataFrame:
 def accuracies(files: Iterable[Path], column: str, stages: Stages = ()) -> pd.DataFrame:
     """Mean, min and max over seeds of a column of history.csv, by epoch of the whole training.
 
-    A stage that early stopping cut short leaves a gap, so that the next one starts alike in all seeds: where
-    `stages` plans it or, without a plan of as many stages, after the longest of the seeds.
+    A stage that early stopping cut short leaves a gap, so that the next stage starts at the same epoch in
+    all seeds: as planned by `stages` or, if `stages` has another number of stages, after the longest seed.
     """
     seeds = [_by_stage(pd.read_csv(path))[column] for path in files]
     longest = pd.concat(seeds, axis=1).reset_index().groupby("stage")["epoch"].max()
@@ -47,19 +47,19 @@ def accuracies(files: Iterable[Path], column: str, stages: Stages = ()) -> pd.Da
 
 
 def _by_stage(history: pd.DataFrame) -> pd.DataFrame:
-    """The rows by number of the stage and epoch within it, both from 1."""
+    """The rows indexed by number of the stage and epoch within it, both from 1."""
     return history.assign(stage=(history["epoch"] == 1).cumsum()).set_index(["stage", "epoch"])
 
 
 def band(axis: Axes, seeds: pd.DataFrame, label: str, colour: str, protocol_style: ProtocolStyle) -> None:
-    """The mean as a line, with markers where it is short, and the range around it."""
+    """Draw the mean as a line, with markers if it has few points, and the range around it."""
     marker = "o" if len(seeds) <= 12 else None
     axis.plot(seeds.index, seeds["mean"], color=colour, label=label, marker=marker, **protocol_style.look)
     axis.fill_between(seeds.index, seeds["min"], seeds["max"], color=colour, alpha=0.2, linewidth=0)
 
 
 def not_run(axis: Axes, label: str, colour: str, line: str) -> None:
-    """An entry of the legend for what has no curve."""
+    """Add a legend entry for a run without a curve."""
     axis.plot([], [], color=colour, linestyle=line, label=f"{label}: {NOT_RUN}")
 
 
@@ -71,7 +71,7 @@ def compare(
     seeds_of: Callable[[str, str], pd.DataFrame | None],
     absent: Absent = NOTHING_ABSENT,
 ) -> list[str]:
-    """A curve for each run and protocol: colours are runs, patterns of lines and fills of markers protocols.
+    """Draw a curve per run and protocol: colours are runs, line patterns and marker fills are protocols.
 
     Args:
         axis: where to draw.
@@ -79,13 +79,14 @@ def compare(
         labels: of the runs, by id.
         protocols: labels by id.
         seeds_of: columns mean, min and max of a protocol and a run; None for one that was not run.
-        absent: runs that a protocol does not have; they are not missed in it, nor named if none has them.
+        absent: runs that a protocol does not have; they are not missing in it, and a run that no protocol
+            has gets no legend entry.
 
     Returns:
-        What the legend does not name as not run: runs of only some of the protocols.
+        Labels of runs that are missing in only some protocols; the legend of the axis does not list them.
 
     Raises:
-        UserError: more runs or protocols than a figure tells apart.
+        UserError: more runs or protocols than a figure can distinguish.
     """
     missing = []
     for index, run in enumerate(runs):
@@ -113,7 +114,7 @@ def compare(
 
 
 def epoch_axis(axis: Axes, epochs: int = 1) -> None:
-    """Whole epochs on the x axis: those that have points, and at least as many as given."""
+    """Set the x axis to whole epochs: those that have points, and at least as many as given."""
     axis.set_xlabel("epoch")
     if style.has_points(axis):
         last = max([epochs, *(x for line in axis.get_lines() for x in line.get_xdata())])
@@ -122,7 +123,7 @@ def epoch_axis(axis: Axes, epochs: int = 1) -> None:
 
 
 def spans(stages: Stages) -> Iterator[tuple[int, int, int]]:
-    """Resolution, first and last epoch of the whole training, of each stage."""
+    """Resolution, first and last epoch of each stage, counted over the whole training."""
     before = 0
     for resolution, epochs in stages:
         yield resolution, before + 1, before + epochs
@@ -130,7 +131,7 @@ def spans(stages: Stages) -> Iterator[tuple[int, int, int]]:
 
 
 def mark_stages(axis: Axes, stages: Stages) -> None:
-    """Lines between stages, and above the axis the resolution of each that is wide enough for it."""
+    """Draw lines between stages and, above each wide enough stage, its resolution."""
     left, right = axis.get_xlim()
     for resolution, first, last in spans(stages):
         if first > 1:

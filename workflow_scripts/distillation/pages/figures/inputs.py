@@ -13,11 +13,11 @@ from distillation.data import views
 from distillation.pages.figures import style
 from distillation.study.spec import Normalization
 
-# Leaves the pixels of a view as they are, in [0, 1].
+# Leaves the pixels of a view unchanged, in [0, 1].
 _AS_SHOWN = Normalization(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
-# Inches: two blocks of six rows leave room for a caption on the page.
+# Inches: with two blocks of six rows a caption still fits on the page.
 _WIDTH = 5.6
-# Share of its cell that an image fills.
+# Fraction of its cell that an image fills.
 _FILL = 0.94
 
 
@@ -33,17 +33,17 @@ def draw(
 ) -> Figure:
     """The first images whole and scaled down, and as random padded crops (paper, Figure 1).
 
-    The paper describes and shows the first view; its released code trains on the second. All are
-    drawn at one size; each square is a pixel.
+    The paper describes and shows the first view; its released code trains on the second. All images
+    are drawn at the same size; each square is a pixel.
 
     Args:
         title: above both views.
         note: below the title; may be empty.
         images: uint8 [N, 3, S, S].
-        names: of the class of each image.
+        names: class name of each image.
         resolutions: sides in pixels, at most S.
-        padding: black pixels on each of the four sides before a crop.
-        seed: of the crops.
+        padding: black pixels added on each of the four sides before a crop.
+        seed: seed of the crops.
 
     Raises:
         UserError: a resolution is not between 1 and S.

@@ -1,4 +1,4 @@
-"""Validation accuracy by epoch, one panel a group of runs."""
+"""Validation accuracy by epoch, one panel per group of runs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,7 +23,7 @@ def draw(
     """The mean over seeds and their range; an overview that the paper does not have.
 
     Within a curriculum each stage is validated at its own resolution, so a curve steps where the
-    resolution changes. A run without histories is named in the legend as not run.
+    resolution changes. The legend lists a run without histories as not run.
 
     Args:
         title: above the panels.
@@ -32,10 +32,10 @@ def draw(
         labels: of the runs, by id.
         protocols: labels by id; solid lines for the first, dashed for the second.
         histories: history.csv by protocol, run and seed.
-        absent: runs that a protocol does not have, and what is said of them.
+        absent: runs that a protocol does not have; they are not listed as missing there.
 
     Raises:
-        UserError: more runs in a panel, or more protocols, than a figure tells apart.
+        UserError: more runs in a panel, or more protocols, than a figure can distinguish.
     """
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)

@@ -1,4 +1,4 @@
-"""Test accuracy of finished networks by the resolution they are shown."""
+"""Test accuracy of trained networks by resolution of their input."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -24,7 +24,7 @@ def draw(
     evaluations: Mapping[tuple[str, str, int], Path],
     absent: Absent = NOTHING_ABSENT,
 ) -> Figure:
-    """Mean and range over seeds, a column a group of runs and a row a view; not in the paper.
+    """Mean and range over seeds: one column per group of runs, one row per view; not in the paper.
 
     At the full resolution both views are the image itself.
 
@@ -34,11 +34,11 @@ def draw(
         panels: by heading, the ids of the runs.
         labels: of the runs, by id.
         protocols: labels by id; solid lines for the first, dashed for the second.
-        evaluations: JSON files by protocol, run and seed; a run without one is named as not run.
-        absent: runs that a protocol does not have, and what is said of them.
+        evaluations: JSON files by protocol, run and seed; a run without one is listed as not run.
+        absent: runs that a protocol does not have; they are not listed as missing there.
 
     Raises:
-        UserError: more runs in a panel, or more protocols, than a figure tells apart.
+        UserError: more runs in a panel, or more protocols, than a figure can distinguish.
     """
     most = max(map(len, panels.values()))
     figure = style.new(title, note, style.DOUBLE, 3.9 + 0.12 * most)

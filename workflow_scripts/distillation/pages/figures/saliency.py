@@ -1,4 +1,4 @@
-"""Saliency maps of student and teacher, and how they come to agree."""
+"""Saliency maps of student and teacher, and their correlation during training."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ from distillation.pages.absent import NOT_RUN
 from distillation.pages.figures import curves, inputs, style
 
 _MAP = "viridis"
-# Share of a cell of the grid that a map fills, and the height of a row, in widths of a column.
+# Fraction of a cell of the grid that a map fills, and the height of a row in widths of a column.
 _FILL, _ROW = 0.92, 1.3
 # Inches for the resolution beside a row.
 _LABEL = 0.36
@@ -38,25 +38,25 @@ def draw(
 ) -> Figure:
     """Maps at the first and last epoch of each stage, and their correlation (paper, Figure 5).
 
-    Where the paper shows another random crop in every row and the map of one fixed class, these are
-    the same test images throughout, in the view of the validation, and maps of their true class, in the last
+    The paper shows another random crop in every row and the map of one fixed class. This figure shows
+    the same test images throughout, in the validation view, and maps of their true class in the last
     layer compared.
-    The maps are those of the first protocol and its first seed. The panel below has the mean
+    The maps are those of the first protocol and its first seed. The panel below shows the mean
     correlation over the recorded images and, as a band, its range over seeds.
 
     Args:
-        title: above all.
+        title: above all panels.
         note: below the title; may be empty.
         run: id of the student whose maps are shown.
-        control: id of a student that differs in the loss; in the panel only.
+        control: id of a student trained without the saliency loss; in the panel below only.
         labels: of both, by id.
         protocols: labels by id; solid lines for the first, dashed for the second.
-        records: saliency.npz by protocol, run and seed; without one, a run is named as not run.
+        records: saliency.npz by protocol, run and seed; a run without one is listed as not run.
         images: uint8 [N, 3, S, S], the first recorded images; N maps are shown.
-        names: of the class of each image.
+        names: class name of each image.
 
     Raises:
-        UserError: the last layers recorded of the run and of its control are not the same.
+        UserError: the last recorded layers of the run and of its control differ.
     """
     shown = sorted(key for key in records if key[1] == run and key[0] == next(iter(protocols)))
     record = dict(np.load(records[shown[0]])) if shown else None
@@ -87,10 +87,10 @@ def draw(
 
 
 def agreement(files: Sequence[Path]) -> pd.DataFrame:
-    """Mean correlation of the last layer compared over the recorded images, by epoch of the training.
+    """Mean correlation over the recorded images in the last layer compared, by epoch of the training.
 
     Args:
-        files: saliency.npz, one a seed.
+        files: saliency.npz, one per seed.
 
     Returns:
         Columns mean, min and max over seeds.
@@ -112,7 +112,7 @@ def _correlations(path: Path) -> pd.Series:
 
 
 def _picture(record: Mapping[str, np.ndarray], image: Tensor, side: int) -> np.ndarray:
-    """An image as the recorded networks saw it: its centre at full scale or, scaled, the whole."""
+    """An image in the view of the recorded maps: its centre at full scale, or the whole image scaled."""
     if record["view"] == "crop":
         image = center_crop(image, [side, side])
     return inputs.pixels(image[None], side)[0]
@@ -130,7 +130,7 @@ def _maps(
     pictures: Mapping[int, np.ndarray],
     columns: int,
 ) -> AxesImage:
-    """A row a stage: the image, then student and teacher after its first and its last epoch."""
+    """Draw one row per stage: the image, then maps of student and teacher at its first and last epoch."""
     stages = sorted({(stage, side) for stage, side, _ in moments})
     for row, (stage, side) in enumerate(stages):
         top = row * _ROW

@@ -1,4 +1,4 @@
-"""Training and validation accuracy of one run, a panel for each stage of its curriculum."""
+"""Training and validation accuracy of one run, one panel per stage of its curriculum."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,16 +24,16 @@ def draw(
 ) -> Figure:
     """Both accuracies by epoch within the stage, mean and range over seeds (paper, Figure 4).
 
-    As in the paper each panel has limits of its own; its axis says where it starts.
+    As in the paper, each panel has separate axis limits; the axis label gives the lower one.
 
     Args:
         title: above the panels.
         note: below the title; may be empty.
         run: id of the run.
         protocols: labels by id; solid lines for the first, dashed for the second.
-        histories: history.csv by protocol, run and seed; none of the run says "not run".
+        histories: history.csv by protocol, run and seed; a protocol without one is marked "not run".
         stages: resolution and epochs of each stage, of the first protocol.
-        published_stages: see `training_curve.stage_best`; drawn in the stages that have one.
+        published_stages: see `training_curve.stage_best`; drawn in the stages that have a value.
     """
     columns = min(3, len(stages))
     rows = -(-len(stages) // columns)

@@ -1,4 +1,4 @@
-"""How every figure looks, and how it is written: the one place for colours, sizes and fonts."""
+"""Common style of all figures: colours, sizes, fonts, legends, and writing the files."""
 
 import math
 import textwrap
@@ -17,15 +17,15 @@ from distillation.core.atomic import replacing
 from distillation.core.errors import UserError
 from distillation.pages.absent import NOT_RUN
 
-# Okabe and Ito's palette, distinct for the colour-blind as well; without their yellow, too faint on white.
+# Palette of Okabe and Ito, safe for the colour-blind; without their yellow, which is too faint on white.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES = ("-", "--", ":", "-.")
-# Of all that is published, not ours; the lighter one of curves that only give the others their place.
+# Greys of published values; the lighter one is for training curves, shown only for context.
 PUBLISHED = "#7F7F7F"
 PUBLISHED_TRAINING = "#BFBFBF"
 
-# Inches: a column of a paper, and both.
+# Inches: one column of a paper, and two.
 SINGLE, DOUBLE = 3.4, 7.0
 SMALL = 6.0
 
@@ -54,13 +54,13 @@ _STYLE = {
     "image.interpolation": "nearest",
 }
 
-# A decorator of whatever draws: Matplotlib reads most settings when an artist is made.
+# Decorator of every function that draws: Matplotlib reads most settings when an artist is created.
 styled = mpl.rc_context(_STYLE)
 
 
 @dataclass(frozen=True)
 class ProtocolStyle:
-    """How a protocol looks: lines in its pattern, markers filled for the first one alone."""
+    """Line pattern and marker fill of a protocol; only the first protocol has filled markers."""
 
     protocol: str
     suffix: str
@@ -69,15 +69,15 @@ class ProtocolStyle:
 
     @property
     def look(self) -> dict[str, str | None]:
-        """Of a curve, as arguments of `Axes.plot`."""
+        """The style of a curve, as arguments of `Axes.plot`."""
         return {"linestyle": self.line, "markerfacecolor": None if self.filled else "white"}
 
 
 def protocol_styles(protocols: Mapping[str, str]) -> Iterator[ProtocolStyle]:
-    """The look of each protocol; its label is a suffix in legends where there are several.
+    """The style of each protocol; if there are several, its label is a suffix in legends.
 
     Raises:
-        UserError: more protocols than patterns of lines.
+        UserError: more protocols than line patterns.
     """
     for index, (protocol, label) in enumerate(protocols.items()):
         line = nth(LINES, index, "protocols")
@@ -85,50 +85,50 @@ def protocol_styles(protocols: Mapping[str, str]) -> Iterator[ProtocolStyle]:
 
 
 def nth(looks: Sequence[str], index: int, what: str) -> str:
-    """A colour, marker or line by its number.
+    """The colour, marker or line pattern with this index.
 
     Raises:
-        UserError: there are fewer, so that two things would look the same.
+        UserError: the index is too large; two things would look the same.
     """
     if index >= len(looks):
-        raise UserError(f"A figure tells at most {len(looks)} {what} apart; draw fewer in one figure.")
+        raise UserError(f"A figure can distinguish at most {len(looks)} {what}; draw fewer in one figure.")
     return looks[index]
 
 
 def new(title: str, note: str, width: float, height: float) -> Figure:
-    """An empty figure in inches, with the title above and the note, where there is one, below it."""
+    """An empty figure, sizes in inches, with the title and, if there is one, the note below it."""
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.suptitle(f"{title}\n{note}" if note else title)
     return figure
 
 
 def not_run(labels: Sequence[str]) -> str:
-    """A sentence, in lines, that names what was not run."""
+    """A wrapped sentence that lists the labels as not run."""
     # Lines break between labels, never inside one.
     whole = ", ".join(label.replace(" ", "\N{NO-BREAK SPACE}") for label in labels)
     return "\n".join(textwrap.wrap(f"{NOT_RUN}: {whole}", 110, break_on_hyphens=False))
 
 
 def absent(axis: Axes, text: str) -> None:
-    """Say inside an axis, which has nothing to show and so no scale, why."""
+    """Write a text inside an axis without data, and remove its ticks."""
     axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center", color=PUBLISHED)
     axis.set(xticks=[], yticks=[])
 
 
 def has_points(axis: Axes) -> bool:
-    """Whether anything is drawn at coordinates of data; entries of the legend alone are not."""
+    """Whether any data is drawn; entries of the legend without points do not count."""
     return bool(np.isfinite(axis.dataLim.get_points()).all())
 
 
 def percent(
     axes: Sequence[Axes], label: str, labelled: Sequence[Axes] | None = None, side: str = "y"
 ) -> None:
-    """Give axes of percentages the same tidy limits, and say so where they do not start at 0.
+    """Give axes of percentages the same rounded limits; the label says if they do not start at 0.
 
     Args:
-        axes: those that share their limits; without points they keep none.
-        label: what is measured.
-        labelled: those that get the label; all of `axes` by default.
+        axes: axes that share their limits; those without points are left unchanged.
+        label: name of the measured quantity.
+        labelled: axes that get the label; all of `axes` by default.
         side: "y" or "x".
     """
     drawn = [axis for axis in axes if has_points(axis)]
@@ -145,12 +145,12 @@ def percent(
 
 
 def fitting_columns(labels: Sequence[str], width: float) -> int:
-    """How many columns of a legend fit a width in inches."""
+    """Number of legend columns that fit a width in inches."""
     return max(1, min(len(labels), int(width / (0.05 * max(map(len, labels)) + 0.4))))
 
 
 def legend_below(axis: Axes, width: float) -> None:
-    """A legend below an axis and its labels, where it hides no curve, as wide as given in inches."""
+    """Add a legend below an axis and its labels, where it hides no curve; `width` is in inches."""
     _, labels = axis.get_legend_handles_labels()
     if not labels:
         return
@@ -159,7 +159,7 @@ def legend_below(axis: Axes, width: float) -> None:
 
 
 def protocol_legend(figure: Figure, protocols: Mapping[str, str], missing: Sequence[str]) -> None:
-    """Which pattern of lines is which protocol, where there are several, and what some of them lack."""
+    """Add a legend of the protocols, if there are several, with the runs missing in some as its title."""
     if len(protocols) > 1:
         lines = [
             Line2D([], [], color="black", marker="o", **protocol_style.look)
@@ -173,7 +173,7 @@ def protocol_legend(figure: Figure, protocols: Mapping[str, str], missing: Seque
 
 @styled
 def save(figure: Figure, svg: Path, png: Path) -> None:
-    """Write a figure as svg and png, each whole or not at all, with no date and no version inside."""
+    """Write a figure as svg and png, each atomically, without date and version in the files."""
     with replacing(svg) as temporary:
         figure.savefig(temporary, format="svg", metadata={"Date": None})
     with replacing(png) as temporary:

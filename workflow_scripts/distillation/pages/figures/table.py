@@ -1,4 +1,4 @@
-"""All cells of a table of accuracies, published beside reproduced."""
+"""Figure of all cells of a table of accuracies, published and reproduced."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,18 +25,18 @@ def draw(
     published: Path | None,
     absent: Absent = NOTHING_ABSENT,
 ) -> Figure:
-    """A panel a column and a line a row of the table (paper, Table 1 as a picture).
+    """One panel per column and one line per row of the table (paper, Table 1).
 
-    The interval of a reproduced value is the sample standard deviation over seeds or, for a single
-    seed, the binomial 95 % interval of the test images; the figure says which.
+    The bar of a reproduced value is the sample standard deviation over seeds or, for a single
+    seed, the binomial 95 % interval of the test images; the legend says which.
 
     Args:
         layout: title, columns and rows.
         note: below the title; may be empty.
         protocols: labels by id; filled markers for the first, others for the rest.
-        evaluations: JSON files by protocol, run and seed; a run without one says "not run".
+        evaluations: JSON files by protocol, run and seed; a run without one is marked "not run".
         published: csv of published values, if there are any; see `published_values.accuracies`.
-        absent: see `tables.cells`; the figure says why there is no value.
+        absent: see `tables.cells`; the text is shown in place of the value.
     """
     cells = tables.cells(layout, protocols, evaluations, published_values.accuracies(published), absent)
     rows = [label for label, _ in layout.rows]
@@ -59,14 +59,14 @@ def draw(
 
 
 def interval(cell: pd.Series) -> tuple[float, float]:
-    """Lower and upper end, in percent, of what is drawn for a cell that was run."""
+    """Lower and upper end, in percent, of the bar of a cell that was run."""
     if pd.notna(cell["std"]):
         return cell["mean"] - cell["std"], cell["mean"] + cell["std"]
     return cell["low"], cell["high"]
 
 
 def _line(axis: Axes, cells: pd.DataFrame, row: int, protocol_styles: list[style.ProtocolStyle]) -> None:
-    """Published above reproduced, so that neither hides the other."""
+    """Draw published above reproduced, so that neither hides the other."""
     step = 1.0 / (len(protocol_styles) + 2)
     first = row - 0.5 + step
     published = cells.iloc[0]
@@ -113,7 +113,7 @@ def _legend(figure: Figure, cells: pd.DataFrame, protocols: Mapping[str, str]) -
     hollow = {"linestyle": "none", "marker": "D", "markerfacecolor": "white"}
     handles = {
         "published": Line2D([], [], color="black", **hollow),
-        "published, with a doubt": Line2D([], [], color=style.PUBLISHED, **hollow),
+        "published, doubtful": Line2D([], [], color=style.PUBLISHED, **hollow),
     }
     for protocol_style, marker in zip(style.protocol_styles(protocols), style.MARKERS, strict=False):
         label = f"reproduced{protocol_style.suffix}"

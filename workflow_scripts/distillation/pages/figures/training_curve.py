@@ -11,7 +11,7 @@ from distillation.pages.figures import curves, style
 from distillation.pages.figures.curves import Histories, Stages
 from distillation.statistics import published_values
 
-# Column of history.csv, name and colour of both curves.
+# Column of history.csv, name and colour of each curve.
 MEASURES = (
     ("train_acc", "training", style.COLOURS[1]),
     ("val_acc", "validation", style.COLOURS[0]),
@@ -38,10 +38,10 @@ def draw(
         note: below the title; may be empty.
         run: id of the run.
         protocols: labels by id; solid lines for the first, dashed for the second.
-        histories: history.csv by protocol, run and seed; none of the run says "not run".
+        histories: history.csv by protocol, run and seed; a protocol without one is marked "not run".
         stages: resolution and epochs of each stage, of the first protocol.
-        published: csv (see `published_values.curve`), drawn in grey behind; None where no curve is published.
-        published_stages: see `stage_best`; drawn across each stage that has one.
+        published: csv (see `published_values.curve`), drawn in grey behind; None if no curve is published.
+        published_stages: see `stage_best`; drawn across each stage that has a value.
     """
     figure = style.new(title, note, style.SINGLE, 2.9)
     axis = figure.subplots()
@@ -73,19 +73,19 @@ def stage_best(path: Path, run: str) -> pd.DataFrame:
 
     Args:
         path: see `published_values.stages`.
-        run: its id; a run without an entry gives an empty frame.
+        run: id of the run; a run without an entry gives an empty frame.
     """
     values = published_values.stages(path)
     return values[values["run"] == run].set_index("stage_px")
 
 
 def mark_best(axis: Axes, value: float, span: tuple[float, float]) -> None:
-    """A published best value of a stage, across its epochs."""
+    """Draw the published best value of a stage across its epochs."""
     axis.hlines(value, *span, color=style.PUBLISHED, linewidth=2.0, label="published best of the stage")
 
 
 def legend_once(axes: list[Axes], figure: Figure) -> None:
-    """One legend below all axes, each entry once."""
+    """Add one legend below all axes, with each entry once."""
     entries = {}
     for axis in axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
