@@ -8,7 +8,7 @@ min_version("9.12")
 configfile: "config.yaml"
 
 
-# A GPU here is not a GPU of the cluster: the local limit must not hold back submitted jobs.
+# Local GPUs are not those of the cluster: the local limit must not delay submitted jobs.
 resource_scopes:
     gpu="local",
 
@@ -33,18 +33,18 @@ include: "rules/checks.smk"
 include: "rules/provenance.smk"
 
 
-# The tables and figures again, from the evidence in results/reference: no data, no training.
-module kept:
+# Rebuild tables and figures from the evidence in results/reference, without data or training.
+module committed:
     snakefile:
         "rules/reference.smk"
     config:
         config | {"pathvars": {**config["pathvars"], "results": "results/rebuilt"}}
 
 
-use rule * from kept exclude archive, compare as reference_*
+use rule * from committed exclude archive, compare as reference_*
 
 
-use rule compare from kept as reference
+use rule compare from committed as reference
 
 
 rule all:

@@ -1,4 +1,4 @@
-# What each switch between the protocols is worth, one turned at a time. No part of `all`.
+# The effect of each switch between the protocols, one changed at a time. Not part of `all`.
 
 
 rule make_bridge_table:
@@ -10,7 +10,7 @@ rule make_bridge_table:
         tex=f"<results>/{STUDY.name}/bridge/bridge.tex",
         html=report(
             f"<results>/{STUDY.name}/bridge/bridge.html",
-            **shown(category("Bridge"), "bridge", listed(1, 2, BRIDGE["title"])),
+            **report_item(category("Bridge"), "bridge", item_labels(1, 2, BRIDGE["title"])),
         ),
     log:
         "<results>/logs/make_bridge_table.log",
@@ -21,7 +21,7 @@ rule make_bridge_table:
         title=BRIDGE["title"],
         note=STUDY.note,
         base=BRIDGE["base"],
-        switches=turned_switches(),
+        switches=changed_switches(),
         runs=runs_of_bridge(),
         labels=labels_of({run["run"] for run in runs_of_bridge()}),
         code=script_digest("make_bridge_table.py"),
@@ -37,7 +37,7 @@ rule plot_bridge:
     output:
         svg=report(
             f"<results>/{STUDY.name}/bridge/bridge.svg",
-            **shown(category("Bridge"), "bridge", listed(2, 2, BRIDGE["title"])),
+            **report_item(category("Bridge"), "bridge", item_labels(2, 2, BRIDGE["title"])),
         ),
         png=f"<results>/{STUDY.name}/bridge/bridge.png",
     log:
@@ -49,7 +49,7 @@ rule plot_bridge:
         title=BRIDGE["title"],
         note=STUDY.note,
         base=BRIDGE["base"],
-        switches=turned_switches(),
+        switches=changed_switches(),
         runs=runs_of_bridge(),
         labels=labels_of({run["run"] for run in runs_of_bridge()}),
         code=script_digest("plot_bridge.py"),

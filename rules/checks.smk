@@ -1,5 +1,5 @@
-# The beginning of runs against published logs. No part of `all`; of `archive` and `reference` where an
-# overlay has `checks`, such as config/check.yaml.
+# Compare the first epochs of runs with published logs. Not part of `all`; part of `archive` and `reference`
+# if an overlay has `checks`, such as config/check.yaml.
 
 
 rule compare_with_published:
@@ -27,12 +27,12 @@ rule compare_with_published:
         checks=CHECKS["runs"],
         code=script_digest("compare_with_published.py"),
     message:
-        "Comparing with what was published"
+        "Comparing with published values"
     script:
         "../workflow_scripts/compare_with_published.py"
 
 
 rule check:
     input:
-        compared,
+        comparison,
     localrule: True

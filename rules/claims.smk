@@ -1,4 +1,4 @@
-# What the runs say of the paper's claims.
+# Verdicts on the paper's claims.
 
 
 rule make_claims:
@@ -6,15 +6,15 @@ rule make_claims:
         evaluations=for_runs(EVALUATION, runs_in_claims()),
         histories=for_runs(f"{RUN}/history.csv", runs_in_claims()),
         records=for_runs(f"{RUN}/run.json", runs_in_claims()),
-        accuracies=beside_workflow(config["claims"]["published"]["accuracies"]),
-        reported=beside_workflow(config["claims"]["published"]["reported"]),
+        accuracies=path_from_workflow(config["claims"]["published"]["accuracies"]),
+        reported=path_from_workflow(config["claims"]["published"]["reported"]),
     output:
         csv=f"<results>/{STUDY.name}/claims/claims.csv",
         md=f"<results>/{STUDY.name}/claims/claims.md",
         tex=f"<results>/{STUDY.name}/claims/claims.tex",
         html=report(
             f"<results>/{STUDY.name}/claims/claims.html",
-            **shown(category("Claims"), "claims", listed(1, 1, "What the runs say of the paper's claims")),
+            **report_item(category("Claims"), "claims", item_labels(1, 1, "Verdicts on the paper's claims")),
         ),
     log:
         "<results>/logs/make_claims.log",

@@ -1,4 +1,4 @@
-# Look-ups for the rules; no rules. What the configuration means is the library's business.
+# Helper functions for the rules; no rules. The library interprets the configuration.
 import os
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 from snakemake.exceptions import WorkflowError
 
-# Of this workflow, wherever the Snakefile that imports it as a module lies.
+# Folder of this workflow, also if another Snakefile imports it as a module.
 HOME = Path(workflow.current_basedir).parent
 sys.path.insert(0, str(HOME / "workflow_scripts"))
 
@@ -15,9 +15,9 @@ from distillation.study import code_digest, protocols, spec, study
 
 
 def load_study():
-    """The resolved study; every error of the configuration stops Snakemake at once."""
+    """The resolved study; an error in the configuration stops Snakemake."""
     schema, base = (HOME / name for name in ("rules/schemas/config.schema.yaml", "config.yaml"))
-    # Snakemake lists the overlays, and what they name, before config.yaml.
+    # Snakemake lists the overlays before config.yaml.
     files = [*workflow.configfiles[-1:], *workflow.configfiles[:-1]]
     source = " + ".join(map(os.path.relpath, files))
     ordered = study.in_order_of(yaml.safe_load(base.read_text()), config)
@@ -49,23 +49,23 @@ def resolved(wildcards):
 
 
 def script_digest(script, components=()):
-    """Digest of the code of a script, the reason to rerun it in place of Snakemake's code trigger."""
+    """Digest of the code of a script; as a parameter it replaces Snakemake's code trigger for reruns."""
     return code_digest.code_digest(HOME / "workflow_scripts" / script, components)
 
 
 def dataset_of(wildcards):
-    """Arrays and manifest of a run's data; arrays are too large for a checksum, the manifest has it."""
+    """Arrays and manifest of a run's data set."""
     return prepared(resolved(wildcards).dataset)
 
 
 def prepared(dataset):
-    """Arrays and manifest of a data set."""
+    """Arrays and manifest of a data set; the manifest triggers reruns, as it has the arrays' SHA-256."""
     folder = f"<results>/data/{dataset}"
     return {"arrays": ancient(f"{folder}/arrays.safetensors"), "manifest": f"{folder}/manifest.json"}
 
 
 def teacher_of(wildcards):
-    """Weights and record of the run that teaches a student, if one does."""
+    """Weights and run.json of a student's teacher; empty without a teacher."""
     teacher = resolved(wildcards).teacher
     if teacher is None:
         return {}
@@ -78,27 +78,27 @@ def teacher_of(wildcards):
 
 
 def runs_without_teacher():
-    """Ids of the runs that learn from labels alone."""
+    """Ids of the runs without a teacher."""
     return {entry.run for entry in STUDY.entries.values() if not entry.teacher}
 
 
 def runs_with_teacher():
-    """Ids of the runs that another run teaches."""
+    """Ids of the runs with a teacher."""
     return {entry.run for entry in STUDY.entries.values() if entry.teacher}
 
 
 def any_of(ids):
-    """A wildcard constraint that matches these ids, and nothing if there is none."""
+    """A wildcard constraint that matches exactly these ids; nothing if there are none."""
     return "|".join(sorted(ids)) or "(?!)"
 
 
 def training_digest(script):
-    """Digest of the code of a training: the script's, and that of the parts its run names."""
+    """Digest of the code of a training: the script and the components that its run names."""
     return lambda wildcards: script_digest(script, code_digest.components_of(resolved(wildcards)))
 
 
 def evaluation_digest(wildcards):
-    """Digest of the code of a test: the script's, and that of the networks of the run and its teacher."""
+    """Digest of the code of an evaluation: the script and the networks of the run and its teacher."""
     own, teacher = resolved(wildcards), STUDY.teacher_of(
         wildcards.protocol, wildcards.run, int(wildcards.seed)
     )
@@ -106,7 +106,7 @@ def evaluation_digest(wildcards):
 
 
 def identity_of(wildcards):
-    """What a run is called; not its label, whose change is no reason to train."""
+    """Study, protocol, id and role of a run; not its label, whose change must not cause a training."""
     entry = STUDY.entries[wildcards.protocol, wildcards.run]
     return {
         "study": STUDY.name,
@@ -117,7 +117,7 @@ def identity_of(wildcards):
 
 
 def chosen_runs(runs=None, role=None, protocols=None):
-    """Protocol, run and seed of all chosen trainings, or of those runs among them."""
+    """Protocol, run and seed of all chosen trainings; with `runs`, of these runs only."""
     return [
         {"protocol": entry.protocol, "run": entry.run, "seed": seed}
         for entry in STUDY.chosen(role, protocols)
@@ -127,5 +127,5 @@ def chosen_runs(runs=None, role=None, protocols=None):
 
 
 def for_runs(pattern, runs=None, role=None, protocols=None):
-    """A pattern with the wildcards protocol, run and seed, filled in for chosen runs."""
+    """A pattern with the wildcards protocol, run and seed, filled in for each chosen training."""
     return [pattern.format(**wildcards) for wildcards in chosen_runs(runs, role, protocols)]

@@ -6,7 +6,7 @@ rule plot_cost:
         evaluations=of_figure(EVALUATION),
         records=of_figure(f"{RUN}/run.json"),
     output:
-        svg=report(f"{FIGURE}.svg", **shown(category("Figures"), "cost", listed_figure)),
+        svg=report(f"{FIGURE}.svg", **report_item(category("Figures"), "cost", figure_labels)),
         png=f"{FIGURE}.png",
     log:
         "<results>/logs/plot_cost/{figure}.log",
@@ -35,7 +35,7 @@ rule plot_resolutions:
     input:
         evaluations=of_figure(EVALUATION),
     output:
-        svg=report(f"{FIGURE}.svg", **shown(category("Figures"), "resolutions", listed_figure)),
+        svg=report(f"{FIGURE}.svg", **report_item(category("Figures"), "resolutions", figure_labels)),
         png=f"{FIGURE}.png",
     log:
         "<results>/logs/plot_resolutions/{figure}.log",
@@ -63,9 +63,9 @@ rule plot_resolutions:
 rule plot_table:
     input:
         evaluations=of_figure(EVALUATION),
-        published=lambda wildcards: beside_workflow(tabulated(wildcards).get("published")),
+        published=lambda wildcards: path_from_workflow(table_of(wildcards).get("published")),
     output:
-        svg=report(f"{FIGURE}.svg", **shown(category("Figures"), "table", listed_figure)),
+        svg=report(f"{FIGURE}.svg", **report_item(category("Figures"), "table", figure_labels)),
         png=f"{FIGURE}.png",
     log:
         "<results>/logs/plot_table/{figure}.log",

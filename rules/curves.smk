@@ -1,4 +1,4 @@
-# Figures of how trainings went.
+# Figures of accuracy by epoch.
 
 
 rule plot_training_curve:
@@ -7,7 +7,7 @@ rule plot_training_curve:
         published=published_with("published"),
         published_stages=published_with("published_stages"),
     output:
-        svg=report(f"{FIGURE}.svg", **shown(category_of_curve, "training-curve", listed_figure)),
+        svg=report(f"{FIGURE}.svg", **report_item(category_of_curve, "training-curve", figure_labels)),
         png=f"{FIGURE}.png",
     log:
         "<results>/logs/plot_training_curve/{figure}.log",
@@ -35,7 +35,7 @@ rule plot_stages:
         histories=of_figure(f"{RUN}/history.csv"),
         published_stages=published_with("published_stages"),
     output:
-        svg=report(f"{FIGURE}.svg", **shown(category("Figures"), "stages", listed_figure)),
+        svg=report(f"{FIGURE}.svg", **report_item(category("Figures"), "stages", figure_labels)),
         png=f"{FIGURE}.png",
     log:
         "<results>/logs/plot_stages/{figure}.log",
@@ -62,7 +62,9 @@ rule plot_learning_curves:
     input:
         histories=of_figure(f"{RUN}/history.csv"),
     output:
-        svg=report(f"{FIGURE}.svg", **shown(category("Learning curves"), "learning-curves", listed_figure)),
+        svg=report(
+            f"{FIGURE}.svg", **report_item(category("Learning curves"), "learning-curves", figure_labels)
+        ),
         png=f"{FIGURE}.png",
     log:
         "<results>/logs/plot_learning_curves/{figure}.log",

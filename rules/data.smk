@@ -13,8 +13,8 @@ rule fetch_dataset:
         "../envs/environment.yaml"
     message:
         "Obtaining {wildcards.dataset}"
-    # The sources are no parameter: whatever the source, every byte is checked, so another one is no
-    # reason to fetch again.
+    # The sources are not a parameter: every byte is checked anyway, so another source must not cause
+    # another download.
     script:
         "../workflow_scripts/fetch_dataset.py"
 

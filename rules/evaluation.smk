@@ -1,4 +1,4 @@
-# Test trained networks.
+# Evaluate trained networks on the test images.
 
 
 rule evaluate:
@@ -27,7 +27,7 @@ rule evaluate:
         resolutions=config["evaluation"]["resolutions"],
         code=evaluation_digest,
     message:
-        "Testing {wildcards.run}, {wildcards.protocol}, seed {wildcards.seed}"
+        "Evaluating {wildcards.run}, {wildcards.protocol}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/evaluate.py"
 
@@ -38,7 +38,7 @@ rule evaluation:
     localrule: True
 
 
-# A target for each protocol: its trainings and their evaluation, with the teachers it needs.
+# One target per protocol: its trainings and their evaluations, with the teachers they need.
 for protocol in config["protocols"]:
 
     rule:

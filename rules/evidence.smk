@@ -1,26 +1,29 @@
-# Look-ups for the module reference.smk: the study as far as the repository keeps its evidence; no rules.
+# Helper functions for the module reference.smk: the study limited to runs with committed evidence; no rules.
 from distillation.study import evidence
 
-KEPT = os.path.relpath(HOME / "results/reference")
-RUN, EVALUATION = (pattern.replace("<results>", KEPT) for pattern in (RUN, EVALUATION))
+COMMITTED = os.path.relpath(HOME / "results/reference")
+RUN, EVALUATION = (pattern.replace("<results>", COMMITTED) for pattern in (RUN, EVALUATION))
 
 
-def kept(pattern):
-    """Protocol, run and seed of the files that are kept of a pattern."""
+def committed(pattern):
+    """Protocol, run and seed of the committed files that match a pattern."""
     return [(protocol, run, int(seed)) for protocol, run, seed in zip(*glob_wildcards(pattern))]
 
 
-STUDY = STUDY.limited_to(kept(EVALUATION))
+STUDY = STUDY.limited_to(committed(EVALUATION))
 
 CHECKS = {**CHECKS, "runs": {run: CHECKS["runs"][run] for run in CHECKS["runs"] if chosen_runs({run})}}
 
 
 def evidence_of_this_study(wildcards):
-    """No files: evidence of other settings stops what has this input, and no other plan."""
+    """Check the committed evidence against the settings; no files.
+
+    As an input function it stops only plans of rules that have it.
+    """
     record = f"{RUN}/run.json"
     records = {
         (protocol, run, seed): Path(record.format(protocol=protocol, run=run, seed=seed))
-        for protocol, run, seed in kept(record)
+        for protocol, run, seed in committed(record)
     }
     try:
         evidence.check(STUDY, records)
@@ -30,11 +33,11 @@ def evidence_of_this_study(wildcards):
 
 
 def can_be_rebuilt(figure):
-    """Whether a figure needs no images or maps, which are not kept, and would show anything."""
+    """Whether the committed files are enough for a figure (images and maps are not committed)."""
     settings = config["figures"][figure]
-    kept = settings["kind"] not in ("inputs", "saliency")
+    committed_alone = settings["kind"] not in ("inputs", "saliency")
     published = settings["kind"] == "table" or {"published", "published_stages"} & set(settings)
-    return kept and bool(published or chosen_runs(runs_in_figure(figure)))
+    return committed_alone and bool(published or chosen_runs(runs_in_figure(figure)))
 
 
 config["figures"] = {

@@ -1,11 +1,11 @@
-# Figures of images and maps, and the target of all figures.
+# Figures of input images and saliency maps, and the target of all figures.
 
 
 rule plot_inputs:
     input:
         unpack(lambda wildcards: prepared(config["figures"][wildcards.figure]["dataset"])),
     output:
-        svg=report(f"{FIGURE}.svg", **shown(category("Figures"), "inputs", listed_figure)),
+        svg=report(f"{FIGURE}.svg", **report_item(category("Figures"), "inputs", figure_labels)),
         png=f"{FIGURE}.png",
     log:
         "<results>/logs/plot_inputs/{figure}.log",
@@ -33,7 +33,7 @@ rule plot_saliency:
         unpack(lambda wildcards: prepared(first_entry_of(wildcards).settings["dataset"])),
         records=of_figure(f"{RUN}/saliency.npz"),
     output:
-        svg=report(f"{FIGURE}.svg", **shown(category("Figures"), "saliency", listed_figure)),
+        svg=report(f"{FIGURE}.svg", **report_item(category("Figures"), "saliency", figure_labels)),
         png=f"{FIGURE}.png",
     log:
         "<results>/logs/plot_saliency/{figure}.log",

@@ -1,6 +1,6 @@
-# Look-ups of what tables show; no rules.
+# Helper functions for the contents of tables; no rules.
 
-# What tables and figures say of the runs that a protocol does not have.
+# Texts of tables and figures for the runs that a protocol does not have.
 ABSENT = {
     protocol: {
         run: config["protocols"][protocol].get("absent", "not in this protocol")
@@ -12,20 +12,20 @@ ABSENT = {
 
 
 def title_of(table):
-    """Title of a table, with the paper's table that it reproduces."""
+    """Title of a table, with the number of the paper's table that it reproduces."""
     settings = config["tables"][table]
     of_paper = f" (the paper's Table {settings['paper_table']})" if "paper_table" in settings else ""
     return settings["title"] + of_paper
 
 
 def labels_of(runs=None):
-    """Labels of all runs of the protocols, or of these, by id, in the order of the configuration."""
+    """Labels by id, in the order of the configuration: of these runs, or of all in the protocols."""
     entries = [entry for entry in STUDY.entries.values() if runs or entry.protocol in PROTOCOLS]
     return {entry.run: entry.label for entry in entries if runs is None or entry.run in runs}
 
 
 def rows_of(table):
-    """Label and runs of each row; `all` is one row a run."""
+    """Label and runs of each row; `all` means one row per run."""
     rows = config["tables"][table]["rows"]
     if rows == "all":
         return [(label, [run]) for run, label in labels_of().items()]
@@ -33,7 +33,7 @@ def rows_of(table):
 
 
 def instead_of(table):
-    """By protocol and label of a row, the runs that stand there in that protocol."""
+    """By protocol and label of a row, the runs that this protocol has in that row."""
     rows = [row for row in config["tables"][table]["rows"] if isinstance(row, dict)]
     return {
         protocol: {
@@ -44,7 +44,7 @@ def instead_of(table):
 
 
 def layout_of(table, figure=None):
-    """What a table shows, under its own title or that of a figure of it."""
+    """The layout of a table, with its own title or that of a figure of it."""
     return {
         "title": config["figures"][figure]["title"] if figure else title_of(table),
         "columns": config["tables"][table]["columns"],
@@ -59,6 +59,6 @@ def runs_in_table(table):
     return {run for _, runs in rows for run in runs}
 
 
-def beside_workflow(path):
-    """A file that the configuration names, relative to the workflow; nothing where it names none."""
+def path_from_workflow(path):
+    """Path of a file that the configuration names relative to the workflow; empty if it names none."""
     return os.path.relpath(HOME / path) if path else []

@@ -1,7 +1,7 @@
-# Look-ups of what figures and claims show; no rules.
+# Helper functions for the contents of figures and claims; no rules.
 
 FIGURE = f"<results>/{STUDY.name}/figures/{{figure}}"
-# A figure of one run is made where a protocol to reproduce has that run.
+# A figure of one run is made only if a protocol in `reproduce` has that run.
 config["figures"] = {
     figure: settings
     for figure, settings in config["figures"].items()
@@ -15,12 +15,12 @@ def figures_of(kind):
 
 
 def setting(key):
-    """A look-up of a figure's setting."""
+    """A function that returns a setting of a figure."""
     return lambda wildcards: config["figures"][wildcards.figure][key]
 
 
 def runs_in_figure(figure):
-    """Ids of the runs in a figure: of its table, or those that it names."""
+    """Ids of the runs in a figure: those of its table, or those that it names."""
     settings = config["figures"][figure]
     if "table" in settings:
         return runs_in_table(settings["table"])
@@ -30,25 +30,25 @@ def runs_in_figure(figure):
 
 
 def of_figure(pattern):
-    """A look-up of a file of each chosen run in a figure."""
+    """An input function: a file of each chosen training in a figure."""
     return lambda wildcards: for_runs(pattern, runs_in_figure(wildcards.figure))
 
 
 def published_with(key):
-    """A look-up of a file of published numbers that a figure may name."""
+    """An input function: a file of published numbers, if the figure names one."""
     return lambda wildcards: [
-        beside_workflow(path) for path in [config["figures"][wildcards.figure].get(key)] if path
+        path_from_workflow(path) for path in [config["figures"][wildcards.figure].get(key)] if path
     ]
 
 
 def protocols_of(wildcards):
-    """Labels of the protocols that have the run of a figure about one run."""
+    """Labels of the protocols that have the run of a single-run figure."""
     run = config["figures"][wildcards.figure]["run"]
     return {protocol: label for protocol, label in PROTOCOLS.items() if (protocol, run) in STUDY.entries}
 
 
 def first_entry_of(wildcards):
-    """The run of a figure about one run, in the first protocol that has it."""
+    """The run of a single-run figure, in the first protocol that has it."""
     return STUDY.entries[next(iter(protocols_of(wildcards))), config["figures"][wildcards.figure]["run"]]
 
 
@@ -57,7 +57,7 @@ def stages_of(wildcards):
     return [(stage["resolution"], stage["epochs"]) for stage in first_entry_of(wildcards).settings["stages"]]
 
 
-def tabulated(wildcards):
+def table_of(wildcards):
     """The table that a figure shows."""
     return config["tables"][config["figures"][wildcards.figure]["table"]]
 
@@ -74,7 +74,7 @@ def cases_of_claims():
 
 
 def teachers_of(runs):
-    """Id of the teacher that each of these runs has in the paper, if it has one."""
+    """Id of the paper's teacher of each of these runs that has one."""
     declared = config["students"]
     return {run: declared[run]["teacher"] for run in sorted(runs) if "teacher" in declared.get(run, {})}
 

@@ -1,4 +1,4 @@
-# Look-ups of protocols, bridge and checks; no rules.
+# Helper functions for protocols, bridge and checks; no rules.
 
 BRIDGE = config["bridge"]
 REMARKS = [
@@ -10,18 +10,18 @@ CHECKS = config.get("checks", {"title": "", "runs": {}})
 
 
 def pretrained_of(wildcards):
-    """The file of published weights that a run starts from, if it does; you supply it."""
+    """The file of pretrained weights of a run, if it has one; the user supplies it."""
     file = STUDY.entries[wildcards.protocol, wildcards.run].pretrained
     if file and not Path(file).is_file():
         raise WorkflowError(
-            f"{file}: {wildcards.run} starts from these weights, and they are not here; supply the file"
-            " (docs/pretrained.md says from where), or write its path in `weights` in the configuration."
+            f"{file}: {wildcards.run} starts from these weights, but the file does not exist; supply it"
+            " (docs/pretrained.md says from where), or set its path in `weights` in the configuration."
         )
     return {"pretrained": ancient(file)} if file else {}
 
 
-def runs_read(table):
-    """Protocol, run and seed of the chosen trainings that a table reads at one moment."""
+def milestone_runs(table):
+    """Protocol, run and seed of the chosen trainings with a milestone in a table."""
     milestones = config["tables"][table].get("milestones", [])
     return [
         run
@@ -31,7 +31,7 @@ def runs_read(table):
 
 
 def settings_of_runs():
-    """All that is set of each run of each protocol, chosen or not."""
+    """All settings of each run of each protocol, chosen or not."""
     return [
         {
             "protocol": entry.protocol,
@@ -47,7 +47,7 @@ def settings_of_runs():
     ]
 
 
-def turned_switches():
+def changed_switches():
     """Label, protocol, selection and runs of each switch."""
     return [
         {
@@ -62,14 +62,14 @@ def turned_switches():
 
 
 def runs_of_bridge():
-    """Protocol, run and seed of all that the bridge compares."""
-    named = {run for switch in turned_switches() for run in switch["runs"]}
-    protocols = {BRIDGE["base"], *(switch["protocol"] for switch in turned_switches())}
+    """Protocol, run and seed of all trainings that the bridge compares."""
+    named = {run for switch in changed_switches() for run in switch["runs"]}
+    protocols = {BRIDGE["base"], *(switch["protocol"] for switch in changed_switches())}
     return chosen_runs(named, protocols=protocols)
 
 
-def compared(wildcards):
-    """The comparison, if the configuration has one."""
+def comparison(wildcards):
+    """The files of the comparison; an error if the configuration has no `checks`."""
     if not CHECKS["runs"]:
         raise WorkflowError("`checks` is empty: snakemake --cores 1 check --configfile config/check.yaml")
     return rules.compare_with_published.output

@@ -1,4 +1,4 @@
-# From each number to its run, and the results of the study in one file.
+# The index from each number to its run, and the archive of the results.
 
 
 rule index_runs:
@@ -10,7 +10,9 @@ rule index_runs:
         md=f"<results>/{STUDY.name}/provenance/provenance.md",
         html=report(
             f"<results>/{STUDY.name}/provenance/provenance.html",
-            **shown(category("Provenance"), "provenance", listed(1, 1, "From each number to its run")),
+            **report_item(
+                category("Provenance"), "provenance", item_labels(1, 1, "From each number to its run")
+            ),
         ),
     log:
         "<results>/logs/index_runs.log",

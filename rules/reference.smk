@@ -1,5 +1,5 @@
-# A module: tables and figures once more, from the evidence that the repository keeps. It has no rules
-# that train or test, so what has no evidence is shown as not run.
+# A module that rebuilds tables and figures from the committed evidence. It has no rules that train or
+# evaluate, so runs without evidence are shown as not run.
 
 
 include: "common.smk"
@@ -38,7 +38,7 @@ rule compare:
     input:
         evidence_of_this_study,
         rebuilt=REBUILT,
-        sums=f"{KEPT}/{STUDY.name}/SHA256SUMS",
+        sums=f"{COMMITTED}/{STUDY.name}/SHA256SUMS",
     output:
         f"<results>/{STUDY.name}/compared.txt",
     log:
@@ -49,6 +49,6 @@ rule compare:
     params:
         code=script_digest("compare_reference.py"),
     message:
-        "Comparing with what is kept"
+        "Comparing with the committed files"
     script:
         "../workflow_scripts/compare_reference.py"

@@ -1,4 +1,4 @@
-# The page of switches: what is set of each run, and where that comes from.
+# The page of switches: every setting of each run, and its source.
 
 
 rule make_switch_page:
@@ -10,7 +10,7 @@ rule make_switch_page:
         tex=f"<results>/{STUDY.name}/switches/switches.tex",
         html=report(
             f"<results>/{STUDY.name}/switches/switches.html",
-            **shown(category("Tables"), "switches", LISTED_SWITCHES),
+            **report_item(category("Tables"), "switches", SWITCHES_LABELS),
         ),
     log:
         "<results>/logs/make_switch_page.log",

@@ -1,18 +1,20 @@
-# Tables of accuracies, published beside reproduced.
+# Tables of accuracies (published and reproduced), costs and differences.
 
 
 rule make_table:
     input:
         evaluations=lambda wildcards: for_runs(EVALUATION, runs_in_table(wildcards.table)),
-        histories=lambda wildcards: [f"{RUN}/history.csv".format(**run) for run in runs_read(wildcards.table)],
-        published=lambda wildcards: beside_workflow(config["tables"][wildcards.table].get("published")),
+        histories=lambda wildcards: [
+            f"{RUN}/history.csv".format(**run) for run in milestone_runs(wildcards.table)
+        ],
+        published=lambda wildcards: path_from_workflow(config["tables"][wildcards.table].get("published")),
     output:
         csv=f"<results>/{STUDY.name}/tables/{{table}}.csv",
         md=f"<results>/{STUDY.name}/tables/{{table}}.md",
         tex=f"<results>/{STUDY.name}/tables/{{table}}.tex",
         html=report(
             f"<results>/{STUDY.name}/tables/{{table}}.html",
-            **shown(category("Tables"), "accuracy-table", listed_table),
+            **report_item(category("Tables"), "accuracy-table", table_labels),
         ),
     log:
         "<results>/logs/make_table/{table}.log",
@@ -27,7 +29,7 @@ rule make_table:
         absent=ABSENT,
         remarks=REMARKS,
         milestones=lambda wildcards: config["tables"][wildcards.table].get("milestones", []),
-        read=lambda wildcards: runs_read(wildcards.table),
+        read=lambda wildcards: milestone_runs(wildcards.table),
         note=STUDY.note,
         code=script_digest("make_table.py"),
     message:
@@ -45,7 +47,7 @@ rule make_cost_table:
         tex=f"<results>/{STUDY.name}/costs/costs.tex",
         html=report(
             f"<results>/{STUDY.name}/costs/costs.html",
-            **shown(category("Tables"), "cost-table", LISTED_COSTS),
+            **report_item(category("Tables"), "cost-table", COSTS_LABELS),
         ),
     log:
         "<results>/logs/make_cost_table.log",
@@ -66,14 +68,14 @@ rule make_cost_table:
 rule make_pairs:
     input:
         evaluations=for_runs(EVALUATION, runs_in_table(config["pairs"]["table"])),
-        published=beside_workflow(config["tables"][config["pairs"]["table"]].get("published")),
+        published=path_from_workflow(config["tables"][config["pairs"]["table"]].get("published")),
     output:
         csv=f"<results>/{STUDY.name}/pairs/pairs.csv",
         md=f"<results>/{STUDY.name}/pairs/pairs.md",
         tex=f"<results>/{STUDY.name}/pairs/pairs.tex",
         html=report(
             f"<results>/{STUDY.name}/pairs/pairs.html",
-            **shown(category("Tables"), "pairs", LISTED_PAIRS),
+            **report_item(category("Tables"), "pairs", PAIRS_LABELS),
         ),
     log:
         "<results>/logs/make_pairs.log",

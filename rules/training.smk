@@ -1,4 +1,4 @@
-# Train networks: without a teacher (teachers, and students with cross-entropy alone) and with one.
+# Train networks without a teacher (teachers, and students on labels only) and with one.
 
 
 rule train:

@@ -24,7 +24,7 @@ def training(*runs):
 
 
 def evaluating(*runs):
-    return {f"Testing {run}, described, seed 0" for run in runs}
+    return {f"Evaluating {run}, described, seed 0" for run in runs}
 
 
 def consequences(*runs):
@@ -141,7 +141,7 @@ def test_a_new_student_concerns_itself_and_the_table_of_all_runs(finished):
     finished.configure(students={"extra": extra}, select=[*EVERY_RUN, "extra"])
     assert finished.plan() == {
         "Training extra with its teacher, described, seed 0",
-        "Testing extra, described, seed 0",
+        "Evaluating extra, described, seed 0",
         "Making runs",
         *COSTS,
         *INDEX,

@@ -290,4 +290,4 @@ def test_the_page_and_the_markdown_say_what_the_numbers_are(written):
         text = written[form].read_text()
         assert "a note" in text
         assert "Accuracy (%), protocol: as released" in text
-        assert "Paths start in the folder of results." in text
+        assert "Paths are relative to the folder of results." in text
