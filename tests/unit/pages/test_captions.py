@@ -80,7 +80,7 @@ def test_every_caption_has_paper_protocols_seeds_and_note(caption, changes, seed
         return
     compared = 1 if caption == "bridge" else len(config["reproduce"])
     assert fields == ["Paper", *["Protocol"] * compared, "Seeds", *note]
-    assert ("0, 1, 2" if seeds else "nothing of it was run") in plain
+    assert ("0, 1, 2" if seeds else "none was run") in plain
     if "tested are" in plain and changes:
         assert (
             "as described; tested are the weights of the best validation accuracy in the last stage" in plain

@@ -55,7 +55,7 @@ def test_an_axis_of_percentages_ends_at_fives_and_says_where_it_starts(values, l
 
 
 def test_more_things_than_looks_are_refused_rather_than_drawn_alike():
-    with pytest.raises(UserError, match="at most 4 protocols apart"):
+    with pytest.raises(UserError, match="at most 4 protocols"):
         list(style.protocol_styles({str(number): "" for number in range(5)}))
     assert len(set(style.COLOURS)) == len(style.COLOURS)
 
