@@ -153,8 +153,8 @@ def test_the_first_page_says_what_was_run_and_how_to_read_it(visit):
     for said in (
         "6 teachers and 16 students",
         CONFIG["note"],
-        "as described; tested are the best weights\n",
-        "tested are the last weights, of some runs the others (see the table of switches)",
+        "as described; tested: the best weights\n",
+        "tested: the last weights, in some runs the others (see the table of switches)",
         "The best weights are those of the best validation accuracy in the last stage",
         "of students 0; of teachers 0",
         "{train} to train, {validation} to validate and {test} to test".format(**images),

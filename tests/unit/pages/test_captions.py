@@ -81,11 +81,11 @@ def test_every_caption_has_paper_protocols_seeds_and_note(caption, changes, seed
     compared = 1 if caption == "bridge" else len(config["reproduce"])
     assert fields == ["Paper", *["Protocol"] * compared, "Seeds", *note]
     assert ("0, 1, 2" if seeds else "none was run") in plain
-    if "tested are" in plain and changes:
+    if "; tested: " in plain and changes:
         assert (
-            "as described; tested are the weights of the best validation accuracy in the last stage" in plain
+            "as described; tested: the weights of the best validation accuracy in the last stage" in plain
         )
-        assert "another; tested are the weights after the last epoch" in plain
+        assert "another; tested: the weights after the last epoch" in plain
 
 
 def test_every_caption_of_the_paper_names_its_figure_or_table():
@@ -104,17 +104,17 @@ def test_the_description_of_the_study_says_what_was_run(changes):
     plain, fields = rendered("workflow", config, {}, [0])
     assert "6 teachers and 16 students" in plain
     assert "of students 0, 1, 2; of teachers 0" in plain
-    assert "1. Tables: accuracies" in plain
+    assert "1. Tables: published and reproduced accuracies" in plain
     if not changes:
         assert fields == ["Protocol", "Protocol", "Seeds", "Runs"]
-        assert plain.count("tested are the best weights") == 1
-        assert "tested are the last weights, of some runs the others (see the table of switches)" in plain
+        assert plain.count("tested: the best weights") == 1
+        assert "tested: the last weights, in some runs the others (see the table of switches)" in plain
         assert "only" not in plain
     else:
         assert fields == ["Protocol", "Protocol", "Seeds", "Runs", "Images"]
         for said in (
             "not comparable",
-            "another; tested are the last weights",
+            "another; tested: the last weights",
             "only tiny-p4-ce",
             "only 3",
         ):
