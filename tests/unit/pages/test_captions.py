@@ -82,9 +82,7 @@ def test_every_caption_has_paper_protocols_seeds_and_note(caption, changes, seed
     assert fields == ["Paper", *["Protocol"] * compared, "Seeds", *note]
     assert ("0, 1, 2" if seeds else "none was run") in plain
     if "; tested: " in plain and changes:
-        assert (
-            "as described; tested: the weights of the best validation accuracy in the last stage" in plain
-        )
+        assert "as described; tested: the weights of the best validation accuracy in the last stage" in plain
         assert "another; tested: the weights after the last epoch" in plain
 
 
