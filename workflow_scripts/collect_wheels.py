@@ -1,6 +1,6 @@
-"""Download the wheels that a machine with torch, but without a network, needs; see docs/offline-node.md.
+"""Download the wheels for a machine with torch but without a network; see docs/offline-node.md.
 
-Usage: python3 workflow_scripts/collect_wheels.py FOLDER PYTHON-VERSION [PINNED PACKAGE THAT IT HAS ...]
+Usage: python3 workflow_scripts/collect_wheels.py FOLDER PYTHON-VERSION [PINNED PACKAGE ON THE MACHINE ...]
 """
 
 import sys
@@ -13,7 +13,7 @@ PINS = Path(__file__).resolve().parents[1] / "envs/requirements.txt"
 
 
 def main(folder: str, version: str, *more: str) -> None:
-    """Fill the folder, or exit with a sentence."""
+    """Fill the folder, or exit with an error message."""
     try:
         found = wheels.collect(PINS, Path(folder), version, brought={*wheels.BROUGHT, *more})
     except UserError as error:

@@ -2,7 +2,7 @@
 
     python3 workflow_scripts/node.py --wheels FOLDER --data CIFAR-10 --pack OUT.tar.gz -- SNAKEMAKE-ARGUMENTS
 
-Needs nothing but Python with torch, torchvision and timm: everything else is in the folder of wheels.
+Needs only Python with torch, torchvision and timm: everything else is in the folder of wheels.
 """
 
 import sys
@@ -16,7 +16,7 @@ if __name__ == "__main__":
         packages.check_python()
     except UserError as error:
         sys.exit(str(error))
-    # An older Python could not even read it.
+    # An older Python cannot parse this module.
     from offline_node import command
 
     sys.exit(command.main(sys.argv[1:], Path(__file__).resolve().parents[1]))

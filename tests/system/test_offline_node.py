@@ -61,7 +61,7 @@ def test_a_study_goes_on_elsewhere_and_ends_with_the_bytes_of_an_unbroken_one(
         process.wait(10)
     assert "node: done: 1 trainings, 1 of them tested" in first.said
     assert "under way: irkd/runs/described/tiny-p4-kd-cl-sal/seed-0" in first.said
-    assert "the same command goes on from here" in first.said
+    assert "the same command continues from here" in first.said
     assert (tmp_path / "state.tar.001").exists()
 
     # The data are another machine's own, and are split there anew.
@@ -72,7 +72,7 @@ def test_a_study_goes_on_elsewhere_and_ends_with_the_bytes_of_an_unbroken_one(
     _, held_out = datasets.split_indices(5 * 64, 64, 42)
     elsewhere.configure(datasets={"cifar10": {"split": {"holdout_index_sum": int(held_out.sum())}}})
     said = elsewhere.call(node)
-    assert "node: finished: all that was asked for is there." in said
+    assert "node: finished: all requested results exist." in said
     assert CONTINUING in elsewhere.log(LOG)
     assert SAVED not in elsewhere.log(LOG)
     assert "Training small-p4" not in said
@@ -85,10 +85,10 @@ def test_a_training_that_cannot_end_in_time_is_not_started_and_one_that_can_is_w
     taught, node_with_times, unbroken
 ):
     said = taught.call(node_with_times(10_000), status=os.EX_TEMPFAIL)
-    assert "node: stopped: nothing that is left can finish before the limit" in said
+    assert "node: stopped: no remaining job can finish before the limit" in said
     assert "node: left: " in said and "distill 1, " in said
     assert not (taught.path / "results/logs" / LOG).exists()
     said = taught.call(node_with_times(60))
-    assert "node: finished: all that was asked for is there." in said
+    assert "node: finished: all requested results exist." in said
     assert said.count("the evidence,") == 2
     assert taught.outcome() == unbroken

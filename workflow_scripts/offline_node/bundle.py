@@ -1,4 +1,4 @@
-"""What comes home from a machine that is given back: the evidence, and the state to go on from elsewhere."""
+"""Files to copy from a machine before it is given back: the evidence, and the state to continue from."""
 
 import io
 import json
@@ -15,45 +15,47 @@ from distillation.pages import archive
 
 from offline_node import parts
 
-# Snakemake's records of what was made from what. Without the second folder it would take the first for
-# that of an old version and move it.
+# Snakemake's metadata of output files. Without the second folder, Snakemake takes the first for that of an
+# old version and moves it.
 RECORDS = (".snakemake/metadata", ".snakemake/incomplete")
 
 EVALUATIONS = "evaluation/*/*/seed-*.json"
 RUNS = "runs/*/*/seed-*/run.json"
 
-# First in a state: the code that made it.
+# First member of a state: the code that made it.
 _ORIGIN = "state.json"
 
-# Below the folder of results: committed, made again at will, or as large as the data set.
+# Not packed: committed files, files that are easy to rebuild, and files as large as the data set.
 _NEVER = {"reference", "rebuilt", "downloads", "arrays.safetensors"}
 _HEAVY = {".safetensors", ".npz", ".gz", ".pt"}
 
 
 def pack_evidence(results: Path, output: Path) -> int:
-    """Pack all results but weights, maps, data and what a training continues from; how many files.
+    """Pack all results except weights, maps, data and training states, and return the number of files.
 
-    See `pages.archive.pack`. What is not finished is not among them: every file appears whole or not at all.
+    See `pages.archive.pack`. Unfinished files are not packed: every file appears whole or not at all.
 
     Raises:
         OSError: a file cannot be read or written.
     """
-    files = [path for path in _kept(results) if "resume" not in path.parts and path.suffix not in _HEAVY]
+    files = [
+        path for path in _result_files(results) if "resume" not in path.parts and path.suffix not in _HEAVY
+    ]
     archive.pack(results, files, output)
     return len(files)
 
 
 def pack_state(home: Path, results: Path, output: Path, mebibytes: int | None, light: bool) -> None:
-    """Pack all that `unpack_state` needs to let Snakemake go on in another copy of the repository.
+    """Pack everything that Snakemake needs to continue in another copy of the repository; see `unpack_state`.
 
-    It is `results` but the data set, with the times of the files, and Snakemake's records. What made it comes
-    first.
+    The state contains `results` without the data set, with file times, and Snakemake's metadata. Its first
+    member names the code that made it.
 
     Args:
         home: the repository.
         results: a folder in it.
-        output: a tar, or the name that those of its parts begin with.
-        mebibytes: largest size of a part; None for one file.
+        output: a tar, or the prefix of its parts' names.
+        mebibytes: maximum size of a part; None for one file.
         light: leave out the weights that only a target that names weights needs; see `spare_weights`.
 
     Raises:
@@ -70,7 +72,7 @@ def pack_state(home: Path, results: Path, output: Path, mebibytes: int | None, l
 
 
 def state_bytes(home: Path, results: Path, light: bool) -> int:
-    """What `pack_state` would write, in bytes.
+    """Size in bytes of the state that `pack_state` would write.
 
     Raises:
         OSError: a file cannot be read.
@@ -86,12 +88,12 @@ def state_bytes(home: Path, results: Path, light: bool) -> int:
 
 
 def unpack_state(home: Path, source: Path) -> int:
-    """Unpack a state over a copy of the repository, each file with its time; how many files.
+    """Unpack a state over a copy of the repository, with file times, and return the number of files.
 
-    A file that is there already and as new stays: states of several machines add up.
+    An existing file that is as new stays, so states of several machines can be combined.
 
     Raises:
-        InputError: a part is missing or has changed, the state is of other code, or wants to write elsewhere.
+        InputError: a part is missing or has changed, the state is of other code or has paths outside `home`.
         OSError: a file cannot be written.
     """
     count = 0
@@ -101,7 +103,7 @@ def unpack_state(home: Path, source: Path) -> int:
         for member in members:
             name = PurePosixPath(member.name)
             if name.is_absolute() or ".." in name.parts or not (member.isdir() or member.isreg()):
-                raise InputError(f"{source}: holds {member.name}, so it is no state: name another.")
+                raise InputError(f"{source}: holds {member.name}, so it is not a state: name another.")
             target = home / name
             if member.isdir():
                 target.mkdir(parents=True, exist_ok=True)
@@ -114,7 +116,7 @@ def unpack_state(home: Path, source: Path) -> int:
 def spare_weights(results: Path) -> Iterator[Path]:
     """Weights that no table, no figure and no further training needs.
 
-    Those of tested students, and of tested teachers the file that does not teach.
+    These are the weights of tested students, and for tested teachers the file that does not teach.
     """
     for tested in found(results, EVALUATIONS):
         protocol, run, seed = tested.parent.parent.name, tested.parent.name, tested.stem
@@ -122,25 +124,25 @@ def spare_weights(results: Path) -> Iterator[Path]:
         record = folder / "run.json"
         if not record.is_file() or tested.stat().st_mtime < record.stat().st_mtime:
             continue
-        taught = json.loads(record.read_text())["role"] == "student"
+        is_student = json.loads(record.read_text())["role"] == "student"
         selected = json.loads(tested.read_text())["selection"]
-        yield from (path for path in folder.glob("*.safetensors") if taught or path.stem != selected)
+        yield from (path for path in folder.glob("*.safetensors") if is_student or path.stem != selected)
 
 
 def found(results: Path, pattern: str) -> list[Path]:
-    """Files of this study's own results by a pattern: without what the repository keeps."""
+    """Files of the results that match a pattern, without committed evidence, downloads and data arrays."""
     paths = sorted(results.rglob(pattern))
     return [path for path in paths if not _NEVER.intersection(path.relative_to(results).parts)]
 
 
 def _state_paths(home: Path, results: Path, light: bool) -> list[Path]:
-    """The folders of records that have to be there, and all files."""
+    """Folders of Snakemake's metadata, which have to exist, and all files of a state."""
     spare = set(spare_weights(results)) if light else set()
     records = [path for folder in RECORDS for path in sorted((home / folder).rglob("*"))]
     files = [
         path
-        for path in [*_kept(results), *records]
-        if path.is_file() and path not in spare and not _kept_twice(path)
+        for path in [*_result_files(results), *records]
+        if path.is_file() and path not in spare and not _is_duplicate(path)
     ]
     return [*(home / folder for folder in RECORDS if (home / folder).is_dir()), *files]
 
@@ -154,26 +156,26 @@ def _origin(home: Path) -> tuple[tarfile.TarInfo, bytes]:
 
 
 def _check_origin(home: Path, source: Path, tar: tarfile.TarFile, first: tarfile.TarInfo | None) -> None:
-    """Refuse what this code did not make: its trainings would begin anew, among files of the old ones."""
+    """Refuse a state of other code: its trainings would restart, among files of the old ones."""
     if first is None or first.name != _ORIGIN:
         raise InputError(
-            f"{source}: does not begin with {_ORIGIN}, which says what code made it: name another state, or"
-            " remove this one to begin anew."
+            f"{source}: does not begin with {_ORIGIN}, which names the code that made it: name another state,"
+            " or remove this one to start from the beginning."
         )
     made_by = json.load(tar.extractfile(first))
     if made_by["code"] != commit.sha256_of_all_code(home):
         raise InputError(
-            f"{source}: made by other code than that of this checkout, commit"
-            f" {made_by['commit'] or 'unknown'}: check that commit out here, or name another state."
+            f"{source}: made by other code than this checkout, commit"
+            f" {made_by['commit'] or 'unknown'}: check out that commit here, or name another state."
         )
 
 
-def _kept(results: Path) -> Iterator[Path]:
+def _result_files(results: Path) -> Iterator[Path]:
     return (path for path in found(results, "*") if path.is_file() and not path.name.startswith("."))
 
 
 def _write(target: Path, content: BinaryIO, time: float) -> None:
-    """Write a file with its time, whole or, if this process is killed, not at all."""
+    """Write a file with its time; if this process is killed, the file is whole or absent."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.unpacked")
     with temporary.open("wb") as file:
@@ -182,8 +184,8 @@ def _write(target: Path, content: BinaryIO, time: float) -> None:
     temporary.replace(target)
 
 
-def _kept_twice(path: Path) -> bool:
-    """Whether this is of a finished training's result, which its folder has as well."""
+def _is_duplicate(path: Path) -> bool:
+    """Whether a file belongs to a stored result that the folder of its run contains as well."""
     if path.parent.name != "result" or path.parent.parent.parent.name != "resume":
         return False
     records = path.parent / "record", path.parents[3] / "run.json"

@@ -1,4 +1,4 @@
-"""The command: packages, data and state in; snakemake until the limit; evidence and state out."""
+"""The command node.py: install packages, link data, unpack the state, run snakemake, pack the results."""
 
 import argparse
 import json
@@ -16,20 +16,20 @@ from distillation.core.errors import UserError
 from offline_node import bundle, limit, packages, parts, rounds, schedule
 from offline_node.evidence import Evidence
 
-# Of `sysexits.h`: a temporary failure, the user is invited to try again.
+# From `sysexits.h`: a temporary failure, try again.
 UNFINISHED = os.EX_TEMPFAIL
 DATA = "data/cifar10"
 _MIB = 2**20
 
 
 def main(arguments: list[str], home: Path) -> int:
-    """Run part of the study; the exit status.
+    """Run part of the study and return the exit status.
 
-    It is 0 when all that was asked for is there, `UNFINISHED` when the limit came first or nothing that is
-    left can finish before it, and otherwise snakemake's, or 1 with a sentence that says what is wrong.
+    It is 0 if all requested results exist, `UNFINISHED` if the limit was reached or no remaining job can
+    finish before it, and otherwise snakemake's, or 1 with an error message.
 
     Args:
-        arguments: of the command, those of snakemake after "--".
+        arguments: of the command; those for snakemake follow "--".
         home: the repository.
     """
     options, asked = _parsed(arguments)
@@ -59,7 +59,7 @@ def main(arguments: list[str], home: Path) -> int:
     def execute(more: list[str]) -> int:
         return limit.run([*driver, *more], home, until, evidence.refresh)
 
-    # A state has no data. Made among other jobs they would count as new, and all that used them as old.
+    # A state has no data. Made together with other jobs, they would count as new, and their users as old.
     status, whole = execute(["--until", "prepare_dataset"]) if _lacks_data(results) else 0, False
     if status == 0 and times is None:
         status, whole = execute([]), True
@@ -69,61 +69,61 @@ def main(arguments: list[str], home: Path) -> int:
     if not _packed(options, home, results, evidence):
         return 1
     if status == 0 and whole:
-        _say("finished: all that was asked for is there.")
+        _say("finished: all requested results exist.")
         return 0
-    _tell_rest([str(python), "-m", "snakemake", *asked], home, results)
+    _print_progress([str(python), "-m", "snakemake", *asked], home, results)
     if status and not stopped:
-        _say("failed, see above; mend that, and the same command goes on from here.")
+        _say("failed, see above; fix the error, then run the same command again to continue.")
         return status
-    place = "from here, or elsewhere from the state" if options.state else "from here, on this machine alone"
-    why = "stopped at the limit" if stopped else "stopped: nothing that is left can finish before the limit"
-    _say(f"{why}; the same command goes on {place}.")
+    place = "from here, or elsewhere from the state" if options.state else "from here, on this machine only"
+    why = "stopped at the limit" if stopped else "stopped: no remaining job can finish before the limit"
+    _say(f"{why}; the same command continues {place}.")
     return UNFINISHED
 
 
 def _check_gpu(python: Path, overlays: Sequence[str], home: Path, results: Path, until: limit.Limit) -> int:
-    """Measure what trainings of the study with these overlays take here; the exit status."""
+    """Measure the durations of trainings with these overlays on this GPU; return the exit status."""
     command = [str(python), "-m", "bench.gpu_check", "--out", str(results / "bench")]
     command += ["--config", *overlays] if overlays else []
     places = [str(home / "workflow_scripts"), os.environ.get("PYTHONPATH")]
     path = os.pathsep.join(filter(None, places))
     status = limit.run(command, home, until, environment={"PYTHONPATH": path})
     if until.reached():
-        _say("stopped at the limit before the check of the GPU had ended.")
+        _say("stopped at the limit before the GPU check ended.")
         return UNFINISHED
     return status
 
 
 def _packed(options: argparse.Namespace, home: Path, results: Path, evidence: Evidence) -> bool:
-    """Pack what comes home; whether that went well."""
+    """Pack state and evidence; return whether that succeeded."""
     try:
-        # The state first: it cannot be made again.
+        # The state first: unlike the evidence, it cannot be rebuilt.
         if options.state:
             _pack_state(options, home, results)
         evidence.pack()
     except OSError as error:
-        print(f"packing failed: {error}: mend that, and give the same command again here.", file=sys.stderr)
+        print(f"packing failed: {error}: fix this, and run the same command again here.", file=sys.stderr)
         return False
     return True
 
 
 def _newest(folder: Path) -> Path:
-    """The check of this machine among those of others that a state may have brought."""
+    """The newest GPU check, which is this machine's; a state may contain those of other machines."""
     return max(folder.glob("*/gpu-check.json"), key=lambda path: path.stat().st_mtime)
 
 
 def link_data(source: Path, place: Path) -> None:
-    """Have the first source of the configuration find a copy of the data.
+    """Link a copy of the data to the place of the first source in the configuration.
 
     Raises:
-        UserError: there is none, or another is there.
+        UserError: the copy does not exist, or the place is taken.
     """
     if not source.exists():
-        raise UserError(f"--data: {source} does not exist: name the folder or archive that has CIFAR-10.")
+        raise UserError(f"--data: {source} does not exist: name the folder or archive with CIFAR-10.")
     if place.is_symlink():
         place.unlink()
     if place.exists():
-        raise UserError(f"--data: {place} is there already: leave --data out, or remove that folder.")
+        raise UserError(f"--data: {place} exists already: omit --data, or remove that folder.")
     place.parent.mkdir(parents=True, exist_ok=True)
     place.symlink_to(source)
 
@@ -132,22 +132,33 @@ def _parsed(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(
         prog="node.py",
         description="Run part of the study on a machine with torch, torchvision and timm, but no network.",
-        epilog="docs/offline-node.md: how such a machine is supplied, and what to do with what comes home.",
+        epilog="docs/offline-node.md: how to prepare such a machine, and how to use the results.",
         usage="%(prog)s [options] --pack OUT.tar.gz -- ARGUMENTS OF SNAKEMAKE",
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--wheels", type=Path, default=Path("wheels"), metavar="FOLDER", help="made by `make wheels`; wheels")
-    add("--data", type=Path, metavar="PATH", help=f"a copy of CIFAR-10; without it, what {DATA} holds")
-    add("--minutes", type=_positive, default=math.inf, help="when snakemake is stopped, from the start")
-    add("--pack", type=Path, required=True, metavar="OUT.tar.gz", help="evidence: all results but weights")
-    add("--times", type=Path, metavar="FILE", help="of `make gpu-check`: start only what finishes in time")
-    add("--gpu-check", action="store_true", help="measure that first; with nothing after --, that alone")
-    add("--state", type=Path, metavar="STATE.tar", help="what to go on from: read if there, then written")
+    add(
+        "--wheels",
+        type=Path,
+        default=Path("wheels"),
+        metavar="FOLDER",
+        help="made by `make wheels` (default: wheels)",
+    )
+    add("--data", type=Path, metavar="PATH", help=f"a copy of CIFAR-10; default: the content of {DATA}")
+    add("--minutes", type=_positive, default=math.inf, help="time limit, counted from the start")
+    add("--pack", type=Path, required=True, metavar="OUT.tar.gz", help="evidence: all results except weights")
+    add("--times", type=Path, metavar="FILE", help="from `make gpu-check`: start only what finishes in time")
+    add("--gpu-check", action="store_true", help="measure times first; without arguments after --, only that")
+    add(
+        "--state",
+        type=Path,
+        metavar="STATE.tar",
+        help="state to continue from: read if it exists, then written",
+    )
     add("--part-size", type=int, metavar="MIB", help="write the state in parts: STATE.tar.001, .002, ...")
-    add("--carry", type=_positive, metavar="MIB", help="write no state that weighs more")
-    add("--light", action="store_true", help="leave weights that no table or training needs out of the state")
-    add("--results", type=Path, default=Path("results"), help="as in `pathvars`; results")
+    add("--carry", type=_positive, metavar="MIB", help="write no larger state")
+    add("--light", action="store_true", help="omit weights that no table or training needs from the state")
+    add("--results", type=Path, default=Path("results"), help="as in `pathvars` (default: results)")
     end = arguments.index("--") if "--" in arguments else len(arguments)
     options, asked = parser.parse_args(arguments[:end]), arguments[end + 1 :]
     if not asked and not options.gpu_check:
@@ -155,11 +166,11 @@ def _parsed(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     if options.part_size is not None and options.part_size < 1:
         parser.error(f"--part-size: {options.part_size} MiB, expected 1 or more")
     if not options.state and (options.part_size or options.light or options.carry):
-        parser.error("--part-size, --carry and --light are about the state: add --state STATE.tar")
+        parser.error("--part-size, --carry and --light apply to the state: add --state STATE.tar")
     if options.times and options.gpu_check:
-        parser.error("--gpu-check makes what --times names: leave one of them out")
+        parser.error("--gpu-check measures what --times reads: omit one of them")
     if (options.times or (options.gpu_check and asked)) and options.minutes == math.inf:
-        parser.error("--times and --gpu-check are about the limit: add --minutes M")
+        parser.error("--times and --gpu-check need a time limit: add --minutes M")
     return options, asked
 
 
@@ -177,7 +188,7 @@ def _unpack(state: Path, home: Path) -> None:
     if parts.present(state):
         _say(f"{state}: {bundle.unpack_state(home, state)} files of the state unpacked")
     else:
-        _say(f"{state}: no state there yet")
+        _say(f"{state}: no state yet")
 
 
 def _lacks_data(results: Path) -> bool:
@@ -194,7 +205,7 @@ def _rounds(
     until: limit.Limit,
     execute: Callable[[list[str]], int],
 ) -> tuple[int, bool]:
-    """Run what can finish in time; the exit status, and whether the last round was of everything."""
+    """Run what can finish in time; return the exit status, and whether the last round ran everything."""
     results = home / options.results
 
     def planned(listed: list[dict], seconds: float) -> schedule.Plan:
@@ -214,11 +225,11 @@ def _rounds(
 
 
 def _pack_state(options: argparse.Namespace, home: Path, results: Path) -> None:
-    """Write the state, if it is light enough to be carried; else the one that is there, if any, stays."""
+    """Write the state unless it exceeds --carry; then an earlier state, if any, stays."""
     size = bundle.state_bytes(home, results, options.light)
     if options.carry and size > options.carry * _MIB:
         _say(
-            f"{options.state}: not written: the state weighs {_mebibytes(size)}, and --carry allows"
+            f"{options.state}: not written: the state has {_mebibytes(size)}, and --carry allows"
             f" {options.carry:g} MiB" + ("; an earlier one stays" if parts.present(options.state) else "")
         )
         return
@@ -226,8 +237,8 @@ def _pack_state(options: argparse.Namespace, home: Path, results: Path) -> None:
     _say(f"{options.state}: the state, {len(parts.of(options.state))} files, {_mebibytes(size)}")
 
 
-def _tell_rest(snakemake: list[str], home: Path, results: Path) -> None:
-    """Say what is done and what is not."""
+def _print_progress(snakemake: list[str], home: Path, results: Path) -> None:
+    """Print the numbers of finished trainings and tests, the remaining jobs and the unfinished trainings."""
     dry = [*snakemake, "--nolock", "--dry-run", "--quiet", "reason"]
     planned = subprocess.run(dry, cwd=home, capture_output=True, text=True)
     table = (planned.stdout + planned.stderr).partition("Job stats:\n")[2].partition("\n\n")[0]

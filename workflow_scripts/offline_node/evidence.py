@@ -1,4 +1,4 @@
-"""The evidence of a machine that may be taken away at any moment: packed again after every network tested."""
+"""Evidence of a machine that may be taken away at any moment: packed again after each test of a network."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,14 +7,14 @@ from offline_node import bundle
 
 
 class Evidence:
-    """An archive that is made anew when another network was tested."""
+    """An archive that is rebuilt after each test of a network."""
 
     def __init__(self, results: Path, output: Path, say: Callable[[str], None]):
         self._results, self._output, self._say = results, output, say
         self._packed = self._tests()
 
     def refresh(self) -> None:
-        """Pack again if another network was tested; where that fails, say so and wait for the next."""
+        """Pack again if another network was tested; if packing fails, say why and wait for the next test."""
         tests = self._tests()
         if tests == self._packed:
             return
@@ -22,10 +22,10 @@ class Evidence:
         try:
             self.pack()
         except OSError as error:
-            self._say(f"the evidence could not be packed and will be after the next test: {error}")
+            self._say(f"the evidence could not be packed; next try after the next test: {error}")
 
     def pack(self) -> None:
-        """Pack all that is there, and say so.
+        """Pack all evidence, and print its size.
 
         Raises:
             OSError: a file cannot be read or written.
@@ -35,5 +35,5 @@ class Evidence:
         self._say(f"{self._output}: the evidence, {count} files, {size:.1f} MiB")
 
     def _tests(self) -> set[Path]:
-        # Asked several times a second, so no search of all folders.
+        # Called several times a second, so it does not search all folders.
         return set(self._results.glob(f"*/{bundle.EVALUATIONS}"))

@@ -1,4 +1,4 @@
-"""Commands that end in order before this machine is taken away."""
+"""Commands that end cleanly before this machine is taken away."""
 
 import contextlib
 import math
@@ -10,16 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-# Trainings end within 25 s of SIGTERM, their state saved; what does not is killed, which costs it the epochs
-# since its last save.
+# Trainings save their state and end within 25 s of SIGTERM. Others are killed, which loses the epochs since
+# their last save.
 _GRACE_SECONDS = 30.0
 _POLL_SECONDS = 0.2
 
 
 class Limit:
-    """The moment at which commands are stopped: so many minutes from now, or SIGTERM or SIGINT before.
+    """The moment at which commands are stopped: after a number of minutes, or earlier at SIGTERM or SIGINT.
 
-    To be made in the main thread.
+    Must be created in the main thread.
     """
 
     def __init__(self, minutes: float = math.inf):
@@ -32,7 +32,7 @@ class Limit:
         return time.monotonic() >= self._end
 
     def seconds_left(self) -> float:
-        """Until the limit, in seconds; negative after it."""
+        """Seconds until the limit; negative after it."""
         return self._end - time.monotonic()
 
     def _reach(self, _number: int, _frame: FrameType | None) -> None:
@@ -46,16 +46,16 @@ def run(
     meanwhile: Callable[[], None] = lambda: None,
     environment: Mapping[str, str] | None = None,
 ) -> int:
-    """Run a command with all its children; its exit status, as a shell has it.
+    """Run a command and return its exit status, as in a shell.
 
-    At the limit all of them get SIGTERM, and half a minute later SIGKILL.
+    At the limit the command and all its children get SIGTERM, and half a minute later SIGKILL.
 
     Args:
         command: program and arguments.
-        folder: to run it in.
+        folder: working directory.
         limit: when it is stopped.
-        meanwhile: called again and again while the command is at work; an exception of it ends the command.
-        environment: variables that it has beside those of this process.
+        meanwhile: called repeatedly while the command runs; an exception from it ends the command.
+        environment: variables added to those of this process.
     """
     variables = {**os.environ, **(environment or {})}
     process = subprocess.Popen(command, cwd=folder, env=variables, start_new_session=True)
@@ -64,12 +64,12 @@ def run(
             with contextlib.suppress(subprocess.TimeoutExpired):
                 return _status(process.wait(_POLL_SECONDS))
             meanwhile()
-        _tell(process, signal.SIGTERM)
+        _send(process, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_GRACE_SECONDS)
     finally:
         # Children outlive a parent that is killed or ends before them.
-        _tell(process, signal.SIGKILL)
+        _send(process, signal.SIGKILL)
     return _status(process.wait())
 
 
@@ -77,6 +77,6 @@ def _status(code: int) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _tell(process: subprocess.Popen, number: int) -> None:
+def _send(process: subprocess.Popen, number: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)

@@ -1,4 +1,4 @@
-"""Python packages of a machine without a network: its own torch, and everything else from wheels."""
+"""Python packages of a machine without a network: the machine's torch, and everything else from wheels."""
 
 import importlib.metadata
 import re
@@ -12,9 +12,9 @@ from pathlib import Path
 from distillation.core.errors import UserError
 
 PYTHONS = ((3, 11), (3, 12))
-# Of what the machine brings itself; everything else is pinned.
+# Minimum versions of the machine's own packages; all others are pinned.
 MINIMUM = {"torch": (2, 11), "torchvision": (0, 26), "timm": (1, 0)}
-# In a folder of wheels: what they are for, and the exact versions.
+# Files in a folder of wheels: their Python version, and the exact package versions.
 PYTHON_VERSION = "python-version.txt"
 REQUIREMENTS = "requirements.txt"
 
@@ -22,7 +22,7 @@ _STAMP = "installed.txt"
 
 
 def check_python() -> None:
-    """Look at the version of the Python that runs this.
+    """Check the version of the running Python.
 
     Raises:
         UserError: the project does not support it.
@@ -36,7 +36,7 @@ def check_python() -> None:
 
 
 def check() -> None:
-    """Look for torch, torchvision and timm in the Python that runs this.
+    """Check the versions of torch, torchvision and timm in the running Python.
 
     Raises:
         UserError: one of them is missing or too old.
@@ -58,16 +58,16 @@ def check() -> None:
 
 
 def environment(wheels: Path, folder: Path) -> Path:
-    """The Python of an environment with these wheels and, behind them, all that this Python has.
+    """The Python of an environment with these wheels and, after them, all packages of the running Python.
 
-    It is made anew where `folder` holds one of other wheels or of another Python.
+    The environment is rebuilt if `folder` contains one with other wheels or of another Python.
 
     Args:
         wheels: made by `make wheels`.
-        folder: of the environment.
+        folder: for the environment.
 
     Raises:
-        UserError: the wheels are not there, are for another Python, or do not go with what it has.
+        UserError: the wheels are missing, are for another Python, or cannot be installed.
     """
     again = f"on a machine with a network, `make wheels PYTHON_VERSION={_dotted(sys.version_info[:2])}`"
     try:
@@ -75,7 +75,7 @@ def environment(wheels: Path, folder: Path) -> Path:
         (pip,) = wheels.glob("pip-*.whl")
         stamp = f"{sys.executable}\n{sys.version}\n" + (wheels / REQUIREMENTS).read_text()
     except (OSError, ValueError):
-        raise UserError(f"{wheels}: no folder of wheels: make it {again}, and copy it here.") from None
+        raise UserError(f"{wheels}: not a folder of wheels: make it {again}, and copy it here.") from None
     if made_for != _dotted(sys.version_info[:2]):
         raise UserError(
             f"{wheels}: made for Python {made_for}, and {sys.executable} is another: make it {again}."
@@ -84,9 +84,9 @@ def environment(wheels: Path, folder: Path) -> Path:
     if not (folder / _STAMP).is_file() or (folder / _STAMP).read_text() != stamp:
         shutil.rmtree(folder, ignore_errors=True)
         venv.EnvBuilder(symlinks=True).create(folder)
-        _let_see_this_python(folder)
+        _add_packages_of_this_python(folder)
         command = [str(python), f"{pip}/pip", "--isolated", "install", "--quiet", "--no-input", "--no-index"]
-        # What else this machine has may want other versions; it does not see these.
+        # Other packages of this machine may require other versions; they do not see these.
         command += ["--no-warn-conflicts", "--disable-pip-version-check", "--root-user-action=ignore"]
         command += ["--no-compile", "--find-links", str(wheels)]
         command += ["--requirement", str(wheels / REQUIREMENTS)]
@@ -96,8 +96,8 @@ def environment(wheels: Path, folder: Path) -> Path:
     return python
 
 
-def _let_see_this_python(folder: Path) -> None:
-    """Have the environment see what this Python sees: `system_site_packages` is about the one below it."""
+def _add_packages_of_this_python(folder: Path) -> None:
+    """Let the environment see the running Python's packages; `system_site_packages` shows the base's."""
     places = [*site.getsitepackages(), *([site.getusersitepackages()] if site.ENABLE_USER_SITE else [])]
     lines = [f"import site; site.addsitedir({place!r})\n" for place in places]
     (own,) = folder.glob("lib/python*/site-packages")

@@ -18,12 +18,12 @@ def listing(path: Path) -> Path:
 
 
 def of(path: Path) -> list[Path]:
-    """The parts, as they are listed."""
+    """The parts, in the order of the list."""
     return [path.with_name(line.split("  ", 1)[1]) for line in listing(path).read_text().splitlines()]
 
 
 def present(path: Path) -> bool:
-    """Whether anything of such a file is there."""
+    """Whether the file or any of its parts exists."""
     return path.exists() or any(path.parent.glob(f"{path.name}.*"))
 
 
@@ -31,7 +31,7 @@ def present(path: Path) -> bool:
 def writing(path: Path, mebibytes: int | None = None) -> Iterator[BinaryIO]:
     """A stream into `path`, or, with a size, into parts of it: `path`.001, `path`.002 and so on.
 
-    They take the place of earlier ones when the block ends without an exception.
+    They replace earlier ones when the block ends without an exception.
 
     Raises:
         OSError: they cannot be written.
@@ -59,10 +59,10 @@ def writing(path: Path, mebibytes: int | None = None) -> Iterator[BinaryIO]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
-    """A stream of all that was written, once its parts were checked.
+    """A stream of the whole file, after its parts were checked.
 
     Raises:
-        InputError: naming each part that is missing or is not what was written.
+        InputError: a part is missing or differs from what was written; names each one.
     """
     if not listing(path).is_file():
         raise InputError(f"{listing(path)} is missing: copy it here together with all parts that it lists.")
@@ -73,16 +73,16 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         if not part.is_file():
             wrong.append(f"{name} is missing")
         elif sha256(part) != digest:
-            wrong.append(f"{name} is not what was written")
+            wrong.append(f"{name} has changed")
     if wrong:
-        raise InputError(f"{listing(path)}: {', '.join(wrong)}: copy all that it lists here again.")
+        raise InputError(f"{listing(path)}: {', '.join(wrong)}: copy all files that it lists here again.")
     command = ["cat", *(str(path.with_name(name)) for name in sums)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as joined:
         yield joined.stdout
 
 
 def _remove(path: Path) -> None:
-    # The list first: without it no mixture of old and new parts is ever read.
+    # The list first: without it, a mixture of old and new parts is never read.
     listing(path).unlink(missing_ok=True)
     for old in [path, *path.parent.glob(f"{path.name}.[0-9][0-9][0-9]")]:
         old.unlink(missing_ok=True)

@@ -13,22 +13,22 @@ from offline_node import bundle
 from offline_node.limit import Limit
 from offline_node.schedule import Begun, Measured, Plan, Times
 
-# Until snakemake has planned and starts the first job.
+# Time until snakemake has planned and starts the first job.
 _START_SECONDS = 5.0
-# Splitting CIFAR-10 into arrays, which every job waits for.
+# Time to split CIFAR-10 into arrays, for which every job waits.
 _DATA_SECONDS = 20.0
 
 
 def read_times(path: Path) -> Times:
-    """What was measured of trainings.
+    """Read the measured durations of trainings.
 
     Args:
         path: written by `make gpu-check`.
 
     Raises:
-        InputError: it is not there, or not what `make gpu-check` writes.
+        InputError: it does not exist, or `make gpu-check` did not write it.
     """
-    again = "have `make gpu-check` write it on such a machine."
+    again = "run `make gpu-check` on such a machine to write it."
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         runs = {
@@ -41,18 +41,18 @@ def read_times(path: Path) -> Times:
     except KeyError as error:
         raise InputError(f"--times: {path} lacks the key {error}: {again}") from None
     except (ValueError, TypeError, AttributeError) as error:
-        raise InputError(f"--times: {path} is not what it has to be ({error}): {again}") from None
+        raise InputError(f"--times: {path} has invalid content ({error}): {again}") from None
 
 
 def slots(asked: Sequence[str]) -> int:
-    """How many trainings run side by side, by `--resources gpu=K` among snakemake's arguments; else one."""
+    """Number of trainings side by side: K of `--resources gpu=K` among snakemake's arguments, otherwise 1."""
     matches = [re.fullmatch(r"(?:--res(?:ources)?=)?gpu=(\d+)", word) for word in asked]
     counts = [int(match[1]) for match in matches if match]
     return counts[-1] if counts else 1
 
 
 def listed_jobs(python: Path, asked: Sequence[str], home: Path) -> list[dict]:
-    """All jobs that snakemake would run, as snakemake_logger_plugin_jobs has them.
+    """All jobs that snakemake would run, as listed by snakemake_logger_plugin_jobs.
 
     Args:
         python: of the environment.
@@ -60,7 +60,7 @@ def listed_jobs(python: Path, asked: Sequence[str], home: Path) -> list[dict]:
         home: the repository.
 
     Raises:
-        subprocess.CalledProcessError: snakemake has failed, with what it said.
+        subprocess.CalledProcessError: snakemake failed; contains its output.
     """
     command = [str(python), "-m", "snakemake", *asked, "--nolock", "--dry-run", "--logger", "jobs"]
     # Snakemake looks for plugins there.
@@ -77,14 +77,14 @@ def run(
     planned: Callable[[list[dict], float], Plan],
     say: Callable[[str], None],
 ) -> tuple[int, bool]:
-    """Run rounds until nothing more fits or one fails; the status, and whether the last was of everything.
+    """Run rounds until nothing more fits or one fails; the status, and whether the last round ran everything.
 
     Args:
         ask: see `listed_jobs`.
-        execute: runs snakemake with further arguments; its exit status.
+        execute: runs snakemake with further arguments and returns its exit status.
         limit: when it is stopped.
-        planned: the plan for all these jobs in so many seconds.
-        say: where the plan of each round goes.
+        planned: plans these jobs for a number of seconds.
+        say: prints the plan of each round.
     """
     while True:
         listed = ask()
@@ -105,7 +105,7 @@ def run(
 
 
 def begun(home: Path, results: Path) -> dict[str, Begun]:
-    """The trainings below a folder of results that have a state, by their run.json as snakemake names it."""
+    """Trainings in a folder of results that have a state, by the path of their run.json in snakemake."""
     found = {}
     for state in bundle.found(results, "resume/*/state.pt"):
         folder = state.parents[1]
@@ -116,7 +116,7 @@ def begun(home: Path, results: Path) -> dict[str, Begun]:
 
 
 def _seconds_left(path: Path) -> float | None:
-    """What a training lacks beyond its state, by its last report; None if it gave none."""
+    """Seconds left of a training after its saved state, from its progress file; None if unknown."""
     if not path.is_file():
         return None
     report = json.loads(path.read_text(encoding="utf-8"))

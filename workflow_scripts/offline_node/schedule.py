@@ -1,4 +1,4 @@
-"""Which trainings can finish before a limit, and which are worth beginning: plain data in, plain data out."""
+"""Which trainings can finish before a limit, and which to begin otherwise; pure functions of plain data."""
 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 from distillation.core.errors import InputError
 
-# Saves take a twentieth of a training at the most, and lengths differ from one time to the next.
+# Saves take at most a twentieth of a training, and durations vary.
 _MARGIN = 1.1
-# In less than that a training does not get beyond its start.
+# A training needs at least this long to get past its start.
 _SHORTEST_SECONDS = 30.0
 _TRAININGS = ("train", "distill")
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A whole training on this machine alone, in seconds, and its state in 10^6 bytes."""
+    """Duration in seconds of a whole training, alone on this machine, and size of its state in 10^6 bytes."""
 
     seconds: float
     state_mb: float
@@ -23,11 +23,11 @@ class Measured:
 
 @dataclass(frozen=True)
 class Times:
-    """What was measured of a machine.
+    """Times measured on a machine.
 
     Attributes:
-        runs: whole trainings by "protocol/run".
-        start_seconds: of a process with torch.
+        runs: whole trainings, by "protocol/run".
+        start_seconds: to start a process with torch.
     """
 
     runs: Mapping[str, Measured]
@@ -36,7 +36,7 @@ class Times:
 
 @dataclass(frozen=True)
 class Begun:
-    """A training that has a state: seconds that it lacks, if it said so, and bytes that the state has."""
+    """A training with a state: remaining seconds, if known, and size of the state in bytes."""
 
     seconds_left: float | None
     state_bytes: int
@@ -47,11 +47,11 @@ class Job:
     """A network to train and test, or to test alone.
 
     Attributes:
-        target: the file that snakemake is asked for.
-        seconds: that its training lacks; 0 for a test alone.
-        priority: of those that are ready the largest is started first.
+        target: the file to request from snakemake.
+        seconds: remaining time of its training; 0 for a test alone.
+        priority: of the ready jobs, the one with the highest priority starts first.
         needs: targets of the jobs that have to end before.
-        growth: bytes that the state of this training adds to what is there.
+        growth: bytes that this training adds to the state.
     """
 
     target: str
@@ -63,7 +63,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """Targets of a round: those that can finish, else those to begin; and how many jobs are neither."""
+    """Targets of a round: those that can finish, otherwise those to begin; and the number of other jobs."""
 
     finishing: tuple[str, ...]
     begun: tuple[str, ...]
@@ -73,16 +73,16 @@ class Plan:
 def jobs_of(
     listed: Sequence[Mapping], times: Mapping[str, Measured], source: str, begun: Mapping[str, Begun]
 ) -> list[Job]:
-    """The networks that are to be trained or tested.
+    """The networks to train or test.
 
     Args:
-        listed: all jobs of snakemake's plan, as snakemake_logger_plugin_jobs has them.
-        times: by protocol/run.
+        listed: all jobs of snakemake's plan, as listed by snakemake_logger_plugin_jobs.
+        times: of whole trainings, by protocol/run.
         source: the file of the times, for error messages.
-        begun: by the file run.json that a training will write.
+        begun: by the path of the run.json that a training will write.
 
     Raises:
-        InputError: trainings without a time.
+        InputError: a training has no time.
     """
     trainings = {_network(job): job for job in listed if job["rule"] in _TRAININGS}
     tests = {_network(job): job for job in listed if job["rule"] == "evaluate"}
@@ -108,17 +108,17 @@ def jobs_of(
 
 
 def plan(jobs: Iterable[Job], seconds: float, slots: int, room: float, start_seconds: float) -> Plan:
-    """What to run in the time that is left.
+    """Choose what to run in the remaining time.
 
-    Jobs are started as snakemake does, the first that is ready on the first slot that is free. What cannot
-    end in time then takes no part. Where nothing can, trainings begin whose states can be carried together.
+    Jobs are started as snakemake does: the first ready job on the first free slot. Jobs that cannot end in
+    time are omitted. If none can, trainings begin whose states together fit into `room`.
 
     Args:
-        jobs: all that is to be done.
-        seconds: that are left.
+        jobs: all remaining jobs.
+        seconds: remaining time.
         slots: how many jobs run side by side, each as fast as alone.
         room: bytes by which the state may grow.
-        start_seconds: of a process, of which a network needs two, to train and to test it.
+        start_seconds: to start a process; each network needs two, to train and to test it.
     """
     waiting = sorted(jobs, key=lambda job: -job.priority)
     ends = _ends(waiting, seconds, slots, start_seconds)
@@ -131,7 +131,7 @@ def plan(jobs: Iterable[Job], seconds: float, slots: int, room: float, start_sec
 
 
 def _ends(waiting: Sequence[Job], seconds: float, slots: int, start: float) -> dict[str, float]:
-    """When each job that can end in time does, by target, in the order of their starts."""
+    """End time of each job that can end in time, by target, in the order of their starts."""
     ends: dict[str, float] = {}
     free = [0.0] * slots
     while free:

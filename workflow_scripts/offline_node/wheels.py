@@ -14,34 +14,35 @@ from distillation.core.errors import InputError, UserError
 
 from offline_node.packages import MINIMUM, PYTHON_VERSION, PYTHONS, REQUIREMENTS
 
-# What such a machine has: torch, torchvision and timm, and what of the pinned packages they need.
+# Packages of such a machine: torch, torchvision and timm, and the pinned packages that they depend on.
 BROUGHT = ("torch", "torchvision", "timm", "numpy", "pillow", "pyyaml", "safetensors")
-# The newest C library that the wheels may need: that of Debian 11, Ubuntu 20.10 and Red Hat 9, as for torch.
+# Minor version of the newest glibc that wheels may need, as for torch: Debian 11, Ubuntu 20.10, Red Hat 9.
 _GLIBC = 28
-# Published as source alone, in pure Python. Pip resolves for another Python from wheels only.
+# Published only as source, in pure Python. For another Python, pip resolves from wheels only.
 _SOURCES = ("connection-pool",)
-# Package and folder: solvers, one for each system, of a scheduler that profiles/default replaces.
+# Package and folder of the solvers for a scheduler that profiles/default does not use.
 _UNUSED = ("pulp", "pulp/solverdir/cbc/")
 
 
 def collect(
     pins: Path, folder: Path, version: str, machine: str = "x86_64", brought: Collection[str] = BROUGHT
 ) -> list[Path]:
-    """Download wheels for Linux and CPython with pip, and write beside them what they are and our commit.
+    """Download wheels for Linux and CPython with pip, and write their versions and our commit beside them.
 
     Args:
         pins: a requirements file with exact versions.
-        folder: it is emptied first, if it is such a folder.
+        folder: emptied first if it is a folder of wheels.
         version: of Python, such as "3.12".
-        machine: processor, as `uname -m` has it.
+        machine: processor, as printed by `uname -m`.
         brought: packages that the other machine has.
 
     Returns:
         The wheels.
 
     Raises:
-        InputError: the version is not supported, or `brought` or `folder` is none.
-        UserError: pip has failed.
+        InputError: the version is not supported, a package of `brought` is not pinned, or `folder` has other
+            files.
+        UserError: pip failed.
     """
     if tuple(map(int, re.findall(r"\d+", version))) not in PYTHONS:
         known = " or ".join(".".join(map(str, python)) for python in PYTHONS)
@@ -68,8 +69,8 @@ def collect(
         elif _name(wheel.name) == _UNUSED[0]:
             leave_out(wheel, _UNUSED[1])
     found = sorted(folder.glob("*.whl"))
-    # Pip is what installs them, and looks for the others in any version. Not for torch and what builds on it:
-    # `packages.check` does, and a torch that works can lack what its package says that it needs.
+    # Pip itself is not listed; of the machine's packages any version will do. Torch, torchvision and timm are
+    # not listed either: `packages.check` checks them, and a working torch can lack declared dependencies.
     exact = (wheel.name.split("-") for wheel in found if not wheel.name.startswith("pip-"))
     needed = [*(f"{name}=={version}" for name, version, *_ in exact), *sorted(set(brought) - set(MINIMUM))]
     (folder / REQUIREMENTS).write_text("".join(f"{line}\n" for line in needed))
@@ -94,7 +95,7 @@ def leave_out(wheel: Path, folder: str) -> None:
 
 
 def _platforms(machine: str) -> list[str]:
-    """Tags of wheels that run there; pip takes each literally."""
+    """Platform tags of wheels that run there; pip does not expand them."""
     names = [f"manylinux_2_{minor}" for minor in range(_GLIBC, 4, -1)]
     names += ["manylinux2014", "manylinux2010", "manylinux1", "linux"]
     return [f"{name}_{machine}" for name in names]
@@ -108,4 +109,4 @@ def _name(requirement: str) -> str:
 def _pip(*arguments: str | Path) -> None:
     command = [sys.executable, "-m", "pip", *map(str, arguments), "--quiet", "--disable-pip-version-check"]
     if subprocess.run(command).returncode:
-        raise UserError("pip has failed, see above: mend that and try again.")
+        raise UserError("pip failed, see above: fix the error and try again.")

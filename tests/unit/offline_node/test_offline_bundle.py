@@ -179,8 +179,8 @@ def test_every_part_that_is_missing_or_has_changed_is_named(tmp_path):
     with pytest.raises(UserError) as error, parts.opened(tmp_path / "state.tar"):
         pass
     assert str(error.value) == (
-        f"{tmp_path}/state.tar.sha256: state.tar.001 is missing, state.tar.003 is not what was written: copy"
-        " all that it lists here again."
+        f"{tmp_path}/state.tar.sha256: state.tar.001 is missing, state.tar.003 has changed: copy all files"
+        " that it lists here again."
     )
 
 
@@ -221,18 +221,18 @@ def test_a_state_says_first_which_code_made_it(home, tmp_path):
     [
         (
             {"commit": "abc", "code": "other"},
-            "made by other code than that of this checkout, commit abc: check that commit out here, or name"
-            " another state.",
+            "made by other code than this checkout, commit abc: check out that commit here, or name another"
+            " state.",
         ),
         (
             {"commit": None, "code": "other"},
-            "made by other code than that of this checkout, commit unknown: check that commit out here, or"
-            " name another state.",
+            "made by other code than this checkout, commit unknown: check out that commit here, or name"
+            " another state.",
         ),
         (
             None,
-            "does not begin with state.json, which says what code made it: name another state, or remove this"
-            " one to begin anew.",
+            "does not begin with state.json, which names the code that made it: name another state, or remove"
+            " this one to start from the beginning.",
         ),
     ],
 )
@@ -272,7 +272,7 @@ def test_evidence_that_cannot_be_packed_is_said_and_ends_nothing(home, tmp_path)
     finish(home, "other", "student")
     kept.refresh()
     assert said == [
-        f"the evidence could not be packed and will be after the next test: [Errno 17] File exists:"
+        f"the evidence could not be packed; next try after the next test: [Errno 17] File exists:"
         f" '{tmp_path}/file'"
     ]
 
@@ -286,4 +286,4 @@ def test_a_tar_that_would_write_elsewhere_is_refused(tmp_path, name, kind):
     state_of(tmp_path, {"commit": None, "code": commit.sha256_of_all_code(tmp_path / "home")}, member)
     with pytest.raises(UserError) as error:
         bundle.unpack_state(tmp_path / "home", tmp_path / "state.tar")
-    assert str(error.value) == f"{tmp_path}/state.tar: holds {name}, so it is no state: name another."
+    assert str(error.value) == f"{tmp_path}/state.tar: holds {name}, so it is not a state: name another."

@@ -41,19 +41,19 @@ def handlers():
         ),
         (
             ["--pack", "x", "--light", *ASKED],
-            "--part-size, --carry and --light are about the state: add --state STATE.tar",
+            "--part-size, --carry and --light apply to the state: add --state STATE.tar",
         ),
         (
             ["--pack", "x", "--times", "t", *ASKED],
-            "--times and --gpu-check are about the limit: add --minutes M",
+            "--times and --gpu-check need a time limit: add --minutes M",
         ),
         (
             ["--pack", "x", "--gpu-check", *ASKED],
-            "--times and --gpu-check are about the limit: add --minutes M",
+            "--times and --gpu-check need a time limit: add --minutes M",
         ),
         (
             ["--pack", "x", "--gpu-check", "--times", "t", "--minutes", "9", *ASKED],
-            "--gpu-check makes what --times names: leave one of them out",
+            "--gpu-check measures what --times reads: omit one of them",
         ),
         (["--pack", "x", "--carry", "0", *ASKED], "argument --carry: 0: expected more than 0"),
         (["--pack", "x", "--stat", "s", *ASKED], "unrecognized arguments: --stat s"),
@@ -69,7 +69,7 @@ def test_arguments_that_cannot_be_meant_are_refused(tmp_path, capsys, arguments,
 def test_a_folder_without_wheels_ends_the_command_with_its_sentence(tmp_path, capsys):
     arguments = ["--wheels", str(tmp_path), "--pack", str(tmp_path / "out.tar.gz"), *ASKED]
     assert command.main(arguments, tmp_path) == 1
-    assert capsys.readouterr().err.startswith(f"{tmp_path}: no folder of wheels: make it on a machine with")
+    assert capsys.readouterr().err.startswith(f"{tmp_path}: not a folder of wheels: make it on a machine")
 
 
 def test_the_commit_that_came_with_the_wheels_is_there_before_anything_runs(tmp_path, monkeypatch):
@@ -145,7 +145,7 @@ def test_data_are_linked_to_where_the_first_source_looks_and_linked_anew(tmp_pat
 def test_data_that_are_not_there_are_named(tmp_path):
     with pytest.raises(UserError) as error:
         command.link_data(tmp_path / "absent", tmp_path / "data/cifar10")
-    expected = f"--data: {tmp_path}/absent does not exist: name the folder or archive that has CIFAR-10."
+    expected = f"--data: {tmp_path}/absent does not exist: name the folder or archive with CIFAR-10."
     assert str(error.value) == expected
 
 
@@ -154,7 +154,7 @@ def test_data_of_the_checkout_are_not_replaced(tmp_path):
     place.mkdir(parents=True)
     with pytest.raises(UserError) as error:
         command.link_data(tmp_path, place)
-    assert str(error.value) == f"--data: {place} is there already: leave --data out, or remove that folder."
+    assert str(error.value) == f"--data: {place} exists already: omit --data, or remove that folder."
 
 
 def test_a_command_that_ends_before_the_limit_has_its_own_status(tmp_path):
@@ -222,5 +222,5 @@ def test_a_state_that_is_too_heavy_is_not_written_and_an_earlier_one_stays(tmp_p
         options = argparse.Namespace(state=state, carry=mebibytes, light=False, part_size=1)
         command._pack_state(options, home, home / "results")
         assert {path.name for path in tmp_path.glob("state.tar*")} == there
-        refused = f"node: {state}: not written: the state weighs 1.5 MiB, and --carry allows 1 MiB{note}\n"
+        refused = f"node: {state}: not written: the state has 1.5 MiB, and --carry allows 1 MiB{note}\n"
         assert (capsys.readouterr().out == refused) == (note is not None)

@@ -114,7 +114,7 @@ def test_wheels_that_lack_one_are_refused(carried, tmp_path, capfd):
 def test_a_folder_without_wheels_is_refused(tmp_path):
     with pytest.raises(UserError) as error:
         packages.environment(tmp_path, tmp_path / "environment")
-    assert str(error.value) == f"{tmp_path}: no folder of wheels: make it {AGAIN}, and copy it here."
+    assert str(error.value) == f"{tmp_path}: not a folder of wheels: make it {AGAIN}, and copy it here."
 
 
 def test_wheels_for_another_python_are_refused(carried, tmp_path):

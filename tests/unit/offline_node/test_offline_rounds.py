@@ -120,12 +120,12 @@ def test_times_are_read_by_run(tmp_path):
     ("content", "text"),
     [
         (None, "cannot be read (No such file or directory)"),
-        ("[", "is not what it has to be (Expecting value: line 1 column 2 (char 1))"),
+        ("[", "has invalid content (Expecting value: line 1 column 2 (char 1))"),
         ("{}", "lacks the key 'runs'"),
         ('{"runs": {"described/a": {"seconds": 1}}}', "lacks the key 'state_mb'"),
         ('{"runs": {}}', "lacks the key 'job_start_seconds'"),
-        ('{"runs": {"described/a": 1}}', "is not what it has to be ('int' object is not subscriptable)"),
-        ('{"runs": []}', "is not what it has to be ('list' object has no attribute 'items')"),
+        ('{"runs": {"described/a": 1}}', "has invalid content ('int' object is not subscriptable)"),
+        ('{"runs": []}', "has invalid content ('list' object has no attribute 'items')"),
     ],
 )
 def test_times_that_cannot_be_read_are_named_with_what_to_do(tmp_path, content, text):
@@ -134,7 +134,7 @@ def test_times_that_cannot_be_read_are_named_with_what_to_do(tmp_path, content, 
         path.write_text(content, encoding="utf-8")
     with pytest.raises(UserError) as error:
         rounds.read_times(path)
-    assert str(error.value) == f"--times: {path} {text}: have `make gpu-check` write it on such a machine."
+    assert str(error.value) == f"--times: {path} {text}: run `make gpu-check` on such a machine to write it."
 
 
 def test_a_training_that_was_begun_is_known_by_what_it_said_last_and_what_it_weighs(tmp_path):
