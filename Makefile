@@ -10,26 +10,26 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help:
 	@echo 'make setup           build .venv with the pinned packages'
 	@echo 'make demo            the whole study with a small budget, on two CPU cores'
-	@echo 'make watch           how far the trainings of the study are; of the demo: CONFIG=config/demo.yaml'
-	@echo 'make archive         the results of the study in one file, without weights (runs what is missing); overlays: CONFIG='
-	@echo 'make test            all tests but the four below'
-	@echo 'make faults          trainings, drivers and machines killed at work; what goes on ends with the same bytes'
-	@echo 'make report-test     the report of the demo, opened in Chromium; after make demo'
-	@echo 'make slurm-test      the study on a cluster of this machine alone (installs Slurm if there is none)'
-	@echo 'make gpu-test        trainings on a GPU: the same bits again, as one CUDA graph and resumed, and near those of a CPU'
-	@echo 'make gpu-check       what this GPU makes of the study: bits, milliseconds, hours; ARGS=--rehearse: on a CPU, in small'
-	@echo 'make bench           training steps beside those of the notebooks and of timm; more: ARGS=--full'
+	@echo 'make watch           watch progress of the study; of the demo: CONFIG=config/demo.yaml'
+	@echo 'make archive         results of the study in one file, without weights (runs missing jobs); overlays: CONFIG='
+	@echo 'make test            all tests except the four below'
+	@echo 'make faults          tests that kill trainings, drivers and machines; what continues ends with the same bytes'
+	@echo 'make report-test     tests of the demo report in Chromium; after make demo'
+	@echo 'make slurm-test      tests on a one-machine Slurm cluster (installs Slurm if it is missing)'
+	@echo 'make gpu-test        tests on a GPU: same bits repeated, as one CUDA graph and resumed, and close to a CPU'
+	@echo 'make gpu-check       check this GPU: repeatability, milliseconds, hours of the study; on a CPU: ARGS=--rehearse'
+	@echo 'make bench           speed of training steps, compared with the notebooks and timm; more: ARGS=--full'
 	@echo 'make lint            snakemake --lint, snakefmt, ruff'
-	@echo 'make keep-reference  tables and figures of results/reference, after a change of evidence or code; overlays: CONFIG='
-	@echo 'make readme          the made parts of README.md'
-	@echo 'make wheels          what a machine without a network needs beside torch, in wheels/: docs/offline-node.md'
-	@echo 'make clean-demo      delete what the demo made'
+	@echo 'make keep-reference  rebuild results/reference after a change of evidence or code; overlays: CONFIG='
+	@echo 'make readme          update the generated parts of README.md'
+	@echo 'make wheels          packages for a machine without a network, in wheels/: docs/offline-node.md'
+	@echo 'make clean-demo      delete the results of the demo'
 	@echo
 	@echo 'The real study, on a GPU: source $(VENV)/bin/activate && snakemake --cores 8 all'
 
 setup: $(VENV)/.runtime
 
-# The stamps hold the pins that the environment has, so that a merely touched file installs nothing.
+# The stamps hold the installed pins, so that a touched requirements file with the same content installs nothing.
 $(VENV)/.runtime: envs/requirements.txt
 	@cmp -s $< $@ && touch $@ || $(MAKE) --no-print-directory install-runtime
 
@@ -48,7 +48,7 @@ install-dev:
 
 demo: $(VENV)/.runtime
 	@echo 'All 34 trainings of both protocols on real CIFAR-10, with a small budget on two CPU cores: about ten minutes.'
-	@echo 'In another terminal, make watch CONFIG=config/demo.yaml lists all of them.'
+	@echo 'In another terminal, make watch CONFIG=config/demo.yaml shows their progress.'
 	$(BIN)/python workflow_scripts/drive.py --profile profiles/demo all \
 	  --report results/demo/irkd/report.html --report-after-run
 	@echo
@@ -56,8 +56,8 @@ demo: $(VENV)/.runtime
 	@echo
 	@sed '/^### 1\./,$$d' results/demo/irkd/claims/claims.md
 	@echo
-	@echo 'Made in results/demo/irkd: report.html (open it in a browser) shows all of it; tables/, pairs/, claims/ and costs/'
-	@echo '(csv, md, tex, html), figures/ (svg, png), provenance/ (which run each number is from), evaluation/, and runs/ with the weights,'
+	@echo 'Results are in results/demo/irkd: report.html (open it in a browser) shows everything; tables/, pairs/, claims/ and costs/'
+	@echo '(csv, md, tex, html), figures/ (svg, png), provenance/ (the run behind each number), evaluation/, and runs/ with the weights,'
 	@echo 'history.csv and run.json of each training. Logs are in results/demo/logs.'
 
 # Overlays of config.yaml, for watch, archive and keep-reference.
@@ -70,7 +70,7 @@ watch: $(VENV)/.runtime
 archive: $(VENV)/.runtime
 	$(BIN)/snakemake --cores all archive $(OVERLAYS)
 
-# One thread a worker: two workers fill two cores, and one that has no more tests takes some of the other's.
+# One thread per worker: two workers fill two cores; a worker without tests takes some of the other's.
 test: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m 'not faults'
 
@@ -80,7 +80,7 @@ faults: $(VENV)/.dev
 report-test: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest tests/report
 
-# Debian's packages; RUNLEVEL keeps their daemons from starting, the tests start their own.
+# Debian packages; RUNLEVEL keeps their daemons from starting, as the tests start their own.
 slurm-test: $(VENV)/.dev
 	@for program in munged slurmctld slurmd sbatch; do \
 		command -v $$program >/dev/null || { apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
@@ -91,7 +91,7 @@ slurm-test: $(VENV)/.dev
 gpu-test: $(VENV)/.dev
 	$(BIN)/pytest tests/gpu
 
-# Options of python -m bench.gpu_check and python -m bench; docs/bench.md has them.
+# Options of python -m bench.gpu_check and python -m bench; see docs/bench.md.
 ARGS =
 
 gpu-check: $(VENV)/.runtime
@@ -106,7 +106,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
-# To have new evidence: unpack an archive of results over results/reference first.
+# To add evidence, first unpack an archive of results over results/reference.
 keep-reference: $(VENV)/.runtime
 	rm -rf results/rebuilt
 	$(BIN)/snakemake --cores 2 reference_rebuild $(OVERLAYS)
@@ -118,7 +118,7 @@ keep-reference: $(VENV)/.runtime
 readme: $(VENV)/.runtime
 	$(BIN)/python workflow_scripts/write_readme.py
 
-# The Python of the machine without a network, and which further pinned packages it has (scipy, say).
+# Python version of the machine without a network, and further pinned packages that it has (such as scipy).
 PYTHON_VERSION := 3.12
 HAS :=
 
