@@ -1,1 +1,1 @@
-"""The speed of a training step, measured side by side with two other ways to write it."""
+"""The speed of a training step, measured side by side with two other implementations."""

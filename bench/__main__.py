@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> None:
     """Measure, write the page and print it.
 
     Raises:
-        SystemExit: with a sentence that says how to mend it, where something is missing.
+        SystemExit: something is missing or invalid; the message says how to fix it.
     """
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
@@ -72,22 +72,21 @@ def _measured(
 
 
 def _device(wanted: str | None, full: bool, config: dict) -> torch.device:
-    """The device asked for; with `full` that of the configuration, else a GPU if there is one."""
+    """The requested device; otherwise with `full` that of the configuration, or a GPU if there is one."""
     if wanted is None:
         found = "cuda" if torch.cuda.is_available() else "cpu"
         wanted = config["execution"]["device"] if full else found
     if wanted == "cuda" and not torch.cuda.is_available():
         raise UserError(
             "The device is 'cuda', but torch finds no CUDA device here; run this on a machine with one, or"
-            " with --device cpu --config config/demo.yaml to rehearse it."
+            " rehearse it with --device cpu --config config/demo.yaml."
         )
     if wanted == "cpu" and full and config["execution"]["cuda_graphs"] is True:
         raise UserError(
-            "execution.cuda_graphs is true, but a CPU has none; leave the overlay that says so out of"
-            " --config."
+            "execution.cuda_graphs is true, but a CPU has none; omit the overlay that sets it from --config."
         )
     device = devices.setup(wanted, torch.get_num_threads())
-    # The study's own loop turns them on for itself.
+    # The study's loop turns them on itself.
     torch.use_deterministic_algorithms(False)
     return device
 
@@ -102,7 +101,7 @@ def _facts(device: torch.device, options: argparse.Namespace) -> dict[str, str]:
         "torch": str(here["torch_build"]),
         "timm": f"{timm.__version__}; on {where}",
         "transformers": transformers.__version__,
-        "rounds": f"{options.rounds} timed, after one that warms up; a last one measures memory",
+        "rounds": f"{options.rounds} timed, after one to warm up; a last one measures memory",
         "configuration": " + ".join(["config.yaml", *map(str, options.config)]),
         "git commit": commit,
     }
@@ -114,10 +113,12 @@ def _slug(name: str) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--full", action="store_true", help="the protocol's batch; processes side by side")
+    parser.add_argument(
+        "--full", action="store_true", help="the protocol's batch size; also trainings side by side"
+    )
     parser.add_argument("--device", choices=["cpu", "cuda"], help="default: a GPU if torch finds one")
     parser.add_argument("--config", type=Path, nargs="+", default=[], help="overlays of config.yaml")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds that are timed (default: 5)")
+    parser.add_argument("--rounds", type=int, default=5, help="timed rounds (default: 5)")
     parser.add_argument("--out", type=Path, help="folder of the results (default: results/bench)")
     return parser
 

@@ -1,7 +1,7 @@
-"""Does the loop of the notebooks learn the same as ours? python -m bench.accuracy --data FOLDER.
+"""Do the notebooks' loop and ours reach the same accuracy? python -m bench.accuracy --data FOLDER.
 
-Both train the same networks from the same start on the same real images for the same epochs, ours in fp32
-and so with every optimisation off that could change a number, over several seeds.
+Both train the same networks from the same initial weights on the same real images for the same epochs, over
+several seeds; ours in fp32 and without any optimisation that could change a number.
 """
 
 import argparse
@@ -32,7 +32,7 @@ RUNS = ("custom-p2-cl", "custom-p2-kd-cl-sal")
 
 @dataclass(frozen=True)
 class Budget:
-    """How much is trained: images (the first ones of the training part), epochs, and pixels a side."""
+    """Size of a training: number of images (the first of the training set), epochs, and pixels per side."""
 
     images: int
     epochs: int
@@ -41,7 +41,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Teacher:
-    """A trained network of this project, frozen, and its sizes."""
+    """A trained, frozen network of this project, and its sizes."""
 
     model: Model
     network: nn.Module
@@ -52,7 +52,7 @@ def compare(
 ) -> tuple[list[float], list[float]]:
     """Validation accuracy (%) after a run of the released protocol, seed by seed: the notebooks' loop, ours.
 
-    The teacher of a run has the sizes of its student and is trained by our loop with the same budget.
+    The teacher of a run has the sizes of the student and is trained by our loop with the same budget.
     """
     entry = resolved.entries[cases.PROTOCOL, name]
     images = arrays.train_images[: budget.images].to(device), arrays.train_labels[: budget.images].to(device)
@@ -89,10 +89,10 @@ def report(name: str, theirs: Sequence[float], ours: Sequence[float]) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Train and print.
+    """Train with both loops and print the comparison.
 
     Raises:
-        SystemExit: with a sentence that says how to mend it, where something is missing.
+        SystemExit: something is missing or invalid; the message says how to fix it.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -104,11 +104,12 @@ def main(arguments: list[str]) -> None:
         arrays = datasets.load(options.data / "arrays.safetensors", options.data / "manifest.json")
         unknown = [name for name in options.runs if (cases.PROTOCOL, name) not in resolved.entries]
         if unknown:
-            raise UserError(f"--runs: the released protocol has no {', '.join(unknown)}; name runs of it.")
+            raise UserError(
+                f"--runs: the released protocol has no {', '.join(unknown)}; name runs that it has."
+            )
         if options.images > len(arrays.train_labels):
             raise UserError(
-                f"--images is {options.images}, but {options.data} has {len(arrays.train_labels)};"
-                " take fewer."
+                f"--images is {options.images}, but {options.data} has {len(arrays.train_labels)}; use fewer."
             )
         budget = Budget(options.images, options.epochs, options.resolution)
         print(
@@ -132,9 +133,9 @@ def _reduced(run: Run, budget: Budget) -> Run:
 def _teacher(
     run: Run, sizes: Model, budget: Budget, images: tuple[Tensor, Tensor], device: torch.device
 ) -> Teacher:
-    kept = {key: getattr(sizes, key) for key in ("width", "depth", "heads", "mlp_width")}
-    # The rate of a teacher's whole life would hardly rise in so few epochs.
-    run = replace(run, model=replace(run.model, **kept), one_cycle=None, warmup_cosine=None)
+    shape = {key: getattr(sizes, key) for key in ("width", "depth", "heads", "mlp_width")}
+    # The teacher's schedule would hardly raise the learning rate in so few epochs.
+    run = replace(run, model=replace(run.model, **shape), one_cycle=None, warmup_cosine=None)
     loop = EngineLoop(_reduced(run, budget), None, *images, device)
     for _ in range(budget.epochs):
         loop.epoch()
@@ -144,7 +145,7 @@ def _teacher(
 def _trained(
     run: Run, teacher: Teacher | None, images: tuple[Tensor, Tensor], device: torch.device
 ) -> tuple[NotebookLoop, EngineLoop]:
-    """Both loops after all epochs of a run, from the same start."""
+    """Both loops after all epochs of a run, from the same initial weights."""
     ours = EngineLoop(run, teacher.network if teacher else None, *images, device)
     copy = None
     if teacher:
@@ -162,10 +163,10 @@ def _trained(
 
 @torch.inference_mode()
 def _accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Percentage of images [N, 3, r, r] that the classifier of a network of Hugging Face gets right."""
+    """Accuracy (%) of the classifier of a Hugging Face network on images [N, 3, r, r]."""
     model.eval()
-    answers = [model(part) for part in images.split(500)]
-    logits = torch.cat([answer[0] if isinstance(answer, tuple) else answer for answer in answers])
+    outputs = [model(part) for part in images.split(500)]
+    logits = torch.cat([output[0] if isinstance(output, tuple) else output for output in outputs])
     return 100.0 * (logits.argmax(dim=1) == labels).float().mean().item()
 
 
@@ -176,11 +177,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--config", type=Path, nargs="+", default=[], help="overlays of config.yaml")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--runs", nargs="+", default=list(RUNS), help="of the released protocol")
+    parser.add_argument("--runs", nargs="+", default=list(RUNS), help="runs of the released protocol")
     parser.add_argument("--images", type=int, default=3000, help="training images (default: 3000)")
-    parser.add_argument("--epochs", type=int, default=3, help="(default: 3)")
+    parser.add_argument("--epochs", type=int, default=3, help="epochs (default: 3)")
     parser.add_argument("--resolution", type=int, default=12, help="side of a view in pixels (default: 12)")
-    parser.add_argument("--seeds", type=int, default=3, help="how many (default: 3)")
+    parser.add_argument("--seeds", type=int, default=3, help="number of seeds (default: 3)")
     return parser
 
 

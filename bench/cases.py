@@ -1,4 +1,4 @@
-"""What is measured: one training step of a kind that the study has, and how many images it is given."""
+"""The cases to measure: kinds of training step in the study, and the number of images of each."""
 
 import functools
 from collections.abc import Sequence
@@ -29,13 +29,13 @@ RUNS = (
     "small-p4",
 )
 RESOLUTION = 32
-# Updates in the life of a schedule; more than any measurement makes.
+# Length of a schedule in updates; more than in any measurement.
 SCHEDULED = 100_000
 
-# FLOPs of one measurement on a CPU, about two seconds of two cores; a batch is at least the first number.
+# FLOPs of one measurement on a CPU, about two seconds on two cores, and limits of its batch size and steps.
 _FLOPS = 2e11
 _SMALLEST, _LARGEST, _MOST_STEPS = 8, 32, 4
-# A step is short on a GPU; so many of them are one measurement.
+# Steps of one measurement; a step on a GPU is short.
 _GPU_STEPS, _CPU_STEPS = 20, 1
 
 
@@ -44,10 +44,10 @@ class Case:
     """One kind of training step.
 
     Attributes:
-        name: id of the run that it is taken from.
-        run: that run with a single stage, an epoch of `steps` batches and `run.batch_size` images in each.
+        name: id of the run from which it is taken.
+        run: that run with a single stage, an epoch of `steps` batches with `run.batch_size` images each.
         teacher: network of its teacher, if it has one.
-        steps: batches of one measurement.
+        steps: batches per measurement.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Case:
 
     @property
     def resolution(self) -> int:
-        """Side in pixels of what the network sees."""
+        """Side of the network's input in pixels."""
         return self.run.stages[0].resolution
 
     @property
@@ -67,11 +67,11 @@ class Case:
 
     @property
     def flops(self) -> int:
-        """FLOPs of one image: forward, loss, backward, and the teacher's answer."""
+        """FLOPs per image: forward, loss, backward, and the teacher's forward pass."""
         return _flops(replace(self.run, batch_size=1), self.teacher)
 
     def data(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Random images uint8 [N, 3, S, S] and labels int64 [N]; they cost what real ones do."""
+        """Random images uint8 [N, 3, S, S] and labels int64 [N]; they cost as much as real ones."""
         rng, side = torch.Generator().manual_seed(self.run.seed), self.run.model.image_size
         images = torch.randint(256, (self.images, 3, side, side), generator=rng, dtype=torch.uint8)
         labels = torch.randint(self.run.model.classes, (self.images,), generator=rng)
@@ -87,7 +87,7 @@ def load(overlays: Sequence[Path]) -> tuple[dict, Study]:
     """The configuration with its overlays, and its runs.
 
     Raises:
-        UserError: an overlay is missing or no mapping, or the configuration has errors.
+        UserError: an overlay is missing or is not a mapping, or the configuration has errors.
     """
     files = [HOME / "config.yaml", *overlays]
     contents = [_read(file) for file in files]
@@ -104,17 +104,17 @@ def _read(file: Path) -> dict:
             f"{file}: this overlay cannot be read ({error.strerror}); name a file such as config/demo.yaml."
         ) from error
     except yaml.YAMLError as error:
-        raise UserError(f"{file}: this overlay is no YAML ({error}); correct it.") from error
+        raise UserError(f"{file}: this overlay is not YAML ({error}); correct it.") from error
     if not isinstance(content, dict):
-        raise UserError(f"{file}: an overlay is a mapping of keys of config.yaml; correct it.")
+        raise UserError(f"{file}: an overlay must be a mapping with keys of config.yaml; correct it.")
     return content
 
 
 def steps_of(resolved: Study, device: torch.device, full: bool) -> list[Case]:
-    """The cases of the table: runs of the released protocol at the size of the images.
+    """The cases of the table: runs of the released protocol at full resolution.
 
-    On a GPU, or with `full`, a batch has the size that the protocol says; else a measurement has about
-    as many FLOPs in every case.
+    On a GPU, or with `full`, the batch size is the protocol's; otherwise all measurements have about the same
+    number of FLOPs.
     """
     cases = []
     for name in RUNS:
@@ -128,7 +128,7 @@ def steps_of(resolved: Study, device: torch.device, full: bool) -> list[Case]:
 
 
 def training_images(config: dict, dataset: str) -> int:
-    """Images in an epoch of the study."""
+    """Number of training images in the study."""
     settings = config["datasets"][dataset]
     whole = datasets.OFFICIAL.records * len(datasets.TRAIN_BATCHES) - settings["split"]["holdout"]
     return settings.get("limit", {}).get("train", whole)

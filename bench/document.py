@@ -1,4 +1,4 @@
-"""The measured frame as files: bench.csv, a page for readers, and a picture of the ratios."""
+"""The measured frame as files: bench.csv, a page, and a figure of the ratios."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,13 +20,13 @@ def write(frame: pd.DataFrame, facts: Mapping[str, str], folder: Path) -> None:
 
     Args:
         frame: see `bench.frame`.
-        facts: by name, what is true of the whole measurement: device, threads, versions, commit.
-        folder: made if it is not there.
+        facts: by name, facts about the whole measurement: device, threads, versions, commit.
+        folder: created if it does not exist.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / "bench.csv") as temporary:
         frame.to_csv(temporary, index=False, float_format="%.6g")
-    # Read again, so that page and picture show what the file says to the last digit.
+    # Read back, so that page and figure equal the file to the last digit.
     frame = pd.read_csv(folder / "bench.csv")
     with replacing(folder / "bench.md") as temporary:
         temporary.write_text(documents.markdown(page(frame, facts)))
@@ -34,12 +34,12 @@ def write(frame: pd.DataFrame, facts: Mapping[str, str], folder: Path) -> None:
 
 
 def page(frame: pd.DataFrame, facts: Mapping[str, str]) -> Document:
-    """Ratios first, then what this machine did; the tables of `--full` where they were measured."""
+    """The page: ratios first, then numbers of this machine; tables of `--full`, if any."""
     sections = [_ratios(frame), _parts(frame), _absolute(frame)]
     if (frame["part"] == "processes").any():
         sections.append(_processes(frame))
     remarks = [f"{name}: {value}" for name, value in facts.items()]
-    note = "Ratios are what to read; absolute numbers are of this machine alone"
+    note = "Compare ratios; absolute numbers apply to this machine only"
     return Document(f"Speed of a training step on {facts['device']}", note, sections, remarks)
 
 
@@ -62,15 +62,15 @@ def _ratios(frame: pd.DataFrame) -> Section:
                 "graphs bf16 / ours bf16": _times(ways["over_kernels"].get((GRAPHS, "bf16"))),
             }
     caption = (
-        "Images a second, data included, as multiples: 2 is twice as fast. Notebook: Hugging Face, Pillow and"
-        " a DataLoader, fp32, as the released notebooks. timm: its networks, task and optimizer; it has no"
-        " saliency loss, so none there. Ours: an epoch of training.learner.Learner. All at 32 px, with the"
-        " run's own augmentation and teacher; random images and weights. Median of rounds in turns."
+        "Images per second, data included, as ratios: 2 is twice as fast. Notebook: Hugging Face, Pillow and"
+        " a DataLoader, fp32, as in the released notebooks. timm: its networks, task and optimizer; none for"
+        " saliency, as it has no such loss. Ours: an epoch of training.learner.Learner. All at 32 px with the"
+        " run's augmentation and teacher; random images and weights. Median of rounds in turns."
     )
     if (steps["way"] == GRAPHS).any():
         caption += (
-            " Graphs: ours with each training step replayed as one CUDA graph (execution.cuda_graphs); what a"
-            " graph holds on to is not in the peak memory below."
+            " Graphs: ours with each training step replayed as one CUDA graph (execution.cuda_graphs); the"
+            " memory that a graph reserves is not in the peak memory below."
         )
     table = pd.DataFrame.from_dict(rows, orient="index")
     if not ((steps["way"] == "ours") & (steps["precision"] == "bf16")).any():
@@ -90,9 +90,9 @@ def _parts(frame: pd.DataFrame) -> Section:
             "memory (MB)": f"{_number(ours['memory_mb'])} / {_number(base['memory_mb'])}",
         }
     caption = (
-        "Speed in images a second, memory of all images of a measurement. Views: one CPU thread, Pillow's"
-        " images one by one; on a GPU ours are made there. Class maps: the whole term of the loss with its"
-        " backward pass, given the tokens. Attention: forward pass, maps and backward pass of the student."
+        "Ratio of images per second; memory of all images of a measurement. Views: one CPU thread, Pillow"
+        " image by image; ours on the GPU if there is one. Class maps: the whole loss term with its backward"
+        " pass, given the tokens. Attention: forward pass, maps and backward pass of the student."
     )
     return Section("Parts", pd.DataFrame.from_dict(rows, orient="index"), caption)
 
@@ -102,14 +102,14 @@ def _absolute(frame: pd.DataFrame) -> Section:
     table = pd.DataFrame(
         {
             "images/s": steps["images_per_second"].map(_number),
-            "ms a step": (1000 * steps["seconds"] / steps["steps"]).map(_number),
+            "ms per step": (1000 * steps["seconds"] / steps["steps"]).map(_number),
             "peak memory (MB)": steps["memory_mb"].map(_number),
             "share of the floor": (100 * steps["floor"]).map(lambda share: f"{share:.0f} %"),
         }
     )
     table.index = [f"{row.case}, {row.way} {row.precision}" for row in steps.itertuples()]
     caption = (
-        "Peak memory is above what was there before the measurement. The floor is the time of the step's"
+        "Peak memory is the memory added by the measurement. The floor is the time of the step's"
         " matrix products, counted, at the rate measured for one large product in the same precision."
     )
     return Section("This machine", table, caption)
@@ -121,8 +121,8 @@ def _processes(frame: pd.DataFrame) -> Section:
     table = table.reindex(own["case"].unique())
     table.columns.name = table.index.name = None
     caption = (
-        "Images a second of all processes together as a multiple of one process alone, each process with one"
-        " CPU thread: above 1, trainings side by side finish sooner than one after the other."
+        "Images per second of all processes together, relative to one process alone; each has one CPU"
+        " thread. Above 1, trainings side by side finish sooner than one after the other."
     )
     return Section("Trainings side by side", table, caption)
 

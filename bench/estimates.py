@@ -1,4 +1,4 @@
-"""How long trainings take on a device, from what a few kinds of their steps took there."""
+"""Estimated durations of trainings on a device, from measured durations of a few kinds of steps."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,25 +10,25 @@ from distillation.study.study import Study
 from bench import kinds
 from bench.kinds import Key, Kind
 
-# Bytes of the state of a training for each parameter: weights, best weights and two moments, in float32.
+# Bytes per parameter in the state of a training: weights, best weights and two moments, in float32.
 STATE_BYTES = 16
-# Compared, recorded and timed at the beginning of a stage.
+# Steps to compare, record and time both ways at the beginning of a stage.
 _STEPS_TO_PREPARE = 30
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Milliseconds of one kind of step by resolution, each way; `replayed` where replays are possible."""
+    """Milliseconds of one kind of step by resolution; `replayed` is empty if steps cannot be replayed."""
 
     kind: Kind
     launched: Mapping[int, float]
     replayed: Mapping[int, float]
 
     def milliseconds(self, run: Run, teacher: Model | None, resolution: int) -> float:
-        """Of a step, the way it would be carried out; another kind's in proportion to the operations.
+        """Milliseconds of a step, replayed if possible; of another kind in proportion to its operations.
 
-        Between two resolutions that were measured it is linear in the operations. Where there is one, it is
-        proportional to them, but a launched step takes no less for fewer: it waits for Python.
+        Between two measured resolutions the time is linear in the operations. With one, it is proportional to
+        them, but a launched step with fewer operations is not faster: it waits for Python.
         """
         times = self.replayed or self.launched
         flops = run.batch_size * demand.image_flops(run, teacher, resolution)
@@ -44,12 +44,12 @@ class Measured:
 
 
 def measured(rows: Mapping[str, Mapping], listed: Sequence[Kind], replays: bool = True) -> list[Measured]:
-    """What was measured of each kind, without those of which nothing was.
+    """Measured times of each kind, without kinds that were not measured.
 
     Args:
-        rows: of `kind_check.check`, by `name_of` kind and resolution.
+        rows: from `kind_check.check`, by `name_of` kind and resolution.
         listed: all kinds.
-        replays: whether steps are replayed where that changes no bit.
+        replays: whether steps are replayed if that changes no bit.
     """
     found = []
     for kind in listed:
@@ -62,7 +62,7 @@ def measured(rows: Mapping[str, Mapping], listed: Sequence[Kind], replays: bool 
 
 
 def name_of(kind: Kind, resolution: int) -> str:
-    """What a kind of step at a resolution is called among the results."""
+    """Name of a kind of step at a resolution in the results."""
     return f"{kind.name} at {resolution} px"
 
 
@@ -73,19 +73,19 @@ def of_runs(
     epoch_seconds: Mapping[bool, float],
     parameters: Mapping[Model, int],
 ) -> dict[str, dict]:
-    """Seconds of every run of a study, chosen or not, with one seed and alone on the device.
+    """Estimate the durations of all runs of a study, chosen or not, for one seed, alone on the device.
 
     Args:
-        study: whose runs.
-        found: what was measured, at least one kind.
+        study: the study.
+        found: measured times of at least one kind.
         images: training images of an epoch.
-        epoch_seconds: views and validation of an epoch, without and with AutoAugment.
-        parameters: of each network.
+        epoch_seconds: views and validation of an epoch, without (False) and with (True) AutoAugment.
+        parameters: number of parameters of each network.
 
     Returns:
-        By "protocol/run": seconds, of which launched instead of replayed they would be launched_seconds,
-        trainings (its seeds), state_mb (10^6 bytes of what a killed training goes on from) and
-        measured_kind: the name of the kind of step that stands for its own.
+        By "protocol/run": seconds, launched_seconds (if all steps are launched), trainings (one per seed),
+        state_mb (size of its state in 10^6 bytes) and measured_kind (name of the kind of step
+        from which its time was estimated).
     """
     estimates = {}
     for entry, run, teacher in kinds.trainings(study, chosen=False):
@@ -113,7 +113,7 @@ def of_runs(
 
 
 def _nearest(found: Sequence[Measured], run: Run, teacher: Model | None) -> Measured:
-    """The kind itself or, if it was not measured, the most alike: loss, precision, network, operations."""
+    """The kind itself or, if not measured, the most similar by loss, precision, network and operations."""
     key: Key = kinds.key_of(run, teacher)
     flops = run.batch_size * demand.image_flops(run, teacher, run.stages[-1].resolution)
 

@@ -1,4 +1,4 @@
-"""Everything that was measured, one row each, and the ratios between rows."""
+"""All measurements, one row each, and the ratios between rows."""
 
 from collections.abc import Iterable
 
@@ -28,11 +28,11 @@ def build(rows: Iterable[dict]) -> pd.DataFrame:
     Returns:
         Columns part ("step", "views", "class map", "attention" or "processes"), case, way,
         precision, batch (images), steps (batches of a measurement), seconds (median of a measurement),
-        images_per_second, over_notebook and over_timm (speed as a multiple of that of the notebooks' way and
-        of timm's loop for the same case), over_kernels (of our loop in the same precision, launched kernel
-        by kernel), over_one (of a single process), memory_mb (10^6 bytes above what was there before) and
-        floor (the time that its matrix products would take at the measured rate, as a share of the time
-        taken). What does not apply is missing.
+        images_per_second, over_notebook and over_timm (speed relative to the notebooks' way and to timm's
+        loop for the same case), over_kernels (relative to our loop in the same precision, launched kernel
+        by kernel), over_one (relative to a single process), memory_mb (10^6 bytes added by the measurement)
+        and floor (time of its matrix products at the measured rate, as a share of its time). Values that do
+        not apply are missing.
     """
     frame = pd.DataFrame(rows).reindex(columns=COLUMNS)
     frame["over_notebook"] = _over(frame, ("notebook", "per image", "ten gradients", "whole matrix"))
@@ -43,9 +43,9 @@ def build(rows: Iterable[dict]) -> pd.DataFrame:
 
 
 def _over(frame: pd.DataFrame, ways: tuple[str, ...], *equal: str) -> pd.Series:
-    """Each row's speed over that of the row of its case whose way is named; missing where there is none.
+    """Speed of each row relative to the row of its case with one of `ways`; missing if there is none.
 
-    That row has equal values in further columns too.
+    Both rows have the same values in the columns `equal`.
     """
     columns = ["part", "case", *equal]
     base = frame[frame["way"].isin(ways)].set_index(columns)["images_per_second"]

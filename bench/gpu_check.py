@@ -1,4 +1,4 @@
-"""What this GPU makes of the study, in little more than a minute: python -m bench.gpu_check [--rehearse]."""
+"""Check this GPU for the study, in little more than a minute: python -m bench.gpu_check [--rehearse]."""
 
 import argparse
 import copy
@@ -31,11 +31,11 @@ _REHEARSAL = cases.HOME / "config/demo.yaml"
 
 
 def main(arguments: list[str]) -> None:
-    """Measure, write gpu-check.json after each case and gpu-check.md at the end, and print that.
+    """Measure, write gpu-check.json after each case and gpu-check.md at the end, and print the latter.
 
     Raises:
-        SystemExit: with a sentence that says how to mend it, where something is missing; with status 1
-            where steps do not repeat.
+        SystemExit: something is missing or invalid; the message says how to fix it. Or, with status 1,
+            steps do not repeat.
     """
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
@@ -47,11 +47,11 @@ def main(arguments: list[str]) -> None:
     print((check.folder / "gpu-check.md").read_text(encoding="utf-8"))
     print(f"Written to {check.folder}: gpu-check.json, gpu-check.md")
     if not all(row.get("repeats", True) for row in check.found["cases"].values()):
-        sys.exit("Steps do not repeat bit by bit here: no training of this GPU can be reproduced.")
+        sys.exit("Steps do not repeat bit by bit here: no training on this GPU can be reproduced.")
 
 
 class _Check:
-    """What was found so far, written after each case."""
+    """The check and its results so far, written after each case."""
 
     def __init__(self, options: argparse.Namespace):
         self._options = options
@@ -76,7 +76,7 @@ class _Check:
         }
 
     def _continued(self) -> dict | None:
-        """What the process found whose place this one has taken, because a recording failed in it."""
+        """Results of the process that this one replaced because a recording failed there; None otherwise."""
         path = self.folder / "gpu-check.json"
         given_up = graph_recording.graphs_given_up() and path.is_file()
         return json.loads(path.read_text(encoding="utf-8")) if given_up else None
@@ -86,14 +86,14 @@ class _Check:
         atomic.write_json(self.folder / "gpu-check.json", self.found)
 
     def run(self) -> None:
-        """All of it; kinds of step until the time for them is over."""
+        """Run the whole check; kinds of step until their time is over."""
         self._kinds()
         self._views()
         self._saving()
         self._job()
         self.found["runs"] = self._runs(self._study)
         self.found["groups"] = {}
-        # Groups split the study as it is shipped.
+        # Groups split the study without overlays.
         for path in [] if self._options.config else sorted(_GROUPS.glob("*.yaml")):
             _, group = cases.load([*self._overlays, path])
             trainings = {f"{e.protocol}/{e.run}": len(e.seeds) for e, _, _ in kinds.trainings(group)}
@@ -112,7 +112,7 @@ class _Check:
 
     def _kinds(self) -> None:
         listed = kinds.of(self._study)
-        # The highest resolution of each kind says most; the lowest tells what a step costs at least.
+        # The highest resolution of each kind matters most; the lowest gives the minimum time of a step.
         wanted = [(kind, kind.resolutions[-1]) for kind in listed]
         wanted += [(kind, kind.resolutions[0]) for kind in listed if len(kind.resolutions) > 1]
         size = 4 if self._options.rehearse else None
@@ -121,20 +121,20 @@ class _Check:
             if name in self.found["cases"]:
                 continue
             if time.time() - self.found["begin"] > self._options.seconds and self.found["cases"]:
-                self._note(f"{name}: left out, {self._options.seconds:.0f} s are over")
+                self._note(f"{name}: omitted, {self._options.seconds:.0f} s are over")
                 continue
             graphs = not graph_recording.graphs_given_up()
             row = kind_check.check(kind, resolution, self._device, size, graphs)
             self.found["cases"][name] = row
             self._note(f"{name}: {', '.join(f'{key} {_text(value)}' for key, value in row.items())}")
             if "recording_error" in row:
-                # From here on nothing is asked of CUDA in this process.
+                # CUDA is unusable in this process from here on.
                 graph_recording.start_again_without_graphs(row["recording_error"])
             if self._device.type == "cuda":
                 torch.cuda.empty_cache()
 
     def _views(self) -> None:
-        """Views and validation of an epoch, without and with AutoAugment."""
+        """Time views and validation of an epoch, without and with AutoAugment."""
         count = self._images()
         rng = torch.Generator().manual_seed(0)
         images = torch.randint(256, (count, 3, 32, 32), dtype=torch.uint8, generator=rng).to(self._device)
@@ -142,7 +142,7 @@ class _Check:
         runs = [run for _, run, _ in kinds.trainings(self._study)]
         for name, auto_augment in (("plain", False), ("AutoAugment", True)):
             alike = [run for run in runs if bool(run.augmentation.auto_augment) == auto_augment]
-            # Of a curriculum if there is one: scaled views take longer.
+            # A curriculum run if there is one: scaled views take longer.
             run = max(alike or runs, key=lambda run: len(run.stages))
             self.found["epoch_seconds"][name] = self._epoch_seconds(run, images)
         self._note(f"views and validation of an epoch: {self.found['epoch_seconds']}")
@@ -162,7 +162,7 @@ class _Check:
         return time.monotonic() - begin
 
     def _saving(self) -> None:
-        """A save of the largest state."""
+        """Time a save of the largest state."""
         largest = max(self._parameters.values())
         state = {str(i): torch.zeros(largest, device=self._device) for i in range(4)}
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
@@ -172,7 +172,7 @@ class _Check:
         self._note(f"a save of {self.found['save']['mb']:.0f} MB: {keeper.save_seconds:.2f} s")
 
     def _job(self) -> None:
-        """The start of a process that trains."""
+        """Time the start of a training process."""
         code = "import torch, timm, torchvision; from distillation.training import train"
         code += "; torch.zeros(1).cuda()" if self._device.type == "cuda" else ""
         places = [str(cases.HOME / "workflow_scripts"), os.environ.get("PYTHONPATH")]
@@ -186,7 +186,9 @@ class _Check:
         replays = self._config["execution"]["cuda_graphs"] is not False
         found = estimates.measured(self.found["cases"], kinds.of(self._study), replays)
         if not found:
-            raise UserError("No kind of step could be measured: see the errors above, and free the GPU.")
+            raise UserError(
+                "No kind of step could be measured, see the errors above: free the GPU and try again."
+            )
         seconds = self.found["epoch_seconds"]
         by_kind = {False: seconds["plain"], True: seconds["AutoAugment"]}
         return estimates.of_runs(study, found, self._images(), by_kind, self._parameters)
@@ -209,7 +211,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.gpu_check", description=__doc__)
     parser.add_argument("--rehearse", action="store_true", help="on a CPU, with the networks of the demo")
     parser.add_argument("--config", type=Path, nargs="+", default=[], help="overlays of config.yaml")
-    parser.add_argument("--seconds", type=float, default=60, help="for kinds of step (default: 60)")
+    parser.add_argument("--seconds", type=float, default=60, help="time for the kinds of step (default: 60)")
     parser.add_argument("--out", type=Path, help="folder of the results (default: results/bench)")
     return parser
 

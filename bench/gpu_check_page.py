@@ -1,4 +1,4 @@
-"""The page of a check of a GPU: what steps took, what the study would take, and what to set."""
+"""The page of a GPU check: measured steps, estimated hours of the study, and recommended settings."""
 
 from collections.abc import Iterator, Mapping
 
@@ -9,29 +9,29 @@ NONE = "-"
 
 
 def page(found: Mapping) -> Document:
-    """The page of what `bench.gpu_check` found.
+    """The page of a GPU check.
 
     Args:
-        found: the content of gpu-check.json.
+        found: content of gpu-check.json.
     """
-    note = "a rehearsal with small networks: the hours mean nothing" if found["rehearsal"] else ""
+    note = "a rehearsal with small networks: the hours are meaningless" if found["rehearsal"] else ""
     sections = [_steps(found["cases"]), _trainings(found), _sums(found)]
     return Document(f"The study on {found['device']}", note, sections, list(_remarks(found)))
 
 
 def hours(found: Mapping, trainings: Mapping[str, int]) -> float:
-    """Hours of trainings one after the other, their jobs' starts included.
+    """Hours of trainings one after the other, including the starts of their jobs.
 
     Args:
-        found: the content of gpu-check.json.
-        trainings: how many of each run, by "protocol/run".
+        found: content of gpu-check.json.
+        trainings: number of trainings of each run, by "protocol/run".
     """
     each, start = found["runs"], found["job_start_seconds"]
     return sum(count * (each[run]["seconds"] + start) for run, count in trainings.items()) / 3600
 
 
 def chosen_of(found: Mapping, protocol: str) -> dict[str, int]:
-    """How many trainings of each run are chosen of a protocol, by "protocol/run"."""
+    """Number of trainings of each chosen run of a protocol, by "protocol/run"."""
     return {run: found["runs"][run]["trainings"] for run in found["chosen"][protocol]}
 
 
@@ -48,8 +48,8 @@ def _steps(cases: Mapping[str, Mapping]) -> Section:
         for name, row in cases.items()
     }
     caption = (
-        "Milliseconds of a batch, its share of the optimizer's update included. Repeats: two launched batches"
-        " gave the same bits. A kind of step is named by the first run that has it; it was measured at the"
+        "Milliseconds per batch, including its share of the optimizer's update. Repeats: two launched batches"
+        " gave the same bits. A kind of step is named after the first run that has it; it was measured at the"
         " highest and the lowest resolution of such runs."
     )
     return Section("Training steps", pd.DataFrame.from_dict(rows, orient="index"), caption)
@@ -61,15 +61,15 @@ def _trainings(found: Mapping) -> Section:
             "minutes": _number(row["seconds"] / 60),
             "if launched": _number(row["launched_seconds"] / 60),
             "state (MB)": f"{row['state_mb']:.0f}",
-            "from the steps of": row["measured_kind"],
+            "estimated from": row["measured_kind"],
         }
         for run, row in found["runs"].items()
         if any(run in chosen for chosen in found["chosen"].values())
     }
     caption = (
-        "One training of each run, alone on the device: steps, views and validation. Saves take a twentieth"
-        " more at the most. Estimated from the steps named last: between resolutions in proportion to the"
-        " operations, and of runs whose own kind of step was not measured too."
+        "One training of each run, alone on the device: steps, views and validation. Saves add at most a"
+        " twentieth. Estimated from the kind of step in the last column, in proportion to the operations"
+        " between resolutions, and for runs whose own kind was not measured."
     )
     return Section("One training", pd.DataFrame.from_dict(rows, orient="index"), caption)
 
@@ -98,12 +98,12 @@ def _remarks(found: Mapping) -> Iterator[str]:
         yield f"steps cannot be recorded here ({failed[0]}): set `execution: {{cuda_graphs: false}}`"
     elif unequal:
         yield (
-            f"replays of {', '.join(unequal)} have other bits: leave `execution: {{cuda_graphs: auto}}`,"
+            f"replays of {', '.join(unequal)} give other bits: leave `execution: {{cuda_graphs: auto}}`,"
             " which launches those"
         )
     elif replayed:
         yield (
-            "every replay measured has the bits of a launched step, and takes"
+            "every measured replay gives the bits of the launched step, in"
             f" {replayed / launched:.2f} of its time: leave `execution: {{cuda_graphs: auto}}`"
         )
     else:

@@ -1,4 +1,4 @@
-"""One kind of training step on this device: does it repeat, is a replay the same, how long does each take."""
+"""Check of one kind of training step on this device: repeatability, equality of replays, and times."""
 
 import copy
 import functools
@@ -17,27 +17,27 @@ from torch import Tensor, nn
 from bench.cases import SCHEDULED
 from bench.kinds import Kind
 
-# Updates before the clock runs; then so many at least and at most and, between, for so many seconds.
+# Updates to warm up; then the minimum and maximum of timed updates, and seconds after which they stop.
 _WARM, _LEAST, _MOST, _SECONDS = 2, 5, 40, 0.4
 
 
 def check(
     kind: Kind, resolution: int, device: torch.device, batch_size: int | None = None, graphs: bool = True
 ) -> dict:
-    """Train some steps on random images, launched and, where the device has CUDA graphs, replayed.
+    """Train some steps on random images, launched and, if the device has CUDA graphs, replayed.
 
     Args:
-        kind: of step.
-        resolution: of the images in pixels.
-        device: where.
-        batch_size: images of a step; by default those of the run.
+        kind: kind of step.
+        resolution: side of the images in pixels.
+        device: where to train.
+        batch_size: images per step; by default that of the run.
         graphs: whether to record steps.
 
     Returns:
         Plain values: batch (images), repeats (whether two launched batches gave the same bits), launched_ms;
-        of replays equal (to the bits of launched ones), recorded_in (seconds) and replayed_ms, or the text
-        recording_error; peak_gb of a GPU. Milliseconds are of a batch, its share of the optimizer's update
-        included. Where the device has too little memory, "error" has its text.
+        for replays equal (whether their bits equal those of launched steps), recorded_in (seconds) and
+        replayed_ms, or the text recording_error; for a GPU peak_gb. Milliseconds are per batch, including its
+        share of the optimizer's update. If the device has too little memory, "error" has the message.
     """
     size = batch_size or kind.run.batch_size
     row: dict = {"batch": size}
@@ -79,7 +79,7 @@ def _same(some: list[Tensor], others: list[Tensor]) -> bool:
 
 
 class _Steps:
-    """A network, its optimizer and a batch of random images that all its steps are given."""
+    """A network, its optimizer and one batch of random images for all steps."""
 
     def __init__(self, run: Run, kind: Kind, resolution: int, device: torch.device):
         self._device, self.together = device, run.optimizer.accumulation
@@ -98,7 +98,7 @@ class _Steps:
         self.batch = tuple(value.to(device) for value in (images, labels, torch.tensor([0.75, 0.25])))
 
     def bits(self, gradients: Gradients) -> list[Tensor]:
-        """Gradients and sums of one batch, with equal random numbers every time."""
+        """Gradients and sums of one batch, with the same random numbers in every call."""
         self.model.zero_grad(set_to_none=False)
         for value in gradients.sums.values():
             value.zero_()
@@ -108,7 +108,7 @@ class _Steps:
         return [value.clone() for value in (*found, *gradients.sums.values())]
 
     def milliseconds(self, gradients: Gradients) -> float:
-        """Of a batch, its share of an update included; asynchronous, as in an epoch."""
+        """Milliseconds per batch, including its share of an update; asynchronous, as in an epoch."""
         self._updates(gradients, _WARM)
         done, begin = 0, time.perf_counter()
         while done < _LEAST or (done < _MOST and time.perf_counter() - begin < _SECONDS):
@@ -128,5 +128,5 @@ class _Steps:
 
 @functools.cache
 def network(model: Model) -> nn.Module:
-    """A network with random weights, not to be changed; drawn once, as that can take a second."""
+    """A randomly initialised network, which must not be changed; cached, as building can take a second."""
     return models.build(model, streams.generator(0, "init"))

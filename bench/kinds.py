@@ -1,4 +1,4 @@
-"""The kinds of training step that a study has: networks, loss and precision, whatever the run and seed."""
+"""The kinds of training step in a study: combinations of networks, loss and precision over all runs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Kind:
         name: protocol and id of the first run that has it.
         run: that run.
         teacher: network of its teacher, if it has one.
-        resolutions: the lowest and the highest in pixels at which runs have it, or the only one.
+        resolutions: the lowest and the highest resolution of such runs in pixels, or the only one.
     """
 
     name: str
@@ -28,28 +28,28 @@ class Kind:
 
     @property
     def key(self) -> Key:
-        """What makes it this kind."""
+        """The settings that define this kind."""
         return key_of(self.run, self.teacher)
 
     def flops(self, resolution: int) -> float:
-        """FLOPs of a step at a resolution in pixels, roughly; see `demand.image_flops`."""
+        """Approximate FLOPs of a step at a resolution in pixels; see `demand.image_flops`."""
         return self.run.batch_size * demand.image_flops(self.run, self.teacher, resolution)
 
 
 def key_of(run: Run, teacher: Model | None) -> Key:
-    """What the steps of a run have in common with those of others of their kind."""
+    """The settings of a run that define the kind of its steps."""
     return run.model, teacher, run.losses, run.precision, run.mixing is not None, run.batch_size
 
 
 def trainings(study: Study, chosen: bool = True) -> Iterator[tuple[Entry, Run, Model | None]]:
-    """Each chosen run of a study, or each it has, with its first seed, and the network of its teacher."""
+    """Each run of a study, by default only chosen ones, with its first seed, and its teacher's network."""
     for entry in study.chosen() if chosen else study.entries.values():
         teacher = study.teacher_of(entry.protocol, entry.run, entry.seeds[0])
         yield entry, entry.resolve(entry.seeds[0]), teacher.model if teacher else None
 
 
 def of(study: Study) -> list[Kind]:
-    """All kinds of step of the chosen runs: protocol by protocol, in each from few operations to many."""
+    """All kinds of step of the chosen runs, by protocol and then by increasing number of operations."""
     found: dict[Key, Kind] = {}
     for entry, run, teacher in trainings(study):
         key = key_of(run, teacher)
@@ -61,7 +61,7 @@ def of(study: Study) -> list[Kind]:
     order = {protocol: place for place, protocol in enumerate(study.reproduced)}
 
     def place(kind: Kind) -> tuple[int, float]:
-        # Teachers can be of a protocol that is not reproduced itself.
+        # Teachers can belong to a protocol that is not reproduced itself.
         protocol = kind.name.split("/")[0]
         return order.get(protocol, len(order)), kind.flops(kind.resolutions[-1])
 

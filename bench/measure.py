@@ -1,4 +1,4 @@
-"""Times and memory of things that are compared: in turns, so that a slow moment hits all of them."""
+"""Times and memory of compared tasks, measured in turns, so that a slow moment affects all of them."""
 
 import ctypes
 import gc
@@ -17,9 +17,9 @@ _MATRIX = {"cpu": 2048, "cuda": 8192}
 
 @dataclass
 class Timing:
-    """Seconds of each round that counts, and the most memory above what was there before, in bytes.
+    """Seconds of each timed round, and the peak of memory added by the task, in bytes.
 
-    `memory` is None where it cannot be measured.
+    `memory` is None if it cannot be measured.
     """
 
     seconds: list[float] = field(default_factory=list)
@@ -27,7 +27,7 @@ class Timing:
 
     @property
     def median(self) -> float:
-        """Seconds, the median over the rounds."""
+        """Median seconds of the rounds."""
         return statistics.median(self.seconds)
 
 
@@ -36,8 +36,8 @@ def interleaved(
 ) -> dict[str, Timing]:
     """Run the tasks in turns: A B C, A B C, ...
 
-    The first round warms up and is not counted, the next `rounds` are timed, and in the last one the memory
-    is measured, which costs time on a CPU.
+    The first round warms up, the next `rounds` are timed, and a last one measures memory, which costs time on
+    a CPU.
     """
     timings = {name: Timing() for name in tasks}
     for task in tasks.values():
@@ -52,7 +52,7 @@ def interleaved(
 
 
 def matrix_rate(device: torch.device, precision: str) -> float:
-    """FLOP/s of a large matrix product in a precision, the median of five."""
+    """FLOP/s of a large matrix product in a precision; median of five."""
     side = _MATRIX[device.type]
     one, other = (torch.randn(side, side, device=device, dtype=_DTYPES[precision]) for _ in range(2))
     timing = interleaved({"product": lambda: one @ other}, 5, device)["product"]
@@ -81,13 +81,13 @@ def _finish(device: torch.device) -> None:
 
 
 def _reset_peak(device: torch.device) -> int | None:
-    """Forget the highest use of memory so far; bytes in use now, None where the system does not tell."""
+    """Reset the peak of memory use; return bytes in use now, or None if the system does not report them."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         return torch.cuda.memory_allocated(device)
     if sys.platform != "linux":
         return None
-    # The C library keeps freed memory, which would hide the task's use of it.
+    # The C library keeps freed memory, which would hide the memory use of the task.
     ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")
     return _status("VmRSS")

@@ -30,14 +30,14 @@ VIEWS = {
     "AutoAugment on half, 32 px": (replace(_CROP, auto_augment=0.5), 32, "scale"),
     "AutoAugment and erasing, 32 px": (replace(_CROP, auto_augment=1.0, erasing=_ERASING), 32, "scale"),
 }
-# Images of a measurement: ours are made for whole epochs, Pillow's one by one.
+# Images per measurement: ours are made for whole epochs, Pillow's one by one.
 _OURS, _THEIRS = 45_000, 1024
-# Images of a batch of tokens or pictures; ten gradients of so many keep 3 GB, which a laptop has.
+# Images per batch of tokens or images; ten gradients then need 3 GB on a CPU, which a laptop has.
 _BATCH = {"cpu": 48, "cuda": 128}
 
 
 def rows(resolved: Study, cases: Mapping[str, Case], rounds: int, device: torch.device) -> Iterator[dict]:
-    """Rows of the frame: first the way of the notebooks, then ours, for each part."""
+    """Rows of the frame: for each part first the notebooks' way, then ours."""
     run = resolved.entries[PROTOCOL, "custom-p2-ce"].resolve(0)
     for name, (augmentation, resolution, kind) in VIEWS.items():
         changed = replace(run, augmentation=augmentation, views=Views(training=kind))
@@ -56,7 +56,7 @@ def _views(name: str, run: Run, resolution: int, rounds: int, device: torch.devi
     on_device, shown = images.to(device), []
 
     def epoch() -> None:
-        # As in training, where the last view is no longer needed.
+        # As in training, the memory of the last view is reused.
         last = shown.pop() if shown else None
         shown.append(
             views.training_view(
@@ -77,7 +77,7 @@ def _views(name: str, run: Run, resolution: int, rounds: int, device: torch.devi
 
 
 def _class_maps(case: Case, rounds: int, device: torch.device) -> Iterator[dict]:
-    """The loss term, forward and backward, given the tokens that leave the layers of both networks."""
+    """The loss term, forward and backward, given the output tokens of the layers of both networks."""
     settings, count = case.run.losses.saliency, _BATCH[device.type]
     rng, (student, teacher) = torch.Generator().manual_seed(0), (case.run.model, case.teacher)
     patches = (student.image_size // student.patch_size) ** 2

@@ -1,4 +1,4 @@
-"""The ratios as bars: whole steps, and parts of them."""
+"""The figure of the ratios, as bars: whole steps, and parts of them."""
 
 from collections.abc import Iterable, Mapping
 
@@ -21,9 +21,9 @@ _PARTS = ("views", "class map", "attention")
 
 @style.styled
 def draw(frame: pd.DataFrame, device: str) -> Figure:
-    """Speed over that of the notebooks' way: steps at the left, parts, on a logarithmic axis, beside them."""
-    note = "speed as a multiple of that of the released notebooks' way, measured side by side"
-    # Of timm's loop one precision was measured, that of the device.
+    """Speed relative to the notebooks' way: steps at the left, parts at the right on a logarithmic axis."""
+    note = "speed relative to the released notebooks, measured side by side"
+    # timm's loop was measured in one precision, that of the device.
     measured = set(zip(frame["way"], frame["precision"], strict=True)) | {("timm", None)}
     ways = {key: label for key, label in _WAYS.items() if key in measured}
     height = 1.2 + 0.8 * max(3, len(ways))
@@ -54,7 +54,7 @@ def _steps(axis: Axes, steps: pd.DataFrame, ways: Mapping[tuple[str, str | None]
 
 def _parts(axis: Axes, parts: pd.DataFrame) -> None:
     ours = parts[parts["way"].isin(("whole epoch", "closed form", "one row"))]
-    # From 1 on: a logarithmic axis has no zero for bars to start from.
+    # Bars start at 1, as a logarithmic axis has no zero.
     axis.barh(range(len(ours)), ours["over_notebook"] - 1, 0.6, left=1, color=style.COLOURS[1])
     _label(axis, range(len(ours)), ours["over_notebook"])
     axis.axvline(1, color="black", linewidth=0.8)
@@ -71,7 +71,7 @@ def _parts(axis: Axes, parts: pd.DataFrame) -> None:
 
 
 def _label(axis: Axes, positions: Iterable[float], values: pd.Series) -> None:
-    """The values, to the right of their bars and of the line at 1."""
+    """Write the values to the right of their bars and of the line at 1."""
     for position, value in zip(positions, values, strict=True):
         axis.annotate(
             "none" if pd.isna(value) else f"{value:.2f}" if value < 10 else f"{value:.0f}",

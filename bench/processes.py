@@ -17,14 +17,14 @@ from bench.loops.engine_loop import EngineLoop, teacher_of
 
 RUNS = ("tiny-p4-kd", "custom-p2-ce")
 COUNTS = (1, 2, 3, 4)
-# Seconds until a process gives up waiting for the others to be ready.
+# Seconds for which a process waits until the others are ready.
 _PATIENCE = 300
-# Epochs between the clocks of a process.
+# Timed epochs of a process.
 _EPOCHS = 3
 
 
 def rows(case: Case, precision: str, device: torch.device, cuda_graphs: CudaGraphs) -> Iterator[dict]:
-    """A row a number of processes, each with one CPU thread: images a second of all of them together."""
+    """One row per number of processes, each with one CPU thread: images per second of all together."""
     case = replace(case, run=replace(case.run, precision=precision))
     for count in COUNTS:
         seconds = _together(case, count, device.type, cuda_graphs)
@@ -52,7 +52,7 @@ def _together(case: Case, count: int, device: str, cuda_graphs: CudaGraphs) -> f
         worker.join()
     if any(worker.exitcode for worker in workers):
         raise UserError(
-            f"{case.name}: one of {count} trainings side by side failed, its error is above; free memory of"
+            f"{case.name}: one of {count} trainings side by side failed, see the error above; free memory on"
             " the device, or measure without --full."
         )
     starts, ends = zip(*(spans.get() for _ in workers), strict=True)
@@ -62,7 +62,7 @@ def _together(case: Case, count: int, device: str, cuda_graphs: CudaGraphs) -> f
 def train(
     case: Case, device: str, cuda_graphs: CudaGraphs, barrier: threading.Barrier, spans: queue.SimpleQueue
 ) -> None:
-    """Train epochs of a case once all processes are ready; put start and end of this one's into `spans`.
+    """Train epochs of a case once all processes are ready, and put their start and end into `spans`.
 
     Both are seconds of the machine's monotonic clock.
     """

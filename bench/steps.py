@@ -18,7 +18,7 @@ NOTEBOOK, TIMM, OURS, GRAPHS = "notebook", "timm", "ours", "ours, CUDA graphs"
 
 
 def precisions(device: torch.device) -> tuple[str, ...]:
-    """Those in which our loop is measured: bf16 not on a CPU that emulates it, twenty times slower."""
+    """Precisions in which our loop is measured: no bf16 on a CPU that emulates it, twenty times slower."""
     return ("fp32", "bf16") if has_bf16(device) else ("fp32",)
 
 
@@ -26,10 +26,10 @@ def rows(case: Case, rounds: int, device: torch.device, rates: Mapping[str, floa
     """One row of the frame for each loop of a case; see `bench.frame`.
 
     Args:
-        case: what is trained.
-        rounds: that count.
-        device: where.
-        rates: measured FLOP/s by precision.
+        case: the case to train.
+        rounds: number of timed rounds.
+        device: where to train.
+        rates: measured FLOP/s of a large matrix product, by precision.
     """
     loops = build(case, device)
     timings = measure.interleaved({key: loop.epoch for key, loop in loops.items()}, rounds, device)
@@ -49,9 +49,9 @@ def rows(case: Case, rounds: int, device: torch.device, rates: Mapping[str, floa
 
 
 def build(case: Case, device: torch.device) -> dict[tuple[str, str], NotebookLoop | TimmLoop | EngineLoop]:
-    """The loops of a case by name and precision, each with the teacher of its kind.
+    """The loops of a case by name and precision, each with a teacher of its own library.
 
-    timm has no saliency; a CPU has no graphs.
+    timm has no saliency loss; a CPU has no CUDA graphs.
     """
     run, (images, labels) = case.run, case.data(device)
     loops: dict = {}

@@ -36,9 +36,9 @@ class EngineLoop:
         self._learner = learner.Learner(run, self.model, teacher, device, cuda_graphs)
 
     def epoch(self) -> float:
-        """One pass over the images, with the views made for it; the mean loss.
+        """Train one epoch, including its views, and return the mean loss.
 
-        Under deterministic algorithms, as in every training of the study; the other loops go without.
+        Uses deterministic algorithms, as in every training of the study; the other loops do not.
         """
         self._number += 1
         torch.use_deterministic_algorithms(True)
@@ -57,7 +57,7 @@ class EngineLoop:
 
 
 def teacher_of(case: Case, device: torch.device) -> nn.Module | None:
-    """A frozen network with random weights in the place of a case's teacher; None where it has none."""
+    """A frozen, randomly initialised network as the teacher of a case; None if it has no teacher."""
     if case.teacher is None:
         return None
     network = models.build(case.teacher, streams.generator(case.run.seed, "teacher"))

@@ -19,11 +19,11 @@ from transformers import (
 
 @dataclass
 class Recorded:
-    """What layers did in one forward pass, by index.
+    """Outputs of layers in one forward pass, by layer index.
 
     Attributes:
-        tokens: leaving the layer [B, prefix + patches, width].
-        attention: probabilities [B, heads, prefix + patches, prefix + patches].
+        tokens: output of the layer [B, prefix + patches, width].
+        attention: its attention probabilities [B, heads, prefix + patches, prefix + patches].
     """
 
     tokens: dict[int, Tensor] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class Recorded:
 
 
 class Classifier(nn.Module):
-    """A ViT or DeiT for image classification that answers with logits alone."""
+    """A ViT or DeiT for image classification that returns only logits."""
 
     def __init__(self, network: nn.Module):
         super().__init__()
@@ -46,7 +46,7 @@ class Classifier(nn.Module):
 
 
 class Distilled(nn.Module):
-    """The released student: a distillation token behind the embeddings, no final norm, two heads."""
+    """The released student: a distillation token added after the embeddings, no final norm, two heads."""
 
     def __init__(self, config: ViTConfig):
         super().__init__()
@@ -67,14 +67,14 @@ class Distilled(nn.Module):
 
 
 def build(model: Model, attention: str) -> Classifier | Distilled:
-    """A network with the start of Hugging Face.
+    """Build a network, initialised by Hugging Face.
 
     Args:
         model: sizes and dropout.
-        attention: "sdpa", or "eager" where the probabilities of all tokens are wanted.
+        attention: "sdpa", or "eager" if the probabilities of all tokens are needed.
 
     Raises:
-        UserError: a student whose distillation token is not that of the released notebooks.
+        UserError: the distillation token or final norm is not that of a released student.
     """
     token = model.distillation_token
     common = {
@@ -96,15 +96,15 @@ def build(model: Model, attention: str) -> Classifier | Distilled:
         return Classifier(DeiTForImageClassification(DeiTConfig(**common)))
     if token is None or token.without_head or token.position or not model.without_final_norm:
         raise UserError(
-            "the loop of the notebooks has students with a distillation token without position and final"
-            " norm, or with neither change; leave the models of the protocol 'released' as they are."
+            "the notebooks' loop supports students with a distillation token without position and final"
+            " norm, or plain ViT and DeiT; leave the models of the protocol 'released' as they are."
         )
     return Distilled(ViTConfig(**common))
 
 
 @contextmanager
 def recording(network: Classifier | Distilled, layers: Sequence[int]) -> Iterator[Recorded]:
-    """Record what the layers of a network do in the forward pass inside the block."""
+    """Record outputs of some layers during the forward pass inside the block."""
     record, hooks = Recorded(), []
     for index in layers:
         layer = network.base.layers[index]
@@ -120,7 +120,7 @@ def recording(network: Classifier | Distilled, layers: Sequence[int]) -> Iterato
 def load(network: Classifier | Distilled, weights: Mapping[str, Tensor]) -> None:
     """Copy the weights of the same network of this project (`families.vit`) into one of Hugging Face.
 
-    A final norm that the network has but does not use keeps its start.
+    An unused final norm keeps its initial weights.
     """
     own, base = {}, "base."
     positions = weights["positions"]

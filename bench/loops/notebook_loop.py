@@ -12,16 +12,16 @@ from bench.cases import SCHEDULED
 from bench.loops import hugging_face, notebook_saliency, pictures
 from bench.loops.hugging_face import Classifier, Distilled
 
-# Workers of the DataLoader on a GPU, as on the machines that the notebooks ran on.
+# Workers of the DataLoader on a GPU, as on the machines of the notebooks.
 _WORKERS = 2
 
 
 class NotebookLoop:
-    """Epochs of a run over images uint8 [N, 3, S, S] with labels [N], as the notebooks write them.
+    """Epochs of a run over images uint8 [N, 3, S, S] with labels [N], as in the notebooks.
 
     Attributes:
         model: the network in training.
-        teacher: the network that answers, frozen; None where there is none.
+        teacher: the frozen teacher; None if there is none.
 
     Raises:
         UserError: the run has a setting that no released run has.
@@ -38,8 +38,7 @@ class NotebookLoop:
             )
         if run.warmup_cosine:
             raise UserError(
-                "warmup_cosine: the loop of the notebooks is written for runs without it; leave it out of the"
-                " runs that are measured."
+                "warmup_cosine: the notebooks' loop does not support it; leave it out of the measured runs."
             )
         self._run, self._device = run, device
         self.model = hugging_face.build(run.model, attention_of(run)).to(device).train()
@@ -51,7 +50,7 @@ class NotebookLoop:
         self._loader = pictures.loader(shown, run.batch_size, device, _WORKERS)
 
     def epoch(self) -> float:
-        """One pass over the images; the mean loss."""
+        """Train one epoch and return the mean loss."""
         self.model.train()
         total, correct, seen = 0.0, 0, 0
         together = self._run.optimizer.accumulation
@@ -76,13 +75,13 @@ class NotebookLoop:
     def loss(self, images: Tensor, labels: Tensor, partner: Tensor, share: float) -> tuple[Tensor, Tensor]:
         """The loss of a batch [B, 3, r, r], and the logits of the classifier.
 
-        `share` is the weight of the labels, the rest is that of the partner's.
+        `share` is the weight of the labels; the partner's labels have the rest.
         """
         losses = self._run.losses
         layers = losses.saliency.student_layers if losses.saliency else ()
         with hugging_face.recording(self.model, layers) as own:
-            answer = self.model(images)
-        logits, distilled = answer if isinstance(self.model, Distilled) else (answer, None)
+            output = self.model(images)
+        logits, distilled = output if isinstance(self.model, Distilled) else (output, None)
         criterion = nn.CrossEntropyLoss(label_smoothing=losses.ce.label_smoothing)
         loss = losses.ce.weight * (
             share * criterion(logits, labels) + (1 - share) * criterion(logits, partner)
@@ -90,8 +89,8 @@ class NotebookLoop:
             else criterion(logits, labels)
         )
         if losses.kd:
-            taught = losses.saliency.teacher_layers if losses.saliency else ()
-            with torch.no_grad(), hugging_face.recording(self.teacher, taught) as other:
+            teacher_layers = losses.saliency.teacher_layers if losses.saliency else ()
+            with torch.no_grad(), hugging_face.recording(self.teacher, teacher_layers) as other:
                 target = self.teacher(images)
             heat = losses.kd.temperature
             divergence = functional.kl_div(
@@ -124,18 +123,18 @@ class NotebookLoop:
 
 
 def attention_of(run: Run) -> str:
-    """The attention of student and teacher: eager where the maps need its probabilities."""
+    """The attention implementation of student and teacher: eager if the maps need its probabilities."""
     saliency = run.losses.saliency
     return "eager" if saliency and saliency.kind == "cls-attention" else "sdpa"
 
 
 def _optimizer(run: Run, model: nn.Module) -> torch.optim.AdamW:
     settings, named = run.optimizer, list(model.named_parameters())
-    spared = [p for name, p in named if settings.decay == "biases-only" and name.endswith("bias")]
+    exempt = [p for name, p in named if settings.decay == "biases-only" and name.endswith("bias")]
     decayed = [p for name, p in named if not (settings.decay == "biases-only" and name.endswith("bias"))]
     groups = [
         {"params": decayed, "weight_decay": settings.weight_decay},
-        {"params": spared, "weight_decay": 0.0},
+        {"params": exempt, "weight_decay": 0.0},
     ]
     return torch.optim.AdamW([group for group in groups if group["params"]], lr=settings.lr)
 
@@ -157,7 +156,7 @@ def _schedule(run: Run, optimizer: torch.optim.Optimizer) -> OneCycleLR | None:
 def _mixed(
     images: Tensor, labels: Tensor, mixing: Mixing, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor, float]:
-    """A batch mixed with itself in another order: images, the partners' labels, weight of the own ones."""
+    """A batch mixed with itself in another order: images, partners' labels, weight of own labels."""
     order = torch.randperm(len(images), device=images.device)
     if rng.random() >= mixing.cutmix_share:
         share = rng.beta(mixing.mixup_alpha, mixing.mixup_alpha)

@@ -1,4 +1,4 @@
-"""The saliency terms as the released notebooks compute them (here `networks.saliency`, in closed form)."""
+"""The saliency terms as the released notebooks compute them (`networks.saliency` uses closed forms)."""
 
 from collections.abc import Sequence
 
@@ -10,8 +10,8 @@ from torch.nn import functional
 def class_maps(tokens: Tensor, classifier: nn.Linear) -> Tensor:
     """Maps [B, patches, classes] in [0, 1] from ten gradients of the patch tokens [B, patches, width].
 
-    The classifier reads the mean of the patches; each class's gradient is averaged over them and weights
-    their channels (P_2_OUR_STUDENT_SAL_MAP c1).
+    The classifier is applied to the mean of the patches; the gradient of each class, averaged over them,
+    weights their channels (P_2_OUR_STUDENT_SAL_MAP c1).
     """
     logits = classifier(tokens.mean(dim=1))
     maps = []
@@ -30,7 +30,7 @@ def class_map_term(
     """Mean squared difference of the class maps of pairs of layers, given patch tokens, summed over them."""
     total = 0.0
     for own, other in zip(student, teacher, strict=True):
-        # The teacher's tokens have no graph; they start one, as a gradient is taken of them.
+        # The teacher's tokens have no graph; a gradient with respect to them needs one.
         target = class_maps(other.detach().requires_grad_(), teacher_classifier).detach()
         total = total + functional.mse_loss(class_maps(own, classifier), target)
     return total

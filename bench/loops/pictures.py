@@ -1,4 +1,4 @@
-"""Training images one by one, through Pillow and torchvision, as loops with a DataLoader see them."""
+"""Training images one by one, through Pillow and torchvision, for loops with a DataLoader."""
 
 import torch
 from distillation.core.errors import UserError
@@ -10,10 +10,10 @@ from torchvision import transforms
 
 
 def chain(run: Run, resolution: int) -> transforms.Compose:
-    """The transforms of one training image of a run, uint8 image to normalized tensor.
+    """The transforms of a training image of a run, from uint8 image to normalised tensor.
 
     Raises:
-        UserError: the view is one that no released notebook has.
+        UserError: no released notebook has this kind of view.
     """
     augmentation, kind = run.augmentation, run.views.training
     if kind == "scale-then-crop":
@@ -39,7 +39,7 @@ def chain(run: Run, resolution: int) -> transforms.Compose:
 
 
 class Pictures(Dataset):
-    """Images uint8 [N, 3, S, S] and labels [N] that give one Pillow image at a time to a transform."""
+    """Data set of images uint8 [N, 3, S, S] and labels [N], transformed one Pillow image at a time."""
 
     def __init__(self, images: Tensor, labels: Tensor, transform: transforms.Compose):
         self._pixels = images.cpu().permute(0, 2, 3, 1).contiguous().numpy()
@@ -53,7 +53,7 @@ class Pictures(Dataset):
 
 
 def loader(pictures: Pictures, batch_size: int, device: torch.device, workers: int) -> DataLoader:
-    """Shuffled batches; worker processes, which stay from epoch to epoch, on a GPU alone."""
+    """A loader of shuffled batches; only on a GPU with worker processes, which persist over epochs."""
     workers = workers if device.type == "cuda" else 0
     return DataLoader(
         pictures,

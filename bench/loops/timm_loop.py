@@ -1,4 +1,4 @@
-"""The training loop that timm's users write: its networks, tasks, losses, mixing and optimizer factory."""
+"""A training loop as users of timm write it: timm's networks, tasks, losses, mixing and optimizer factory."""
 
 from contextlib import AbstractContextManager, nullcontext
 
@@ -17,10 +17,10 @@ from bench.loops import pictures
 class TimmLoop:
     """Epochs of a run without saliency over images uint8 [N, 3, S, S] with labels [N].
 
-    On a GPU: bf16 autocast, `torch.compile`, and a worker of the DataLoader for every core but one.
+    On a GPU: bf16 autocast, `torch.compile`, and one DataLoader worker fewer than cores.
 
     Attributes:
-        task: timm's training task; called with images and labels it gives the loss.
+        task: timm's training task; called with images and labels, it returns the loss.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class TimmLoop:
         self._loader = pictures.loader(shown, run.batch_size, device, workers)
 
     def epoch(self) -> float:
-        """One pass over the images; the mean loss."""
+        """Train one epoch and return the mean loss."""
         total = torch.zeros((), device=self._device)
         for images, labels in self._loader:
             images = images.to(self._device, non_blocking=True)
@@ -82,7 +82,7 @@ class TimmLoop:
 
 
 def network(model: Model) -> nn.Module:
-    """Timm's ViT, or its distilled DeiT for a student with a distillation head, of the same sizes."""
+    """Timm's ViT of the same sizes, or its distilled DeiT for a student with a distillation head."""
     token = model.distillation_token
     has_head = token is not None and not token.without_head
     return timm.create_model(

@@ -222,9 +222,9 @@ def test_an_overlay_that_is_missing_or_wrong_is_told_in_a_sentence(tmp_path):
     assert missing.endswith("name a file such as config/demo.yaml.")
     (tmp_path / "list.yaml").write_text("- 1\n")
     wrong = message(program.main, "--config", tmp_path / "list.yaml")
-    assert wrong.endswith("an overlay is a mapping of keys of config.yaml; correct it.")
+    assert wrong.endswith("an overlay must be a mapping with keys of config.yaml; correct it.")
     (tmp_path / "broken.yaml").write_text("a: [\n")
-    assert "this overlay is no YAML" in message(program.main, "--config", tmp_path / "broken.yaml")
+    assert "this overlay is not YAML" in message(program.main, "--config", tmp_path / "broken.yaml")
     (tmp_path / "key.yaml").write_text("stduents: {}\n")
     assert "1 error in the configuration" in message(program.main, "--config", tmp_path / "key.yaml")
 
@@ -237,7 +237,7 @@ def test_graphs_asked_for_on_a_cpu_are_refused(tmp_path):
     (tmp_path / "graphs.yaml").write_text("execution: {cuda_graphs: true}\n")
     told = message(program.main, "--full", "--device", "cpu", "--config", tmp_path / "graphs.yaml")
     assert told == (
-        "execution.cuda_graphs is true, but a CPU has none; leave the overlay that says so out of --config."
+        "execution.cuda_graphs is true, but a CPU has none; omit the overlay that sets it from --config."
     )
 
 

@@ -233,11 +233,11 @@ def test_hours_are_of_one_training_after_the_other_with_their_starts():
 def test_the_page_says_what_to_set():
     equal = {"launched_ms": 10.0, "replayed_ms": 4.0, "repeats": True, "equal": True}
     assert remarks(a=equal)[0] == (
-        "every replay measured has the bits of a launched step, and takes 0.40 of its time: leave"
+        "every measured replay gives the bits of the launched step, in 0.40 of its time: leave"
         " `execution: {cuda_graphs: auto}`"
     )
     assert remarks(a=equal, b={**equal, "equal": False})[0] == (
-        "replays of b have other bits: leave `execution: {cuda_graphs: auto}`, which launches those"
+        "replays of b give other bits: leave `execution: {cuda_graphs: auto}`, which launches those"
     )
     assert remarks(a={"repeats": True, "launched_ms": 1.0, "recording_error": "capturing"})[0] == (
         "steps cannot be recorded here (capturing): set `execution: {cuda_graphs: false}`"
@@ -276,7 +276,7 @@ def test_a_rehearsal_ends_with_hours_of_all_runs_and_groups_and_a_page(tmp_path,
     assert set(found["hours"]) == {"described", "released"}
     assert set(found["groups"]) == {path.stem for path in gpu_check._GROUPS.glob("*.yaml")}
     assert all(run in found["runs"] for group in found["groups"].values() for run in group)
-    assert "the hours mean nothing" in capsys.readouterr().out
+    assert "the hours are meaningless" in capsys.readouterr().out
     assert {path.name for path in (tmp_path / "cpu").iterdir()} == {"gpu-check.json", "gpu-check.md"}
 
 
@@ -355,7 +355,7 @@ def test_steps_that_do_not_repeat_end_the_check_with_status_1_and_a_sentence(tmp
     with pytest.raises(SystemExit) as ended:
         gpu_check.main(["--rehearse", "--out", str(tmp_path)])
     assert str(ended.value) == (
-        "Steps do not repeat bit by bit here: no training of this GPU can be reproduced."
+        "Steps do not repeat bit by bit here: no training on this GPU can be reproduced."
     )
     assert (tmp_path / "cpu/gpu-check.md").exists()
 
