@@ -15,7 +15,7 @@ def test_one_gpu_does_first_what_is_nearest_to_its_end(workspace):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     said = workspace.snakemake("--cores", "4", "evaluation")
-    started = re.findall(r"^Job \d+: (Training|Testing) ([\w-]+)", said, re.MULTILINE)
+    started = re.findall(r"^Job \d+: (Training|Evaluating) ([\w-]+)", said, re.MULTILINE)
     # The curriculum has two epochs, so CL takes longer than KD, though its steps are shorter.
     runs = ["small-p4", "tiny-p4-ce", "tiny-p4-kd", "tiny-p4-cl"]
-    assert started == [(verb, run) for run in runs for verb in ("Training", "Testing")]
+    assert started == [(verb, run) for run in runs for verb in ("Training", "Evaluating")]
