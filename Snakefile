@@ -14,7 +14,7 @@ resource_scopes:
 
 
 include: "rules/common.smk"
-include: "rules/cluster.smk"
+include: "rules/jobs.smk"
 include: "rules/protocols.smk"
 include: "rules/data.smk"
 include: "rules/training.smk"

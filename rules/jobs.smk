@@ -1,7 +1,31 @@
-# Helper functions for resources and priorities of trainings and evaluations; no rules.
+# Helper functions for the jobs that train and evaluate: code, names, resources, priorities; no rules.
 from distillation.study import demand
 
 DEVICE = config["execution"]["device"]
+
+
+def training_digest(script):
+    """Digest of the code of a training: the script and the components that its run names."""
+    return lambda wildcards: script_digest(script, code_digest.components_of(resolved(wildcards)))
+
+
+def evaluation_digest(wildcards):
+    """Digest of the code of an evaluation: the script and the networks of the run and its teacher."""
+    own, teacher = resolved(wildcards), STUDY.teacher_of(
+        wildcards.protocol, wildcards.run, int(wildcards.seed)
+    )
+    return script_digest("evaluate.py", code_digest.networks_of(own, teacher))
+
+
+def identity_of(wildcards):
+    """Study, protocol, id and role of a run; not its label, whose change must not cause a training."""
+    entry = STUDY.entries[wildcards.protocol, wildcards.run]
+    return {
+        "study": STUDY.name,
+        "protocol": entry.protocol,
+        "run": entry.run,
+        "role": entry.role,
+    }
 
 
 def training_minutes(wildcards, attempt):
