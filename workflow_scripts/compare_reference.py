@@ -10,7 +10,7 @@ logs.to_file_and_stderr(snakemake.log[0])
 names = reference.compare(
     rebuilt=Path(snakemake.output[0]).parent,
     files=map(Path, snakemake.input.rebuilt),
-    kept=Path(snakemake.input.sums).parent,
+    committed=Path(snakemake.input.sums).parent,
 )
 with replacing(snakemake.output[0]) as temporary:
     temporary.write_text("".join(f"equal: {name}\n" for name in names))

@@ -42,13 +42,13 @@ def test_the_confusion_counts_answers_in_columns_of_true_classes_in_rows():
     assert metrics.confusion(torch.tensor(LOGITS), torch.tensor(LABELS)) == expected.tolist()
 
 
-def test_the_agreement_is_the_mean_divergence_from_the_teacher_and_the_number_of_equal_answers():
+def test_the_agreement_is_the_mean_divergence_from_the_teacher_and_the_number_of_equal_predictions():
     student, teacher = softmax(LOGITS), softmax(TEACHER)
     found = metrics.agreement(torch.tensor(LOGITS), torch.tensor(TEACHER))
     assert found["kl"] == pytest.approx((teacher * np.log(teacher / student)).sum(axis=1).mean())
     same = LOGITS.argmax(axis=1) == TEACHER.argmax(axis=1)
-    assert found["equal_answers"] == same.sum()
+    assert found["equal_predictions"] == same.sum()
     assert metrics.agreement(torch.tensor(LOGITS), torch.tensor(LOGITS)) == {
         "kl": 0.0,
-        "equal_answers": len(LOGITS),
+        "equal_predictions": len(LOGITS),
     }

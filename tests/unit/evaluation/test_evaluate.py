@@ -104,7 +104,7 @@ def test_a_taught_run_is_compared_with_its_teacher_and_another_is_not(
     folder, _ = unbroken("saliency")
     files = tiny_runs.teacher_files(teacher)
     content = evaluated(folder, tmp_path / "taught.json", teacher=files)
-    assert 0 <= content["teacher"]["equal_answers"] <= 40
+    assert 0 <= content["teacher"]["equal_predictions"] <= 40
     assert content["teacher"]["kl"] > 0
     alone = evaluated(run_folder, tmp_path / "alone.json")
     assert alone["teacher"] is None

@@ -196,11 +196,11 @@ def test_a_kept_result_is_written_again_after_its_files_are_gone(tmp_path, monke
     files = written(tmp_path / "out", last="weights", record="{}")
     saved = Checkpoint(tmp_path / "resume", KEY)
     saved.save({"epoch": 1})
-    saved.keep(files)
+    saved.store_result(files)
     assert saved.load(CPU) is None
     for path in files.values():
         path.unlink()
-    assert Checkpoint(tmp_path / "resume", KEY).emit(files)
+    assert Checkpoint(tmp_path / "resume", KEY).write_stored_result(files)
     assert [path.read_text() for path in files.values()] == ["weights", "{}"]
 
 
@@ -210,10 +210,10 @@ def test_a_report_is_there_until_the_result_is(tmp_path, ended):
     saved = Checkpoint(tmp_path / "resume", KEY)
     report = tmp_path / "resume" / KEY[:16] / "progress.json"
     if ended == "emitted":
-        saved.keep(files)
+        saved.store_result(files)
     saved.report({"done": 1})
     assert json.loads(report.read_text()) == {"done": 1}
-    saved.keep(files) if ended == "kept" else saved.emit(files)
+    saved.store_result(files) if ended == "kept" else saved.write_stored_result(files)
     assert not report.exists()
 
 
@@ -221,21 +221,21 @@ def test_before_a_result_is_kept_there_is_none(tmp_path):
     files = written(tmp_path / "out", last="weights")
     saved = Checkpoint(tmp_path / "resume", KEY)
     saved.save({"epoch": 1})
-    assert not saved.emit({"last": tmp_path / "elsewhere"})
-    saved.keep(files)
-    assert not Checkpoint(tmp_path / "resume", key_of(PARTS | {"data": "x"})).emit(files)
+    assert not saved.write_stored_result({"last": tmp_path / "elsewhere"})
+    saved.store_result(files)
+    assert not Checkpoint(tmp_path / "resume", key_of(PARTS | {"data": "x"})).write_stored_result(files)
 
 
 def test_an_output_replaced_later_does_not_change_the_kept_result(tmp_path):
     files = written(tmp_path / "out", last="weights")
-    Checkpoint(tmp_path / "resume", KEY).keep(files)
+    Checkpoint(tmp_path / "resume", KEY).store_result(files)
     files["last"].unlink()
     files["last"].write_text("of another run")
-    Checkpoint(tmp_path / "resume", KEY).emit(files)
+    Checkpoint(tmp_path / "resume", KEY).write_stored_result(files)
     assert files["last"].read_text() == "weights"
     with files["last"].open("a") as file:
         file.write(" written to")
-    Checkpoint(tmp_path / "resume", KEY).emit(files)
+    Checkpoint(tmp_path / "resume", KEY).write_stored_result(files)
     assert files["last"].read_text() == "weights"
 
 
@@ -247,10 +247,10 @@ def test_a_result_half_kept_by_a_killed_process_is_none_and_is_kept_anew(tmp_pat
     partial.mkdir()
     (partial / "last").write_text("half")
     again = Checkpoint(tmp_path / "resume", KEY)
-    assert not again.emit(files)
+    assert not again.write_stored_result(files)
     assert again.load(CPU) == {"epoch": 1}
-    again.keep(files)
-    assert again.emit(files)
+    again.store_result(files)
+    assert again.write_stored_result(files)
     assert files["last"].read_text() == "weights"
     assert not partial.exists()
 

@@ -28,7 +28,7 @@ def confusion(logits: Tensor, labels: Tensor) -> list[list[int]]:
 
 
 def agreement(student: Tensor, teacher: Tensor) -> dict[str, float | int]:
-    """Mean KL(teacher || student) in nats ("kl") and number of equal predictions ("equal_answers")."""
+    """Mean KL(teacher || student) in nats ("kl") and number of equal predictions ("equal_predictions")."""
     divergence = functional.kl_div(
         student.double().log_softmax(dim=1),
         teacher.double().log_softmax(dim=1),
@@ -36,4 +36,4 @@ def agreement(student: Tensor, teacher: Tensor) -> dict[str, float | int]:
         log_target=True,
     )
     equal = (student.argmax(dim=1) == teacher.argmax(dim=1)).sum()
-    return {"kl": divergence.item(), "equal_answers": equal.item()}
+    return {"kl": divergence.item(), "equal_predictions": equal.item()}

@@ -7,13 +7,13 @@ from distillation.core.errors import InputError
 from distillation.pages import archive
 
 
-def compare(rebuilt: Path, files: Iterable[Path], kept: Path) -> list[str]:
+def compare(rebuilt: Path, files: Iterable[Path], committed: Path) -> list[str]:
     """Check that every rebuilt file is committed with the same bytes.
 
     Args:
         rebuilt: the folder that the names are relative to.
         files: files below it.
-        kept: an unpacked archive of results, same layout, maybe more files; see `archive.verify`.
+        committed: an unpacked archive of results, same layout, maybe more files; see `archive.verify`.
 
     Returns:
         Names of the rebuilt files, sorted.
@@ -22,18 +22,18 @@ def compare(rebuilt: Path, files: Iterable[Path], kept: Path) -> list[str]:
         InputError: with each committed file that differs from what was packed, or each rebuilt file
             that is not committed or differs.
     """
-    archive.verify(kept)
+    archive.verify(committed)
     names = sorted(path.relative_to(rebuilt).as_posix() for path in files)
     wrong = []
     for name in names:
-        if not (kept / name).is_file():
+        if not (committed / name).is_file():
             wrong.append(f"{name} is not committed")
-        elif (kept / name).read_bytes() != (rebuilt / name).read_bytes():
+        elif (committed / name).read_bytes() != (rebuilt / name).read_bytes():
             wrong.append(f"{name} differs")
     if wrong:
         lines = "".join(f"\n  {line}" for line in wrong)
         raise InputError(
-            f"{rebuilt} differs from {kept}. With package versions other than the pinned ones,"
+            f"{rebuilt} differs from {committed}. With package versions other than the pinned ones,"
             " figures can differ; after a change of code, configuration or evidence, update the committed"
             f" files with `make keep-reference`.{lines}"
         )

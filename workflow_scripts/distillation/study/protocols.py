@@ -30,7 +30,7 @@ def weights_tested(config: Mapping, protocol: str) -> str:
     which = "of the best validation accuracy in the last stage" if best else "after the last epoch"
     differing = any("selection" in override for override in settings["overrides"].values())
     return f"the weights {which}" + (
-        ", of some runs the others (see the table of switches)" if differing else ""
+        ", in some runs the others (see the table of switches)" if differing else ""
     )
 
 

@@ -132,7 +132,7 @@ class Checkpoint:
                 " the beginning."
             ) from error
 
-    def keep(self, outputs: Mapping[str, Path]) -> None:
+    def store_result(self, outputs: Mapping[str, Path]) -> None:
         """Store a finished result, whole or not at all, and delete the state."""
         temporary = self._folder / "result.partial"
         shutil.rmtree(temporary, ignore_errors=True)
@@ -147,7 +147,7 @@ class Checkpoint:
         temporary.rename(self._result)
         self._delete_state()
 
-    def emit(self, outputs: Mapping[str, Path]) -> bool:
+    def write_stored_result(self, outputs: Mapping[str, Path]) -> bool:
         """Write the outputs from the stored result; return whether there is one."""
         if not self._result.exists():
             return False

@@ -85,7 +85,7 @@ def train(
     stopped = f"{identity['run']}: stopped by SIGTERM; the next start continues after the last saved epoch"
     with termination.at_sigterm(stopped) as ending, exclusive(folder):
         checkpoint = Checkpoint(folder, key_of(parts))
-        if checkpoint.emit(outputs.files()):
+        if checkpoint.write_stored_result(outputs.files()):
             _LOG.info(
                 "%s: already trained with the same settings, code and data; writing its files",
                 identity["run"],
@@ -103,7 +103,7 @@ def train(
             checkpoint.report(training.progress() | {"stopped": True})
             raise
         training.write(outputs, parts)
-        checkpoint.keep(outputs.files())
+        checkpoint.store_result(outputs.files())
 
 
 class _Training:
