@@ -106,7 +106,7 @@ def test_a_teacher_of_published_weights_stops_the_plan_with_the_file_to_supply(w
     workspace = workspace(reproduce=["released"], select=["small-p2-50-pretrained"])
     output = workspace.snakemake("-n", "released", status=1)
     assert "weights/deit_small_distilled_patch16_224-649709d9.pth: small-p2-50-pretrained starts" in output
-    assert "supply the file" in output
+    assert "supply it (docs/pretrained.md says from where)" in output
 
 
 def test_prepared_data_need_no_download(workspace):

@@ -5,7 +5,7 @@ import shutil
 KEPT = "results/reference/irkd-cpu/runs/released"
 OTHER_EPOCHS = (
     f"{KEPT}/custom-p2-cl/seed-0/run.json:"
-    " stages.1.epochs is 10, but 8 in the study 'irkd-cpu': train the run again and keep the new"
+    " stages.1.epochs is 10, but 8 in the study 'irkd-cpu': train the run again and commit the new"
     " evidence, or restore the setting."
 )
 UNKNOWN = (

@@ -98,9 +98,9 @@ def test_comments_blank_lines_docstrings_and_layout_do_not_count(tree, runs):
     path = tree / "distillation/training/train.py"
     text = path.read_text()
     for old, new in (
-        ('"""A whole training', '"""One whole training'),
-        ('"""Train a run, continuing', '"""Go on to train a run, continuing'),
-        ('"""The moving parts', '"""All moving parts'),
+        ('"""Train a run: stages', '"""Train one run: stages'),
+        ('"""Train a run, or resume', '"""Train one run, or resume'),
+        ('"""One training in', '"""A training in'),
         ("\n\n\nclass _Training", "\n\n# A comment.\n\n\n\nclass _Training"),
         (
             "training.complete(checkpoint, ending)",
