@@ -11,10 +11,8 @@ def training_digest(script):
 
 def evaluation_digest(wildcards):
     """Digest of the code of an evaluation: the script and the networks of the run and its teacher."""
-    own, teacher = resolved(wildcards), STUDY.teacher_of(
-        wildcards.protocol, wildcards.run, int(wildcards.seed)
-    )
-    return script_digest("evaluate.py", code_digest.networks_of(own, teacher))
+    teacher = STUDY.teacher_of(wildcards.protocol, wildcards.run, int(wildcards.seed))
+    return script_digest("evaluate.py", code_digest.networks_of(resolved(wildcards), teacher))
 
 
 def identity_of(wildcards):

@@ -26,7 +26,7 @@ def content(
         view: {side: correct(value) for side, value in values.items()}
         for view, values in (views or {}).items()
     }
-    return {"images": IMAGES, "selection": selection, "weights": weights, "views": by_view}
+    return {"images": IMAGES, "selection": selection, "weights": weights, "correct_by_view": by_view}
 
 
 def write(path: Path, accuracy: float, **more: object) -> Path:

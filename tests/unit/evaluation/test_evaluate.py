@@ -77,7 +77,7 @@ def test_the_selection_only_chooses_which_accuracy_is_reported(run_folder, tmp_p
 
 def test_both_views_are_tested_at_each_resolution_and_are_the_same_at_full_size(run_folder, tmp_path):
     content = evaluated(run_folder, tmp_path / "test.json")
-    by_view = content["views"]
+    by_view = content["correct_by_view"]
     assert by_view["scale"]["32"] == by_view["crop"]["32"] == content["weights"]["best"]["correct"]
     run = tiny_runs.run()
     model, _ = models.restore(run_folder / "best.safetensors", run_folder / "run.json", CPU)

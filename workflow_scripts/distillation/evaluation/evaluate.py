@@ -89,7 +89,7 @@ def _details(
             whole = resolution == images.shape[-1]
             shown = logits if whole else _logits(model, run, images, resolution, name)
             correct[str(resolution)] = predictions.correct(shown, labels)
-    return {"views": by_view, "confusion": metrics.confusion(logits, labels)}
+    return {"correct_by_view": by_view, "confusion": metrics.confusion(logits, labels)}
 
 
 def _agreement(

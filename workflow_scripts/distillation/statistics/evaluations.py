@@ -46,7 +46,8 @@ class Evaluation:
             view: "scale" or "crop"; see `study.spec.Views`.
         """
         return {
-            int(side): Share(correct, self.images) for side, correct in self.content["views"][view].items()
+            int(side): Share(correct, self.images)
+            for side, correct in self.content["correct_by_view"][view].items()
         }
 
 
