@@ -6,6 +6,7 @@ from distillation.core.errors import UserError
 from distillation.pages import tables
 from distillation.pages.figures import cost, resolutions, style, table
 from drawn import empty, flaws, legend, panels, words
+from shipped import CONFIG
 
 ONE = {"described": "as described"}
 TWO = ONE | {"released": "as released"}
@@ -75,6 +76,24 @@ def test_no_panel_is_empty_and_no_text_hides_another(evaluations, published, mak
     assert any("not run" in text.replace("\N{NO-BREAK SPACE}", " ") for text in words(figure))
 
 
+def test_with_the_first_of_many_runs_no_text_hides_another(evaluations):
+    tested = evaluations(["described"])
+    run = "custom-p2-ce"
+    files = {("described", run, 0): tested["described", "custom", 0]}
+    record = tested["described", "custom", 0].with_suffix(".run.json")
+    record.write_text(json.dumps({"stages": [{"training_flops": 10**12}]}))
+    runs = CONFIG["teachers"] | CONFIG["students"]
+    labels = {name: settings["label"] for name, settings in runs.items()}
+    kinds = {name: (settings["method"], settings["model"]) for name, settings in runs.items()}
+    protocols = {name: CONFIG["protocols"][name]["label"] for name in CONFIG["reproduce"]}
+    ways = CONFIG["figures"]["accuracy-by-resolution"]["panels"]
+    assert list(flaws(resolutions.draw("Resolution", "", ways, labels, protocols, files))) == []
+    records = {("described", run, 0): record}
+    figure = cost.draw("Cost", "", kinds, labels, protocols, files, records)
+    assert list(flaws(figure)) == []
+    assert sum("others" in text for text in words(figure)) == 1
+
+
 @pytest.mark.parametrize("make", MAKERS)
 def test_equal_inputs_give_equal_bytes(evaluations, published, make, tmp_path):
     def written():
@@ -114,7 +133,7 @@ def test_more_methods_than_colours_are_refused():
 
 def test_a_line_of_resolutions_is_the_mean_over_seeds_of_its_view(evaluations):
     figure = by_resolution(evaluations())
-    scaled, cropped = figure.axes[0], figure.axes[len(PANELS)]
+    scaled, cropped = figure.axes[:2]
     assert scaled.get_lines()[0].get_xdata().tolist() == [8, 16, 32]
     assert scaled.get_lines()[0].get_ydata().tolist() == [42, 52, 72]
     assert cropped.get_lines()[0].get_ydata().tolist() == [22, 32, 72]

@@ -24,7 +24,7 @@ def draw(
     evaluations: Mapping[tuple[str, str, int], Path],
     absent: Absent = NOTHING_ABSENT,
 ) -> Figure:
-    """Mean and range over seeds: one column per group of runs, one row per view; not in the paper.
+    """Mean and range over seeds: one row per group of runs, one column per view; not in the paper.
 
     At the full resolution both views are the image itself.
 
@@ -40,19 +40,18 @@ def draw(
     Raises:
         UserError: more runs in a panel, or more protocols, than a figure can distinguish.
     """
-    most = max(map(len, panels.values()))
-    figure = style.new(title, note, style.DOUBLE, 3.9 + 0.12 * most)
-    grid = figure.subplots(2, len(panels), squeeze=False)
+    figure = style.new(title, note, style.DOUBLE, 1.0 + 1.4 * len(panels))
+    grid = figure.subplots(len(panels), len(VIEWS), squeeze=False)
     tested, missing = read_all(evaluations), []
-    for row, (view, name) in zip(grid, VIEWS.items(), strict=True):
-        for axis, (heading, runs) in zip(row, panels.items(), strict=True):
+    for row, (heading, runs) in zip(grid, panels.items(), strict=True):
+        for axis, view in zip(row, VIEWS, strict=True):
             missing += _panel(axis, view, runs, labels, protocols, tested, absent)
-            axis.set_title(heading if view == "scale" else "")
-        row[-1].annotate(name, (1.03, 0.5), xycoords="axes fraction", rotation=270, ha="left", va="center")
+        row[-1].legend(title=heading, alignment="left", loc="center left", bbox_to_anchor=(1.0, 0.5))
     style.percent(list(grid.flat), "test accuracy", labelled=list(grid[:, 0]))
+    for axis, name in zip(grid[0], VIEWS.values(), strict=True):
+        axis.set_title(name)
     for axis in grid[-1]:
         axis.set_xlabel("resolution (pixels)")
-        style.legend_below(axis, style.DOUBLE / len(panels))
     style.protocol_legend(figure, protocols, list(dict.fromkeys(missing)))
     return figure
 

@@ -28,6 +28,8 @@ PUBLISHED_TRAINING = "#BFBFBF"
 # Inches: one column of a paper, and two.
 SINGLE, DOUBLE = 3.4, 7.0
 SMALL = 6.0
+# More labels would fill the picture.
+_MOST_LISTED = 6
 
 _STYLE = {
     "svg.hashsalt": "distillation",
@@ -103,10 +105,12 @@ def new(title: str, note: str, width: float, height: float) -> Figure:
 
 
 def not_run(labels: Sequence[str]) -> str:
-    """A wrapped sentence that lists the labels as not run."""
+    """A wrapped sentence that lists the labels as not run; of many, the first and the number of others."""
+    listed = labels if len(labels) <= _MOST_LISTED else labels[: _MOST_LISTED - 1]
     # Lines break between labels, never inside one.
-    whole = ", ".join(label.replace(" ", "\N{NO-BREAK SPACE}") for label in labels)
-    return "\n".join(textwrap.wrap(f"{NOT_RUN}: {whole}", 110, break_on_hyphens=False))
+    whole = ", ".join(label.replace(" ", "\N{NO-BREAK SPACE}") for label in listed)
+    others = f" and {len(labels) - len(listed)} others" if len(listed) < len(labels) else ""
+    return "\n".join(textwrap.wrap(f"{NOT_RUN}: {whole}{others}", 110, break_on_hyphens=False))
 
 
 def absent(axis: Axes, text: str) -> None:
