@@ -25,7 +25,8 @@ def made() -> str:
     committed, committed_shorter = (
         Path("results/reference") / name for name in (resolved.name, shorter["study"])
     )
-    cells, costs = (pd.read_csv(committed / name) for name in ("tables/table1.csv", "costs/costs.csv"))
+    cells = pd.read_csv(committed / "tables/table1.csv", dtype={"seeds": str})
+    costs = pd.read_csv(committed / "costs/costs.csv")
     [dataset] = config["datasets"].values()
     images = len(datasets.TRAIN_BATCHES) * datasets.OFFICIAL.records - dataset["split"]["holdout"]
     found = sorted(Path("results/reference/bench").glob("*/gpu-check.json"))

@@ -86,8 +86,8 @@ def test_with_the_first_of_many_runs_no_text_hides_another(evaluations):
     labels = {name: settings["label"] for name, settings in runs.items()}
     kinds = {name: (settings["method"], settings["model"]) for name, settings in runs.items()}
     protocols = {name: CONFIG["protocols"][name]["label"] for name in CONFIG["reproduce"]}
-    ways = CONFIG["figures"]["accuracy-by-resolution"]["panels"]
-    assert list(flaws(resolutions.draw("Resolution", "", ways, labels, protocols, files))) == []
+    groups = CONFIG["figures"]["accuracy-by-resolution"]["panels"]
+    assert list(flaws(resolutions.draw("Resolution", "", groups, labels, protocols, files))) == []
     records = {("described", run, 0): record}
     figure = cost.draw("Cost", "", kinds, labels, protocols, files, records)
     assert list(flaws(figure)) == []
@@ -134,6 +134,8 @@ def test_more_methods_than_colours_are_refused():
 def test_a_line_of_resolutions_is_the_mean_over_seeds_of_its_view(evaluations):
     figure = by_resolution(evaluations())
     scaled, cropped = figure.axes[:2]
+    assert [axis.get_title() for axis in (scaled, cropped)] == list(resolutions.VIEWS.values())
+    assert [axis.get_legend().get_title().get_text() for axis in figure.axes[1::2]] == list(PANELS)
     assert scaled.get_lines()[0].get_xdata().tolist() == [8, 16, 32]
     assert scaled.get_lines()[0].get_ydata().tolist() == [42, 52, 72]
     assert cropped.get_lines()[0].get_ydata().tolist() == [22, 32, 72]

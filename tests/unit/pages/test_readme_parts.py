@@ -32,16 +32,20 @@ def test_marks_that_do_not_fit_the_parts_are_an_error(text, marked):
     )
 
 
-def test_a_cell_has_the_published_value_and_one_of_each_protocol():
+def test_a_cell_has_the_published_value_and_one_of_each_protocol_and_a_caption_says_what_they_are():
     cells = pd.DataFrame(
         [
-            CELL | {"status": "run", "mean": 70.0, "std": 0.5},
+            CELL
+            | {"status": "run", "mean": 70.0, "std": 0.5}
+            | {"seeds": "0 1", "selection": "best", "test_images": 10000},
             CELL | {"protocol": "released", "status": "not run", "mean": None, "std": None},
         ]
     )
     table = readme.results(cells, {**PROTOCOLS, "released": "as released"})
     assert "Top-1 test accuracy (%): published / as described / as released" in table
     assert "| CE" in table and "| 66.85 / 70.00 ± 0.50 / not run" in table
+    assert "\n\n- *as described*: Mean ± sample standard deviation over seeds (2 seeds; " in table
+    assert table.endswith("\n- *as released*: No run of this protocol was trained.")
 
 
 def test_the_stages_of_a_shorter_run_stand_under_its_note():
@@ -72,7 +76,7 @@ def test_operations_are_summed_over_all_seeds_and_the_hours_are_those_measured()
         [{"protocol": "described", "seconds": 1800.0, "device": "GPU X", "precision": "bf16"}] * 2
     )
     measured = readme.computation(chosen, PROTOCOLS, 45_000, costs, [])
-    assert measured.endswith("; 2 of them took 1.0 hours on GPU X (bf16), 1 were not run.")
+    assert measured.endswith("; 2 trainings took 1.0 hours on GPU X (bf16), 1 were not run.")
     checks = [{"device": "GPU Y", "hours": {"described": 12.34}}, {"device": "GPU Z", "hours": {}}]
     estimated = readme.computation(chosen, PROTOCOLS, 45_000, pd.DataFrame(), checks)
     assert estimated.endswith("; about 12.3 hours one after the other on GPU Y, estimated.")

@@ -34,7 +34,7 @@ def fill(readme: str, parts: Mapping[str, str]) -> str:
 
 
 def results(cells: pd.DataFrame, protocols: Mapping[str, str]) -> str:
-    """A table of accuracies, published and by protocol, as markdown.
+    """A table of accuracies, published and by protocol, and what its numbers are, as markdown.
 
     Args:
         cells: see `tables.cells`.
@@ -46,11 +46,12 @@ def results(cells: pd.DataFrame, protocols: Mapping[str, str]) -> str:
         texts += [tables.reproduced_text(own[own["protocol"] == protocol].iloc[0]) for protocol in protocols]
         wide.setdefault(column, {})[row] = " / ".join(texts)
     heading = " / ".join(["published", *protocols.values()])
-    return (
-        pd.DataFrame(wide)
-        .rename_axis(f"Top-1 test accuracy (%): {heading}")
-        .to_markdown(disable_numparse=True)
-    )
+    table = pd.DataFrame(wide).rename_axis(f"Top-1 test accuracy (%): {heading}")
+    captions = [
+        f"- *{label}*: {tables.caption_of(cells[cells['protocol'] == protocol])}"
+        for protocol, label in protocols.items()
+    ]
+    return "\n".join([table.to_markdown(disable_numparse=True), "", *captions])
 
 
 def stages(frame: pd.DataFrame, note: str) -> str:
@@ -111,7 +112,7 @@ def _hours(costs: pd.DataFrame, checks: Sequence[Mapping], protocol: str, traini
     ]
     if len(own):
         parts += [
-            f"{len(group)} of them took {group['seconds'].sum() / 3600:.1f} hours on {device} ({precision})"
+            f"{len(group)} trainings took {group['seconds'].sum() / 3600:.1f} hours on {device} ({precision})"
             for (device, precision), group in own.groupby(["device", "precision"])
         ]
         missing = trainings - len(own)

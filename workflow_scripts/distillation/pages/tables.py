@@ -119,7 +119,7 @@ def document(
         text = own.assign(text=own.apply(_cell, axis=1)).pivot(index="row", columns="column", values="text")
         possible = own[own["status"].isin((RUN, NOT_RUN))]["row"].unique()
         text = text.loc[[row for row, _ in layout.rows if row in possible], list(layout.columns)]
-        caption = _caption(own) + _left_out(own[~own["row"].isin(possible)])
+        caption = caption_of(own) + _left_out(own[~own["row"].isin(possible)])
         text = text.rename_axis(index=None, columns=None)
         sections.append(Section(f"Protocol: {label} (published / reproduced)", text, caption))
     doubts = frame[frame["doubt"] != ""].drop_duplicates(["published", "doubt"])
@@ -145,7 +145,8 @@ def reproduced_text(cell: pd.Series) -> str:
     return f"{cell['mean']:.2f}{spread}"
 
 
-def _caption(frame: pd.DataFrame) -> str:
+def caption_of(frame: pd.DataFrame) -> str:
+    """What the numbers of one protocol in `cells` are: their spread, seeds, test images and weights."""
     run = frame[frame["status"] == RUN]
     if run.empty:
         return documents.NOTHING_RUN
