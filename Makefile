@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup install-runtime install-dev demo watch archive test faults report-test slurm-test gpu-test gpu-check bench lint keep-reference readme wheels clean-demo
+.PHONY: help setup install-runtime install-dev demo watch archive test faults report-test slurm-test gpu-test gpu-check bench lint keep-reference readme settings wheels clean-demo
 
 help:
 	@echo 'make setup           build .venv with the pinned packages'
@@ -22,6 +22,7 @@ help:
 	@echo 'make lint            snakemake --lint, snakefmt, ruff'
 	@echo 'make keep-reference  rebuild results/reference after a change of evidence or code; overlays: CONFIG='
 	@echo 'make readme          update the generated parts of README.md'
+	@echo 'make settings        write docs/configuration.md and the JSON Schema for editors from the typed settings'
 	@echo 'make wheels          packages for a machine without a network, in wheels/: docs/offline-node.md'
 	@echo 'make clean-demo      delete the results of the demo'
 	@echo
@@ -117,6 +118,10 @@ keep-reference: $(VENV)/.runtime
 
 readme: $(VENV)/.runtime
 	$(BIN)/python workflow_scripts/write_readme.py
+
+# Every key of config.yaml, for people and for editors; a test fails when they are stale.
+settings: $(VENV)/.runtime
+	$(BIN)/python workflow_scripts/write_settings.py
 
 # Python version of the machine without a network, and further pinned packages that it has (such as scipy).
 PYTHON_VERSION := 3.12

@@ -91,9 +91,8 @@ def load(overlays: Sequence[Path]) -> tuple[dict, Study]:
     """
     files = [HOME / "config.yaml", *overlays]
     contents = [_read(file) for file in files]
-    schema = yaml.safe_load((HOME / "rules/schemas/config.schema.yaml").read_text())
     config = study.merge(*contents)
-    return config, study.resolve(config, schema, " + ".join(file.name for file in files))
+    return config, study.resolve(config, " + ".join(file.name for file in files))
 
 
 def _read(file: Path) -> dict:

@@ -16,13 +16,12 @@ from distillation.study import code_digest, protocols, spec, study
 
 def load_study():
     """The resolved study; an error in the configuration stops Snakemake."""
-    schema, base = (HOME / name for name in ("rules/schemas/config.schema.yaml", "config.yaml"))
     # Snakemake lists the overlays before config.yaml.
     files = [*workflow.configfiles[-1:], *workflow.configfiles[:-1]]
     source = " + ".join(map(os.path.relpath, files))
-    ordered = study.in_order_of(yaml.safe_load(base.read_text()), config)
+    ordered = study.in_order_of(yaml.safe_load((HOME / "config.yaml").read_text()), config)
     try:
-        return study.resolve(ordered, yaml.safe_load(schema.read_text()), source)
+        return study.resolve(ordered, source)
     except UserError as error:
         raise WorkflowError(str(error)) from None
 

@@ -38,7 +38,17 @@ from distillation.training.run_files import Outputs
 
 CPU = torch.device("cpu")
 NORMALIZATION = Normalization((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
-MODEL = Model("vit", 32, 4, width=16, depth=3, heads=1, mlp_width=24, classes=10, dropout=0.1)
+MODEL = Model(
+    family="vit",
+    image_size=32,
+    patch_size=4,
+    width=16,
+    depth=3,
+    heads=1,
+    mlp_width=24,
+    classes=10,
+    dropout=0.1,
+)
 STUDENT = Model(
     **{**vars(MODEL), "attention_dropout": 0.1, "distillation_token": DistillationToken("random", True)}
 )

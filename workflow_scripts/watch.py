@@ -22,10 +22,9 @@ HOME = Path(__file__).resolve().parents[1]
 def main(overlays: list[str]) -> None:
     """Show the trainings until all are done or, without a terminal, print their state once."""
     files = [HOME / "config.yaml", *map(Path, overlays)]
-    schema = yaml.safe_load((HOME / "rules/schemas/config.schema.yaml").read_text())
     try:
         config = study.merge(*(yaml.safe_load(file.read_text()) for file in files))
-        resolved = study.resolve(config, schema, " + ".join(file.name for file in files))
+        resolved = study.resolve(config, " + ".join(file.name for file in files))
     except (OSError, UserError) as error:
         sys.exit(str(error))
     results = Path(config["pathvars"]["results"])

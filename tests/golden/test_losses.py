@@ -129,8 +129,8 @@ def student_and_teacher():
     token = DistillationToken("random", position=True)
     rng = torch.Generator().manual_seed(0)
     return (
-        build(Model("vit", 8, 4, **sizes, distillation_token=token), rng),
-        build(Model("vit", 8, 4, **sizes), rng),
+        build(Model(family="vit", image_size=8, patch_size=4, **sizes, distillation_token=token), rng),
+        build(Model(family="vit", image_size=8, patch_size=4, **sizes), rng),
     )
 
 

@@ -12,10 +12,10 @@ from torch import nn
 from transformers import get_cosine_schedule_with_warmup
 
 MODEL = Model(
-    "vit",
-    8,
-    4,
-    8,
+    family="vit",
+    image_size=8,
+    patch_size=4,
+    width=8,
     depth=2,
     heads=1,
     mlp_width=12,
@@ -118,7 +118,18 @@ def test_decay_of_biases_only_exempts_biases_and_nothing_else():
 
 def test_the_released_rule_of_the_p4_student_decays_5376000_parameters_and_spares_25940():
     token = DistillationToken("zeros", False)
-    model = Model("vit", 32, 4, 192, 12, 3, 768, 10, without_final_norm=True, distillation_token=token)
+    model = Model(
+        family="vit",
+        image_size=32,
+        patch_size=4,
+        width=192,
+        depth=12,
+        heads=3,
+        mlp_width=768,
+        classes=10,
+        without_final_norm=True,
+        distillation_token=token,
+    )
     network = build(model, torch.Generator())
     groups = optimizers.build_optimizer(network, settings("biases-only")).param_groups
     sizes = {group["weight_decay"]: sum(p.numel() for p in group["params"]) for group in groups}

@@ -12,9 +12,14 @@ from distillation.study.spec import DistillationToken, Model, Saliency
 from torch.nn import functional
 
 SMALL = {"width": 12, "depth": 3, "heads": 2, "mlp_width": 20, "classes": 10}
-PLAIN = Model("vit", 12, 4, **SMALL)
+PLAIN = Model(family="vit", image_size=12, patch_size=4, **SMALL)
 TOKEN = Model(
-    "vit", 12, 4, **SMALL, without_final_norm=True, distillation_token=DistillationToken("zeros", False)
+    family="vit",
+    image_size=12,
+    patch_size=4,
+    **SMALL,
+    without_final_norm=True,
+    distillation_token=DistillationToken("zeros", False),
 )
 LABELS = torch.tensor([1, 4, 0])
 LAYERS = (0, 2)

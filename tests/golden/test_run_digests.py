@@ -3,7 +3,7 @@
 import pytest
 import yaml
 from distillation.study import spec, study
-from shipped import CONFIG, ROOT, SCHEMA
+from shipped import CONFIG, ROOT
 
 CHANGED = (
     "the identity of a shipped training has changed: it will be trained again and cannot be compared bit for"
@@ -17,7 +17,7 @@ SEEDS = {"config.yaml": None, "config/demo.yaml": 1, "config/cpu.yaml": 1}
 def found(name):
     """Protocol, run, seed and digest of the trainings of a configuration, one a line."""
     overlay = {} if name == "config.yaml" else yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
-    for entry in study.resolve(study.merge(CONFIG, overlay), SCHEMA, name).entries.values():
+    for entry in study.resolve(study.merge(CONFIG, overlay), name).entries.values():
         for seed in entry.seeds[: SEEDS[name]]:
             yield f"{name} {entry.protocol} {entry.run} {seed} {spec.digest(entry.resolve(seed))}"
 

@@ -11,8 +11,14 @@ from distillation.study.spec import DistillationToken, Model, Saliency
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 SMALL = {"width": 6, "depth": 3, "heads": 2, "mlp_width": 10, "classes": 5}
-PLAIN = Model("vit", 12, 4, **SMALL)
-TOKEN = Model("vit", 12, 4, **SMALL, distillation_token=DistillationToken("random", position=True))
+PLAIN = Model(family="vit", image_size=12, patch_size=4, **SMALL)
+TOKEN = Model(
+    family="vit",
+    image_size=12,
+    patch_size=4,
+    **SMALL,
+    distillation_token=DistillationToken("random", position=True),
+)
 LABELS = torch.tensor([1, 4, 0])
 PATCHES = 9
 LAYERS = [(0,), (1,), (2,), (0, 1, 2)]
@@ -113,7 +119,9 @@ def test_every_layer_of_every_network_has_maps_from_zero_to_one_over_the_patches
 
 @pytest.mark.parametrize("resolution", [4, 8, 12])
 def test_maps_are_as_large_at_the_start_of_training_as_at_its_end(resolution):
-    model = Model("vit", 12, 2, 32, depth=4, heads=2, mlp_width=64, classes=10)
+    model = Model(
+        family="vit", image_size=12, patch_size=2, width=32, depth=4, heads=2, mlp_width=64, classes=10
+    )
     batch = torch.randn(3, 3, resolution, resolution, generator=torch.Generator().manual_seed(0))
     output = build(model, torch.Generator().manual_seed(0))(batch, capture=(0, 1, 3))
     maps = gradient.maps(output, LABELS, (0, 1, 3), differentiable=False)

@@ -8,7 +8,7 @@ from distillation.core.errors import UserError
 from distillation.pages import switches
 from distillation.study import spec, study
 from shipped import CONFIG as BASE
-from shipped import ROOT, SCHEMA
+from shipped import ROOT
 
 SOURCES = yaml.safe_load((ROOT / BASE["switches"]["sources"]).read_text())
 TRANSCRIBED = yaml.safe_load((ROOT / "tests/golden/switches.yaml").read_text())
@@ -27,7 +27,7 @@ def settings():
             entry.seeds,
             spec.to_mapping(entry.resolve(entry.seeds[0])),
         )
-        for entry in study.resolve(BASE, SCHEMA, "config.yaml").entries.values()
+        for entry in study.resolve(BASE, "config.yaml").entries.values()
         if entry.protocol in PROTOCOLS
     ]
 

@@ -10,8 +10,30 @@ from distillation.networks.families.vit import build
 from distillation.study.spec import DistillationToken, Model, Pretrained
 
 TOKEN = DistillationToken("random", True, without_head=True)
-SMALL = Model("vit", 32, 2, 384, 12, 6, 1536, 10, 0.1, 0.1, distillation_token=TOKEN)
-TINY = Model("vit", 32, 2, 192, 3, 3, 768, 10, distillation_token=TOKEN)
+SMALL = Model(
+    family="vit",
+    image_size=32,
+    patch_size=2,
+    width=384,
+    depth=12,
+    heads=6,
+    mlp_width=1536,
+    classes=10,
+    dropout=0.1,
+    attention_dropout=0.1,
+    distillation_token=TOKEN,
+)
+TINY = Model(
+    family="vit",
+    image_size=32,
+    patch_size=2,
+    width=192,
+    depth=3,
+    heads=3,
+    mlp_width=768,
+    classes=10,
+    distillation_token=TOKEN,
+)
 DRAWN = {"patch_embed.proj.weight", "positions", "distillation_position", "head.weight", "head.bias"}
 
 
@@ -55,7 +77,17 @@ def test_another_file_is_refused_by_its_digest(published):
 
 def test_weights_of_a_network_of_other_sizes_are_refused(published):
     path, digest, _ = published
-    wide = Model("vit", 32, 2, 384, 3, 6, 1536, 10, distillation_token=TOKEN)
+    wide = Model(
+        family="vit",
+        image_size=32,
+        patch_size=2,
+        width=384,
+        depth=3,
+        heads=6,
+        mlp_width=1536,
+        classes=10,
+        distillation_token=TOKEN,
+    )
     with pytest.raises(
         UserError, match=r"do not fit the network .*such as cls_token.*supply those of the DeiT"
     ):

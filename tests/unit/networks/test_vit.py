@@ -18,10 +18,16 @@ from transformers import ViTConfig, ViTForImageClassification
 
 RELEASED = DistillationToken(start="zeros", position=False)
 DEIT = DistillationToken(start="random", position=True)
-CUSTOM = Model("vit", 32, 2, width=128, depth=4, heads=4, mlp_width=256, classes=10)
-TINY = Model("vit", 32, 4, width=192, depth=12, heads=3, mlp_width=768, classes=10)
-SMALL = Model("vit", 32, 4, width=384, depth=12, heads=6, mlp_width=1536, classes=10)
-NET = Model("vit", 8, 2, width=12, depth=3, heads=2, mlp_width=20, classes=5)
+CUSTOM = Model(
+    family="vit", image_size=32, patch_size=2, width=128, depth=4, heads=4, mlp_width=256, classes=10
+)
+TINY = Model(
+    family="vit", image_size=32, patch_size=4, width=192, depth=12, heads=3, mlp_width=768, classes=10
+)
+SMALL = Model(
+    family="vit", image_size=32, patch_size=4, width=384, depth=12, heads=6, mlp_width=1536, classes=10
+)
+NET = Model(family="vit", image_size=8, patch_size=2, width=12, depth=3, heads=2, mlp_width=20, classes=5)
 STUDENTS = [
     pytest.param(NET, id="plain"),
     pytest.param(replace(NET, distillation_token=RELEASED, without_final_norm=True), id="released"),

@@ -11,7 +11,6 @@ from distillation.study import spec, study
 from drawn import flaws, words
 from scipy import stats
 from shipped import CONFIG as BASE
-from shipped import SCHEMA
 
 LABELS = {"ce": "Custom CE", "kd": "Custom KD"}
 ACCURACIES = {
@@ -93,7 +92,7 @@ def test_no_line_of_the_figure_is_empty_and_no_text_hides_another(evaluations, r
 
 
 def test_every_switch_of_the_bridge_changes_every_run_it_names_and_one_setting_alone():
-    resolved = study.resolve(BASE, SCHEMA, "config.yaml")
+    resolved = study.resolve(BASE, "config.yaml")
     base = BASE["bridge"]["base"]
     for switch in BASE["bridge"]["switches"]:
         for run in BASE["protocols"][switch["protocol"]]["overrides"] if "protocol" in switch else ():

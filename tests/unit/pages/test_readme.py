@@ -8,7 +8,7 @@ from distillation.core.errors import UserError
 from distillation.statistics.claims import verdicts
 from distillation.statistics.claims.statistics import STATISTICS
 from distillation.study import study
-from shipped import CONFIG, ROOT, SCHEMA
+from shipped import CONFIG, ROOT
 
 README = (ROOT / "README.md").read_text()
 
@@ -21,9 +21,9 @@ def snippet(name):
 
 
 def test_the_overlays_of_the_readme_are_valid():
-    rows = study.resolve(study.merge(CONFIG, snippet("rows.yaml")), SCHEMA, "rows.yaml")
+    rows = study.resolve(study.merge(CONFIG, snippet("rows.yaml")), "rows.yaml")
     assert {entry.run for entry in rows.chosen()} == {"tiny-p4-ce", "tiny-p4-kd", "small-p4"}
-    gamma = study.resolve(study.merge(CONFIG, snippet("gamma.yaml")), SCHEMA, "gamma.yaml")
+    gamma = study.resolve(study.merge(CONFIG, snippet("gamma.yaml")), "gamma.yaml")
     assert gamma.entries["described", "tiny-p4-gamma-2"].resolve(0).losses.saliency.weight == 2.0
 
 
@@ -31,7 +31,7 @@ def test_the_error_of_the_readme_is_the_one_a_user_sees():
     overlay = snippet("gamma.yaml")
     overlay["students"]["tiny-p4-gamma-2"]["teacher"] = "smal-p4"
     with pytest.raises(UserError) as error:
-        study.resolve(study.merge(CONFIG, overlay), SCHEMA, "config.yaml + gamma.yaml")
+        study.resolve(study.merge(CONFIG, overlay), "config.yaml + gamma.yaml")
     assert str(error.value).splitlines()[1].strip() in README
 
 
@@ -45,7 +45,7 @@ def test_the_readme_names_every_statistic_and_every_verdict():
 
 
 def test_the_readme_counts_the_trainings():
-    resolved = study.resolve(CONFIG, SCHEMA, "config.yaml")
+    resolved = study.resolve(CONFIG, "config.yaml")
     students, teachers = (list(resolved.chosen(role)) for role in ("student", "teacher"))
     trainings = sum(len(entry.seeds) for entry in (*students, *teachers))
     said = re.search(r"(\d+) trainings \((\d+) students x (\d+) seeds, (\d+) teachers\)", README)

@@ -6,7 +6,7 @@ from distillation.core.errors import InputError
 from distillation.networks import flops
 from distillation.pages import readme
 from distillation.study import study
-from shipped import CONFIG, SCHEMA
+from shipped import CONFIG
 
 PROTOCOLS = {"described": "as described"}
 MARKED = "before\n<!-- made by make readme: results -->\nold\n<!-- end -->\nafter\n"
@@ -62,9 +62,7 @@ def test_the_stages_of_a_shorter_run_stand_under_its_note():
 
 
 def test_operations_are_summed_over_all_seeds_and_the_hours_are_those_measured():
-    chosen = study.resolve(
-        study.merge(CONFIG, {"reproduce": ["described"], "select": ["tiny-p4-ce"]}), SCHEMA, ""
-    )
+    chosen = study.resolve(study.merge(CONFIG, {"reproduce": ["described"], "select": ["tiny-p4-ce"]}), "")
     [entry] = chosen.chosen()
     counted = 3 * sum(flops.training_flops(entry.resolve(0), None, 45_000, [60])) / 1e18
     unmeasured = readme.computation(chosen, PROTOCOLS, 45_000, pd.DataFrame(), [])

@@ -10,7 +10,7 @@ import tiny_runs
 from distillation.core import components
 from distillation.study import code_digest, study
 from shipped import CONFIG as BASE
-from shipped import ROOT, SCHEMA
+from shipped import ROOT
 
 SCRIPTS = ROOT / "workflow_scripts"
 RUNS = {"teacher": "small-p2", "ce": "tiny-p4-ce", "kd": "tiny-p4-kd", "sal": "tiny-p4-kd-cl-sal"}
@@ -21,7 +21,7 @@ JOBS = TRAININGS | {"evaluate", "prepare", "table", "figure"}
 
 @pytest.fixture(scope="module")
 def runs():
-    entries = study.resolve(BASE, SCHEMA, "config.yaml").entries
+    entries = study.resolve(BASE, "config.yaml").entries
     return {name: entries["described", run].resolve(0) for name, run in RUNS.items()}
 
 

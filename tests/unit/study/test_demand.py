@@ -1,20 +1,14 @@
 """What trainings ask of a cluster."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-import yaml
 from distillation.networks import flops
 from distillation.study import demand, study
 from distillation.study.spec import Stage
+from shipped import CONFIG, ROOT
 
-ROOT = Path(__file__).parents[3]
-STUDY = study.resolve(
-    yaml.safe_load((ROOT / "config.yaml").read_text()),
-    yaml.safe_load((ROOT / "rules/schemas/config.schema.yaml").read_text()),
-    "config.yaml",
-)
+STUDY = study.resolve(CONFIG, "config.yaml")
 
 
 def training(name):

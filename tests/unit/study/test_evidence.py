@@ -7,14 +7,13 @@ import pytest
 from distillation.core.errors import InputError
 from distillation.study import evidence, spec, study
 from shipped import CONFIG as BASE
-from shipped import SCHEMA
 
 FIX = "train the run again and commit the new evidence, or restore the setting."
 
 
 @pytest.fixture(scope="module")
 def shipped():
-    return study.resolve(BASE, SCHEMA, "config.yaml")
+    return study.resolve(BASE, "config.yaml")
 
 
 @pytest.fixture

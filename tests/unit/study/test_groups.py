@@ -4,7 +4,7 @@ import pytest
 import yaml
 from distillation.study import spec, study
 from shipped import CONFIG as BASE
-from shipped import ROOT, SCHEMA
+from shipped import ROOT
 
 GROUPS = sorted((ROOT / "config/groups").glob("*.yaml"))
 # Its runs are of other groups too.
@@ -15,7 +15,7 @@ FIRST_SEED = ["described-p2", "described-p4", "released-p2", "released-p4"]
 def hashes(*overlays):
     """By protocol, run and seed, what the chosen trainings of a study are named by."""
     config = study.merge(BASE, *(yaml.safe_load(overlay.read_text()) for overlay in overlays))
-    resolved = study.resolve(config, SCHEMA, "test")
+    resolved = study.resolve(config, "test")
     return {
         (entry.protocol, entry.run, seed): spec.digest(entry.resolve(seed))
         for entry in resolved.chosen()

@@ -3,12 +3,14 @@ import hashlib
 import json
 import subprocess
 import sys
+import typing
 
-import cattrs
 import pytest
 from distillation.study import spec, study
+from distillation.study.configuration import STUDY_FILE
+from pydantic import ValidationError
 from shipped import CONFIG as BASE
-from shipped import ROOT, SCHEMA
+from shipped import ROOT
 
 # Every field set, and none at its default.
 FULL = {
@@ -82,7 +84,7 @@ PLAIN = {key: value for key, value in FULL.items() if key not in (*OPTIONAL, "au
 
 
 def trainings():
-    return study.resolve(BASE, SCHEMA, "config.yaml").entries.values()
+    return study.resolve(BASE, "config.yaml").entries.values()
 
 
 def nodes(value, path=()):
@@ -106,15 +108,31 @@ def replaced(value, path, new):
     return dataclasses.replace(value, **{key: replaced(getattr(value, key), rest, new)})
 
 
-def other(value):
-    """Another value of the same type; None for an optional part."""
+def other(value, choices):
+    """Another valid value: of the choices if there are some; None for an optional part."""
+    if choices:
+        return next(choice for choice in choices if choice != value)
     if isinstance(value, bool):
         return not value
     if isinstance(value, str):
         return value + "x"
     if isinstance(value, tuple):
         return value[:-1]
-    return None if dataclasses.is_dataclass(value) else value + 1
+    if dataclasses.is_dataclass(value):
+        return None
+    return value / 2 if isinstance(value, float) else value + 1
+
+
+def choices_at(path):
+    """The texts that are possible at a path of the full run, if they are listed."""
+    *parents, last = path
+    owner = spec.from_mapping(FULL)
+    for step in parents:
+        owner = owner[step] if isinstance(step, int) else getattr(owner, step)
+    if isinstance(last, int):
+        return ()
+    annotation = type(owner).__pydantic_fields__[last].annotation
+    return typing.get_args(annotation) if typing.get_origin(annotation) is typing.Literal else ()
 
 
 NODES = [(path, value) for path, value in nodes(spec.from_mapping(FULL)) if path]
@@ -123,6 +141,10 @@ SETTINGS = [
     (path, value)
     for path, value in NODES
     if path[-1] in PARTS or not (dataclasses.is_dataclass(value) or isinstance(value, tuple))
+    # A name of which there is only one cannot be another.
+    if len(choices_at(path)) != 1
+    # The three colours and both ends of a range are changed one by one.
+    if path[-1] not in ("mean", "std", "scale", "ratio")
 ]
 
 
@@ -152,7 +174,7 @@ def test_every_training_survives_the_way_to_plain_values_and_back():
 @pytest.mark.parametrize(("path", "value"), SETTINGS, ids=[".".join(map(str, path)) for path, _ in SETTINGS])
 def test_every_single_setting_counts_for_the_digest(path, value):
     run = spec.from_mapping(FULL)
-    assert spec.digest(replaced(run, path, other(value))) != spec.digest(run)
+    assert spec.digest(replaced(run, path, other(value, choices_at(path)))) != spec.digest(run)
 
 
 def reordered(value):
@@ -162,14 +184,14 @@ def reordered(value):
 
 
 def respelled(value):
-    """Whole floats written as integers, and integers as floats."""
+    """Whole floats written as integers."""
     if isinstance(value, dict):
         return {key: respelled(entry) for key, entry in value.items()}
     if isinstance(value, list):
         return [respelled(entry) for entry in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return value
 
 
 @pytest.mark.parametrize("rewrite", [reordered, respelled])
@@ -204,8 +226,28 @@ def test_the_digest_is_that_of_compact_sorted_json():
     ids=["unknown field", "impossible value", "wrong type", "missing field"],
 )
 def test_a_mapping_that_is_no_run_is_refused(fault):
-    with pytest.raises(cattrs.BaseValidationError):
+    with pytest.raises(ValidationError):
         spec.from_mapping(FULL | fault)
+
+
+def parts(schema):
+    """Every mapping inside a core schema of pydantic."""
+    if isinstance(schema, dict):
+        yield schema
+        for value in schema.values():
+            yield from parts(value)
+    elif isinstance(schema, list | tuple):
+        for value in schema:
+            yield from parts(value)
+
+
+@pytest.mark.parametrize("form", [spec.RUN, STUDY_FILE], ids=["run", "study"])
+def test_no_setting_takes_a_value_of_another_type(form):
+    scalars = [
+        part for part in parts(form.core_schema) if part.get("type") in ("int", "float", "bool", "str")
+    ]
+    assert len(scalars) > 30
+    assert [part for part in scalars if part.get("strict") is not True] == []
 
 
 def test_epochs_are_those_of_all_stages():

@@ -5,13 +5,13 @@ import yaml
 from distillation.core.errors import UserError
 from distillation.study import spec, study
 from shipped import CONFIG as BASE
-from shipped import ROOT, SCHEMA
+from shipped import ROOT
 
 DEMO = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
 
 
 def resolve(*overlays):
-    return study.resolve(study.merge(BASE, *overlays), SCHEMA, "config.yaml")
+    return study.resolve(study.merge(BASE, *overlays), "config.yaml")
 
 
 def digests(resolved, protocol):
@@ -177,7 +177,7 @@ def test_merging_leaves_its_arguments_as_they_were():
 
 
 def test_resolving_leaves_the_configuration_as_it_was():
-    study.resolve(config := copy.deepcopy(BASE), SCHEMA, "config.yaml")
+    study.resolve(config := copy.deepcopy(BASE), "config.yaml")
     assert config == BASE
 
 

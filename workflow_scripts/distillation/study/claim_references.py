@@ -1,6 +1,6 @@
-"""Find errors in claims and pairs of rows that a schema cannot: unknown names, and keys that do not fit.
+"""Find errors in claims and pairs of rows that types cannot: unknown names, and keys that do not fit.
 
-Parts whose shape violates the schema are skipped: `distillation.study.configuration` reports them.
+Parts of the wrong form are skipped: `distillation.study.configuration` reports them.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,27 +1,44 @@
-"""Check a configuration against its JSON Schema and report all errors at once; free of torch.
+"""Check a configuration against its typed form and report all errors at once; free of torch.
 
 Each error is one line: the path of the key, what is wrong, and how to fix it.
 """
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
-from jsonschema import Draft202012Validator, ValidationError
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from distillation.core.settings import FORM, SAID
+from distillation.study.study_file import PARTIAL, StudyFile
+
+STUDY_FILE = TypeAdapter(StudyFile)
 
 _TYPES = {
-    "object": "a mapping",
-    "array": "a list",
-    "string": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "null": "null",
+    "dict_type": "a mapping",
+    "dataclass_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "tuple_type": "a list",
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
 }
+_LIMITS = {
+    "greater_than_equal": ("ge", "is too small; the minimum is"),
+    "greater_than": ("gt", "is too small; it must be above"),
+    "less_than_equal": ("le", "is too large; the maximum is"),
+    "less_than": ("lt", "is too large; it must be below"),
+}
+_MISSING = ("missing", "union_tag_not_found")
 _LONGEST = 60
 
 
-def suggestion(word: object, known: Iterable[str]) -> str:
+def suggestion(word: object, known: Iterable[object]) -> str:
     """The nearest known word in parentheses, or all known words if none is near."""
     known = sorted(map(str, known))
     near = difflib.get_close_matches(str(word), known, n=1)
@@ -38,110 +55,153 @@ def unknown(names: object, path: str, kind: str, known: object) -> Iterator[str]
                 yield f"{path}: no {kind} '{name}' {suggestion(name, known)}"
 
 
-def schema_errors(config: Mapping, schema: Mapping) -> list[str]:
-    """Every violation of the JSON Schema, as "path: text", sorted by path."""
-    errors = Draft202012Validator(schema).iter_errors(config)
-    lines = [line for error in errors for line in _lines(error, schema)]
-    return sorted(dict.fromkeys(lines))
+def errors(config: Mapping) -> list[str]:
+    """Every violation of the typed form of a study's configuration, as "path: text", sorted by path."""
+    return violations(STUDY_FILE, config)
 
 
-def _lines(error: ValidationError, schema: Mapping) -> Iterator[str]:
-    path = ".".join(map(str, error.absolute_path))
-    prefix = f"{path}." if path else ""
-    found, wanted = error.instance, error.validator_value
-    match error.validator:
-        case "additionalProperties":
-            known = error.schema.get("properties", {})
-            for key in sorted(set(found) - set(known), key=str):
-                yield f"{prefix}{key}: unknown key {suggestion(key, known)}"
-        case "required":
-            for key in wanted:
-                if key not in found:
-                    meaning = _meaning(error.schema, key, schema)
-                    yield f"{prefix}{key}: this key is missing; add it" + (f" ({meaning})" if meaning else "")
-        case "type" if "propertyNames" in error.absolute_schema_path:
+def violations(form: TypeAdapter, values: Mapping) -> list[str]:
+    """Every violation of a typed form by nested plain values, as "path: text", sorted by path."""
+    try:
+        form.validate_python(values)
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        return sorted(dict.fromkeys(line for each in found for line in _lines(each, form)))
+    return []
+
+
+class _Place:
+    """Where an error is: its path in the configuration, and the JSON Schema of what belongs there."""
+
+    def __init__(self, form: TypeAdapter, location: Sequence[str | int]):
+        self._definitions = _schema(form).get("$defs", {})
+        self.schema: Mapping[str, Any] = _schema(form)
+        self.path: list[str] = []
+        self.partial = self.of_key = False
+        self._names: Mapping[str, Any] = {}
+        for step in location:
+            self._go(step)
+
+    def _go(self, step: str | int) -> None:
+        """One step of an error's location: a key, an index, the tag of a union or "[key]"."""
+        self.partial |= self.schema.get(PARTIAL, False)
+        schema = self._definition(self._without_null(self._definition(self.schema)))
+        if step == "[key]":
+            self.of_key, self.schema = True, self._names
+            self.path.pop()
+            return
+        if "discriminator" in schema:
+            self.schema = self._definition({"$ref": schema["discriminator"]["mapping"][step]})
+            return
+        if "oneOf" in schema:
+            self.schema = next(part for part in schema["oneOf"] if part.get("type") == step)
+            return
+        self.path.append(str(step))
+        self._names = schema.get("propertyNames", {})
+        named = schema.get("properties", {})
+        others = [*schema.get("patternProperties", {}).values(), schema.get("additionalProperties")]
+        inside = named.get(step) or schema.get("items") or others[0]
+        self.schema = inside if isinstance(inside, Mapping) else {}
+
+    @property
+    def keys(self) -> Mapping[str, Mapping]:
+        """The schemas of the keys that are possible here."""
+        return self._definition(self._without_null(self.schema)).get("properties", {})
+
+    @property
+    def values(self) -> list:
+        """The values that are possible here, if they are listed."""
+        schema = self._without_null(self.schema)
+        return schema.get("enum") or [schema[key] for key in ("const",) if key in schema]
+
+    @property
+    def optional(self) -> bool:
+        """Whether null is possible here."""
+        return self._without_null(self.schema) is not self.schema
+
+    def meaning(self) -> str:
+        """What belongs here, in parentheses; empty without a description."""
+        text = self.schema.get("description") or self._definition(self.schema).get("description", "")
+        return f" ({text})" if text else ""
+
+    def _definition(self, schema: Mapping) -> Mapping:
+        return self._definitions[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+
+    @staticmethod
+    def _without_null(schema: Mapping) -> Mapping:
+        others = [part for part in schema.get("anyOf", ()) if part != {"type": "null"}]
+        return others[0] if len(others) == 1 else schema
+
+
+@functools.cache
+def _schema(form: TypeAdapter) -> Mapping:
+    return form.json_schema()
+
+
+def _lines(error: ErrorDetails, form: TypeAdapter) -> Iterator[str]:
+    kind, found = error["type"], error["input"]
+    place = _Place(form, error["loc"])
+    path = ".".join(place.path)
+    limits = error.get("ctx", {})
+    if kind in _MISSING and place.partial:
+        return
+    # Pydantic counts the valid entries alone; the others have errors of their own.
+    if kind == "too_short" and len(found) >= limits["min_length"]:
+        return
+    match kind:
+        case "missing":
+            yield f"{path}: this key is missing; add it{place.meaning()}"
+        case "union_tag_not_found" if isinstance(found, Mapping):
+            yield f"{path}.{_words(limits['discriminator'])[0]}: this key is missing; add it"
+        case "union_tag_not_found":
+            yield f"{path}: {_shown(found)} must be a mapping"
+        case "union_tag_invalid":
+            known = _words(limits["expected_tags"])
+            key = _words(limits["discriminator"])[0]
+            yield f"{path}.{key}: {_shown(found[key])} is not possible here {suggestion(found[key], known)}"
+        case "unexpected_keyword_argument" | "invalid_key":
+            *parents, key = error["loc"]
+            above = _Place(form, parents)
+            prefix = "".join(f"{step}." for step in above.path)
+            yield f"{prefix}{key}: unknown key {suggestion(key, above.keys)}"
+        case "string_type" if place.of_key:
             yield f"{path}: the key {_shown(found)} must be text; put it in quotes"
-        case "pattern" if "propertyNames" in error.absolute_schema_path:
+        case "string_pattern_mismatch" if place.of_key:
             yield f"{path}: {_shown(found)} is not an id; use lower-case letters, digits and single hyphens"
-        case "enum":
-            yield f"{path}: {_shown(found)} is not possible here {suggestion(found, wanted)}"
-        case "oneOf":
-            keys = ", ".join(key for choice in wanted for key in choice["required"])
-            yield f"{path}: {_shown(found)} must have exactly one of the keys {keys}"
-        case "anyOf":
-            yield from _alternatives(error, path, schema)
+        case "literal_error":
+            yield f"{path}: {_shown(found)} is not possible here {suggestion(found, place.values)}"
         case _:
-            yield f"{path}: {_shown(found)} {_demand(error)}"
+            yield f"{path}: {_shown(found)} {_demand(error, place)}"
 
 
-def _alternatives(error: ValidationError, path: str, schema: Mapping) -> Iterator[str]:
-    """The errors of the only alternative of the right kind; without one, an error that lists all kinds."""
-    alternatives: dict[int, list[ValidationError]] = {}
-    for child in error.context:
-        alternatives.setdefault(child.relative_schema_path[0], []).append(child)
-    # A constant under a key, such as the kind of a figure, says which alternative is meant.
-    others = [child for child in error.context if child.validator == "const" and child.relative_path]
-    for child in others:
-        alternatives.pop(child.relative_schema_path[0], None)
-    if not alternatives:
-        key, found = others[0].relative_path[0], others[0].instance
-        known = [child.validator_value for child in others]
-        yield f"{path}.{key}: {_shown(found)} is not possible here {suggestion(found, known)}"
-    near = [
-        children
-        for children in alternatives.values()
-        if all(child.relative_path or child.validator not in ("type", "const", "enum") for child in children)
-    ]
-    if len(near) == 1:
-        for child in near[0]:
-            yield from _lines(child, schema)
-    # A mapping without its kind is reported as a missing key.
-    elif not isinstance(error.instance, Mapping) or len(near) != len(alternatives):
-        kinds = " or ".join(dict.fromkeys(_kind(child) for child in error.context))
-        yield f"{path}: {_shown(error.instance)} must be {kinds}"
-
-
-def _kind(error: ValidationError) -> str:
-    match error.validator:
-        case "type":
-            return _TYPES[error.validator_value]
-        case "const":
-            return f"'{error.validator_value}'"
-        case _:
-            return "one of " + ", ".join(map(str, error.validator_value))
-
-
-def _demand(error: ValidationError) -> str:
+def _demand(error: ErrorDetails, place: _Place) -> str:
     """The violated requirement, as text that follows the value."""
-    found, wanted = error.instance, error.validator_value
-    match error.validator:
-        case "type":
-            return f"must be {_TYPES[wanted]}{_number_hint(found, wanted)}"
-        case "minimum":
-            return f"is too small; the minimum is {wanted}"
-        case "exclusiveMinimum":
-            return f"is too small; it must be above {wanted}"
-        case "maximum":
-            return f"is too large; the maximum is {wanted}"
-        case "exclusiveMaximum":
-            return f"is too large; it must be below {wanted}"
-        case "minItems" | "minProperties" | "minLength" if wanted == 1:
-            return (
-                "must not be empty; add one entry" if error.validator != "minLength" else "must not be empty"
-            )
-        case "minItems":
-            return f"has {len(found)} entries; the minimum is {wanted}"
-        case "maxItems":
-            return f"has {len(found)} entries; the maximum is {wanted}"
-        case "uniqueItems":
-            twice = next(value for index, value in enumerate(found) if value in found[:index])
-            return f"has {_shown(twice)} more than once; keep one"
-        case "contains":
-            return f"must contain '{wanted['const']}'; add it"
-        case "pattern":
-            return f"has the wrong form; expected: {error.schema['description']}"
+    kind, found, limits = error["type"], error["input"], error.get("ctx", {})
+    if kind in _LIMITS:
+        key, text = _LIMITS[kind]
+        limit = limits[key]
+        return f"{text} {limit:g}" if isinstance(limit, float) else f"{text} {limit}"
+    if kind in _TYPES:
+        null = " or null" if place.optional else ""
+        return f"must be {_TYPES[kind]}{null}{_number_hint(found, kind)}"
+    match kind:
+        case "string_too_short":
+            return "must not be empty"
+        case "too_short" if limits["min_length"] == 1:
+            return "must not be empty; add one entry"
+        case "too_short":
+            return f"has {len(found)} entries; the minimum is {limits['min_length']}"
+        case "too_long":
+            return f"has {len(found)} entries; the maximum is {limits['max_length']}"
+        case "string_pattern_mismatch":
+            return f"has the wrong form; expected: {place.schema.get(FORM) or place.schema['description']}"
         case _:
-            return f"does not fit: {error.message}"
+            return error["msg"] if kind == SAID else f"does not fit: {error['msg']}"
+
+
+def _words(text: str) -> list[str]:
+    """The words of a list such as "'inputs', 'stages'"."""
+    return [word.strip(" '") for word in text.split(",")]
 
 
 def _shown(value: object) -> str:
@@ -152,27 +212,14 @@ def _shown(value: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
-def _meaning(part: Mapping, key: str, schema: Mapping) -> str:
-    """The description of a key: its own, or that of a definition that it or its owner refers to."""
-    owners = [part, _definition(part, schema)]
-    keys = [owner["properties"][key] for owner in owners if key in owner.get("properties", {})]
-    keys += [_definition(entry, schema) for entry in keys]
-    return next((entry["description"] for entry in keys if "description" in entry), "")
-
-
-def _definition(part: Mapping, schema: Mapping) -> Mapping:
-    return schema["$defs"][part["$ref"].rpartition("/")[2]] if "$ref" in part else {}
-
-
-def _number_hint(found: object, wanted: str) -> str:
+def _number_hint(found: object, kind: str) -> str:
     """How to write a number that YAML reads as text, such as 3e-4."""
     try:
-        value = Decimal(found) if isinstance(found, str) and wanted in ("number", "integer") else None
+        value = Decimal(found) if isinstance(found, str) and kind in ("float_type", "int_type") else None
     except InvalidOperation:
         return ""
     if value is None or not value.is_finite() or abs(value.adjusted()) > 15:
         return ""
-    if wanted == "integer" and value != int(value):
+    if kind == "int_type" and value != int(value):
         return ""
-    digits = f"{value:f}"
-    return f"; YAML reads it as text, write {digits}"
+    return f"; YAML reads it as text, write {value:f}"

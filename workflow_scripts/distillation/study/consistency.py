@@ -6,7 +6,7 @@ from distillation.study.spec import Run
 
 
 def problems(run: Run, tested: list[int]) -> Iterator[str]:
-    """Errors that a schema cannot find, as "path: text".
+    """Errors that the types of single settings cannot find, as "path: text".
 
     Args:
         run: the resolved run.

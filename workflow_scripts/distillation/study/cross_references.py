@@ -9,7 +9,7 @@ from distillation.study.configuration import unknown
 def reference_errors(config: Mapping) -> list[str]:
     """Every id that names no entry, and keys that contradict each other, as "path: text".
 
-    Parts whose shape violates the schema are skipped: `schema_errors` reports them.
+    Parts whose shape has the wrong form are skipped: `configuration.errors` reports them.
     """
     return list(_references(config))
 
@@ -34,6 +34,9 @@ def _references(config: Mapping) -> Iterator[str]:
         yield from unknown([run], "select", "run", runs)
     for path, method in _named(config, "methods").items():
         yield from _unknown_at(config, path, method, "curriculum", "curricula")
+    for role in ("student", "teacher") if _known(config, "recipes") is not None else ():
+        if role not in config["recipes"]:
+            yield f"recipes.{role}: this key is missing; add it (for every {role} without a recipe)"
     for path, recipe in _named(config, "recipes").items():
         yield from _unknown_at(config, path, recipe, "dataset", "datasets")
     for path, run in {**_named(config, "teachers"), **_named(config, "students")}.items():

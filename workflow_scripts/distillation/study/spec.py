@@ -8,102 +8,133 @@ that reason a default always means "switched off".
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-import cattrs
+from pydantic import Field, TypeAdapter
+
+from distillation.core.settings import (
+    Count,
+    Epochs,
+    Flag,
+    Number,
+    Padding,
+    Pixels,
+    Positive,
+    Seed,
+    Share,
+    Text,
+    Whole,
+    settings,
+)
+
+Rgb = Annotated[tuple[Number, ...], Field(min_length=3, max_length=3)]
+PositiveRgb = Annotated[tuple[Positive, ...], Field(min_length=3, max_length=3)]
+Range = Annotated[tuple[Positive, ...], Field(min_length=2, max_length=2)]
+Weight = Annotated[Number, Field(ge=0)]
+Blocks = tuple[Annotated[Whole, Field(ge=0)], ...]
+SaliencyKind = Literal["gradient", "class-map", "cls-attention"]
+Selection = Literal["last", "best"]
 
 
-@dataclass(frozen=True)
+@settings
 class Normalization:
-    """Per-channel statistics of pixels scaled to [0, 1]."""
+    """Statistics of the pixels, scaled to [0, 1], by channel."""
 
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: Rgb = Field(description="Red, green and blue.")
+    std: PositiveRgb = Field(description="Red, green and blue.")
 
 
-@dataclass(frozen=True)
+@settings
 class DistillationToken:
-    """The extra token and head that take the distillation loss (DeiT, Touvron et al. 2021).
+    """Extra token and head that take the distillation loss (DeiT, Touvron et al. 2021)."""
 
-    `without_head` keeps the token and leaves out its head: a DeiT that is trained on labels alone.
-    """
-
-    start: Literal["random", "zeros"]
-    position: bool
-    without_head: bool = False
-
-
-@dataclass(frozen=True)
-class Model:
-    """A vision transformer on square images; widths in channels, dropouts as probabilities."""
-
-    family: str
-    image_size: int
-    patch_size: int
-    width: int
-    depth: int
-    heads: int
-    mlp_width: int
-    classes: int
-    dropout: float = 0.0
-    attention_dropout: float = 0.0
-    without_final_norm: bool = False
-    distillation_token: DistillationToken | None = None
+    start: Literal["random", "zeros"] = Field(description="How the token is initialised.")
+    position: Flag = Field(
+        description="Whether it has a position embedding; without one it bypasses the embedding dropout."
+    )
+    without_head: Flag = Field(
+        False, description="Whether a network that learns from labels alone has the token, without its head."
+    )
 
 
-@dataclass(frozen=True)
+@settings
+class Network:
+    """A vision transformer on square images."""
+
+    family: Literal["vit"] = Field(description="Module of the library's network families.")
+    patch_size: Pixels = Field(description="Side of a patch.")
+    width: Count = Field(description="Channels of a token.")
+    depth: Annotated[Whole, Field(ge=2)] = Field(description="Blocks.")
+    heads: Count = Field(description="Attention heads of a block; they divide the width.")
+    mlp_width: Count = Field(description="Hidden channels of a block's MLP.")
+    dropout: Share = Field(0.0, description="After embeddings, attention output and MLP output.")
+    attention_dropout: Share = Field(0.0, description="Of attention probabilities.")
+    without_final_norm: Flag = Field(False, description="Heads read the raw residual stream.")
+
+
+@settings
+class Model(Network):
+    """A network for the images of a data set."""
+
+    image_size: Pixels = Field(description="Side of the images.")
+    classes: Annotated[Whole, Field(ge=2)] = Field(description="Number of classes.")
+    distillation_token: DistillationToken | None = Field(None, description="Of students with a kd loss.")
+
+
+@settings
 class Teacher:
     """The run of the teacher, and which of its two weight files is used."""
 
-    run: str
-    seed: int
-    weights: Literal["last", "best"]
+    run: Text
+    seed: Seed
+    weights: Selection
 
 
-@dataclass(frozen=True)
+@settings
 class CrossEntropy:
-    """Weighted cross-entropy of the classification head."""
+    """Cross-entropy of the classification head with the labels."""
 
-    weight: float
-    label_smoothing: float = 0.0
+    weight: Weight = Field(description="Factor of the term.")
+    label_smoothing: Share = Field(
+        0.0, description="Share of the target that is spread evenly over all classes."
+    )
 
 
-@dataclass(frozen=True)
+@settings
 class Distillation:
-    """Weighted KL divergence of the distillation head from the teacher at a temperature."""
+    """KL divergence of the distillation head from the teacher's predictions, at a temperature."""
 
-    weight: float
-    temperature: float
+    weight: Weight = Field(description="Factor of the term.")
+    temperature: Positive = Field(description="Divides the logits; its square multiplies the term.")
 
 
-@dataclass(frozen=True)
+@settings
 class Saliency:
-    """Weighted squared difference of student and teacher saliency maps, layer by layer.
+    """Squared difference of student and teacher saliency maps, layer by layer.
 
     Layers are zero-based block indices, paired in order.
     """
 
-    weight: float
-    kind: str
-    student_layers: tuple[int, ...]
-    teacher_layers: tuple[int, ...]
+    weight: Weight
+    kind: SaliencyKind
+    student_layers: Blocks
+    teacher_layers: Blocks
     over_layers: Literal["sum", "mean"]
 
 
-@dataclass(frozen=True)
+@settings
 class RecordedMaps:
     """The saliency maps that are recorded during a student's training if its loss compares none.
 
     Layers as in `Saliency`.
     """
 
-    kind: str
-    student_layers: tuple[int, ...]
-    teacher_layers: tuple[int, ...]
+    kind: SaliencyKind
+    student_layers: Blocks
+    teacher_layers: Blocks
 
 
-@dataclass(frozen=True)
+@settings
 class Losses:
     """The terms of the training loss; an absent term is not computed."""
 
@@ -112,41 +143,38 @@ class Losses:
     saliency: Saliency | None = None
 
 
-@dataclass(frozen=True)
+@settings
 class Stage:
-    """One step of the curriculum."""
+    """One step of a curriculum."""
 
-    resolution: int
-    epochs: int
+    resolution: Pixels = Field(description="Side of the image.")
+    epochs: Epochs = Field(description="Passes over the training images.")
 
 
-@dataclass(frozen=True)
+@settings
 class RandomErasing:
-    """A rectangle of a training image set to the mean colour (Zhong et al. 2020).
+    """A random rectangle of a training image set to the mean colour (Zhong et al. 2020)."""
 
-    `probability` per image; `scale` is the range of its share of the image's area, `ratio` that of
-    its height over its width.
-    """
-
-    probability: float
-    scale: tuple[float, float]
-    ratio: tuple[float, float]
+    probability: Share = Field(description="Share of the images.")
+    scale: Range = Field(description="Least and largest share of the image's area.")
+    ratio: Range = Field(description="Least and largest height over width.")
 
 
-@dataclass(frozen=True)
+@settings
 class Augmentation:
-    """Random changes to a training image.
+    """Random changes to a training image."""
 
-    Padding in pixels; `flip` and `auto_augment` are probabilities per image.
-    """
+    crop_padding: Padding = Field(
+        0, description="Added on each side before a random crop of the original size."
+    )
+    flip: Share = Field(0.0, description="Probability of a horizontal flip.")
+    auto_augment: Share = Field(0.0, description="Share of the images changed by AutoAugment.")
+    erasing: RandomErasing | None = Field(
+        None, description="A random rectangle set to the mean colour; none if it is absent."
+    )
 
-    crop_padding: int = 0
-    flip: float = 0.0
-    auto_augment: float = 0.0
-    erasing: RandomErasing | None = None
 
-
-@dataclass(frozen=True)
+@settings
 class Views:
     """How an image is cropped and scaled for a stage of the curriculum.
 
@@ -155,72 +183,79 @@ class Views:
     scaled image. In validation, "scale" is the whole image scaled, "crop" its centre at full scale.
     """
 
-    training: Literal["scale", "crop", "scale-then-crop"] = "scale"
-    validation: Literal["scale", "crop"] = "scale"
+    training: Literal["scale", "crop", "scale-then-crop"] = Field(
+        "scale",
+        description="The augmented image scaled, a crop of the stage's size, or a padded crop of the scaled"
+        " image.",
+    )
+    validation: Literal["scale", "crop"] = Field(
+        "scale", description="The whole image scaled, or its centre at full scale."
+    )
 
 
-@dataclass(frozen=True)
+@settings
 class EarlyStopping:
-    """A stage ends once its validation accuracy has not risen for `patience` epochs.
+    """A stage ends once its validation accuracy has not risen for some epochs."""
 
-    `restore` says when a stage ends with its best weights instead of its last: "on-stop" if the stage was
-    stopped early, "always" or "never".
-    """
-
-    patience: int
-    restore: Literal["never", "on-stop", "always"]
+    patience: Epochs = Field(description="Epochs without a better validation accuracy that end a stage.")
+    restore: Literal["never", "on-stop", "always"] = Field(
+        description="Whether a stage ends with its best weights instead of its last."
+    )
 
 
-@dataclass(frozen=True)
+@settings
 class Mixing:
-    """MixUp or CutMix on every batch; `cutmix_share` is the probability that it is CutMix."""
+    """MixUp or CutMix on every batch."""
 
-    mixup_alpha: float
-    cutmix_alpha: float
-    cutmix_share: float
+    mixup_alpha: Positive = Field(description="Parameter of the Beta distribution of the shares.")
+    cutmix_alpha: Positive = Field(description="Parameter of the Beta distribution of the shares.")
+    cutmix_share: Share = Field(description="Share of the batches that use CutMix.")
 
 
-@dataclass(frozen=True)
+@settings
 class Optimizer:
-    """AdamW, and when it is re-created.
+    """AdamW, and when it is re-created."""
 
-    `restart` "stage" re-creates it at each stage of the curriculum, "never" keeps it.
-    `decay` "proper" exempts biases, norms, tokens and positions from weight decay, "biases-only" biases.
-    `accumulation` is the number of batches whose mean gradient makes one update.
-    """
-
-    name: Literal["adamw"]
-    lr: float
-    weight_decay: float
-    decay: Literal["proper", "all", "biases-only"]
-    restart: Literal["stage", "never"]
-    accumulation: int = 1
+    name: Literal["adamw"] = Field(description="Algorithm.")
+    lr: Positive = Field(description="Constant rate, or the peak of its schedule.")
+    weight_decay: Weight = Field(description="Decoupled from the gradient.")
+    decay: Literal["proper", "all", "biases-only"] = Field(
+        description="proper exempts biases, norms, tokens and positions; biases-only exempts biases."
+    )
+    restart: Literal["stage", "never"] = Field(description="Whether each stage re-creates the optimizer.")
+    accumulation: Count = Field(1, description="Batches whose mean gradient makes one update.")
 
 
-@dataclass(frozen=True)
+@settings
 class OneCycle:
     """One cosine cycle over the life of an optimizer, stepped per update (Smith and Topin 2019).
 
-    The learning rate rises from lr / `initial_divisor` to lr over the share `rising` of the steps,
-    then falls to the initial rate / `final_divisor`. AdamW's first beta moves the other way, between
-    `beta1_low` and `beta1_high`.
+    AdamW's first beta moves against the rate.
     """
 
-    rising: float
-    initial_divisor: float
-    final_divisor: float
-    beta1_low: float
-    beta1_high: float
+    rising: Annotated[Number, Field(gt=0, lt=1)] = Field(
+        description="Share of the steps in which the rate rises."
+    )
+    initial_divisor: Annotated[Number, Field(ge=1)] = Field(
+        description="The peak divided by it is the initial rate."
+    )
+    final_divisor: Annotated[Number, Field(ge=1)] = Field(
+        description="The initial rate divided by it is the final rate."
+    )
+    beta1_low: Share = Field(description="AdamW's first beta at the peak of the rate.")
+    beta1_high: Share = Field(description="AdamW's first beta at both ends.")
 
 
-@dataclass(frozen=True)
+@settings
 class WarmupCosine:
-    """The rate rises from 0 over the share `warmup` of the updates, then falls to 0 along a half cosine."""
+    """The rate rises from 0, then falls to 0 along a half cosine."""
 
-    warmup: float
+    warmup: Annotated[Number, Field(ge=0, lt=1)] = Field(
+        description="Share of the updates in which the rate rises from 0; it falls to 0 after."
+    )
 
 
-@dataclass(frozen=True)
+@settings
 class Pretrained:
     """Published weights that a network starts from; parts of other sizes are randomly initialised.
 
@@ -228,23 +263,23 @@ class Pretrained:
     file's digest.
     """
 
-    kind: str
-    sha256: str
+    kind: Literal["deit"]
+    sha256: Text
 
 
-@dataclass(frozen=True)
+@settings
 class Run:
     """One training."""
 
-    seed: int
-    dataset: str
+    seed: Seed
+    dataset: Text
     normalization: Normalization
     model: Model
     losses: Losses
-    stages: tuple[Stage, ...]
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
     augmentation: Augmentation
     optimizer: Optimizer
-    batch_size: int
+    batch_size: Count
     precision: Literal["fp32", "bf16"]
     one_cycle: OneCycle | None = None
     mixing: Mixing | None = None
@@ -270,30 +305,31 @@ class Run:
         return named.kind if named else "gradient"
 
 
-_CONVERTER = cattrs.Converter(omit_if_default=True, forbid_extra_keys=True)
+RUN = TypeAdapter(Run)
+_MODEL = TypeAdapter(Model | None)
 
 
 def from_mapping(mapping: Mapping) -> Run:
     """Build a run from nested plain values.
 
-    Raises cattrs.ClassValidationError when a field is missing, unknown or of the wrong type.
+    Raises pydantic.ValidationError when a field is missing, unknown or of the wrong type.
     """
-    return _CONVERTER.structure(mapping, Run)
+    return RUN.validate_python(mapping)
 
 
 def model_from_mapping(mapping: Mapping | None) -> Model | None:
     """Build a network's settings from nested plain values; None stays None."""
-    return _CONVERTER.structure(mapping, Model | None)
+    return _MODEL.validate_python(mapping)
 
 
 def model_to_mapping(model: Model | None) -> dict | None:
     """The inverse of `model_from_mapping`."""
-    return _CONVERTER.unstructure(model, Model | None)
+    return _MODEL.dump_python(model, mode="json", exclude_defaults=True)
 
 
 def to_mapping(run: Run) -> dict:
     """Nested plain values without the fields at their default; the inverse of `from_mapping`."""
-    return json.loads(json.dumps(_CONVERTER.unstructure(run)))
+    return RUN.dump_python(run, mode="json", exclude_defaults=True)
 
 
 def digest(run: Run) -> str:

