@@ -1,6 +1,6 @@
 """Parts of a training step measured alone: views, class maps, attention of the CLS token."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -9,12 +9,13 @@ from distillation.core import streams
 from distillation.data import views
 from distillation.networks import models
 from distillation.networks.batch import Batch
+from distillation.networks.families.vit import Tokens
 from distillation.networks.losses import saliency
 from distillation.networks.output import Output
 from distillation.networks.saliency import cls_attention
 from distillation.study.spec import Augmentation, RandomErasing, Run, Views
 from distillation.study.study import Study
-from torch import nn
+from torch import Tensor, nn
 
 from bench import measure
 from bench.cases import PROTOCOL, Case
@@ -94,8 +95,8 @@ def _class_maps(case: Case, rounds: int, device: torch.device) -> Iterator[dict]
 
     def closed() -> None:
         outputs = [
-            Output(None, None, dict(zip(layers, tokens, strict=True)), 0, classifier=head.weight)
-            for layers, tokens, head in zip(
+            Output(None, None, _leaving(layers, each) | {"classifier": head.weight})
+            for layers, each, head in zip(
                 (settings.student_layers, settings.teacher_layers), (own, other), heads, strict=True
             )
         ]
@@ -105,6 +106,10 @@ def _class_maps(case: Case, rounds: int, device: torch.device) -> Iterator[dict]
     yield from _pair(
         "class map", name, {"ten gradients": released, "closed form": closed}, count, rounds, device
     )
+
+
+def _leaving(layers: Sequence[int], values: Sequence[Tensor]) -> dict[str, Tokens]:
+    return {f"leaving.{layer}": Tokens(each, 0) for layer, each in zip(layers, values, strict=True)}
 
 
 def _attention(case: Case, rounds: int, device: torch.device) -> Iterator[dict]:
@@ -127,7 +132,7 @@ def _attention(case: Case, rounds: int, device: torch.device) -> Iterator[dict]:
         torch.stack(maps).square().mean().backward()
 
     def row() -> None:
-        output = ours(images, layers, "attention")
+        output = ours(images, cls_attention.features(layers))
         cls_attention.maps(output, labels, layers, differentiable=True).square().mean().backward()
 
     name = f"attention of the CLS token, {len(layers)} layers"

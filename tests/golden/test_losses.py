@@ -20,7 +20,7 @@ def logits(seed, scale=3.0):
 
 
 def answer(classification, distillation=None):
-    return Output(classification, distillation, {}, 1)
+    return Output(classification, distillation)
 
 
 def log_softmax(values):
@@ -150,7 +150,7 @@ def test_distillation_trains_the_distillation_head_alone_and_cross_entropy_the_o
 def test_distillation_leaves_the_teacher_alone_even_where_its_answer_has_a_graph():
     student, teacher = student_and_teacher()
     images = torch.randn(len(LABELS), 3, 8, 8, generator=torch.Generator().manual_seed(1))
-    taught = teacher(images, capture=(0, 1))
+    taught = teacher(images, ("entering.0", "entering.1"))
     assert taught.logits.requires_grad
     kd.term(Distillation(1.0, 4.0), Batch(student(images), LABELS, teacher=taught)).backward()
     assert all(p.grad is None for p in teacher.parameters())

@@ -75,7 +75,7 @@ def test_the_gradient_of_class_maps_is_the_difference_quotient_in_pieces_of_any_
 @pytest.mark.parametrize("model", [PLAIN, TOKEN], ids=["teacher", "student"])
 def test_the_closed_form_of_class_maps_is_ten_fold_autograd(model):
     net = network(model)
-    output = net(images(), LAYERS, "leaving")
+    output = net(images(), class_map.features(LAYERS))
     maps = class_map.maps(output, LABELS, LAYERS, differentiable=True)
     expected = released_class_maps(net, images(), LAYERS)
     assert maps.shape == expected.shape == (2, 3, 9, 10)
@@ -87,7 +87,9 @@ def test_gradients_of_class_maps_are_those_of_ten_fold_autograd_down_to_the_clas
     target = torch.rand(2, 3, 9, 10, generator=torch.Generator().manual_seed(1))
     gradients = []
     for maps_of in (
-        lambda net: class_map.maps(net(images(), LAYERS, "leaving"), LABELS, LAYERS, differentiable=True),
+        lambda net: class_map.maps(
+            net(images(), class_map.features(LAYERS)), LABELS, LAYERS, differentiable=True
+        ),
         lambda net: released_class_maps(net, images(), LAYERS),
     ):
         net = network(TOKEN)
@@ -105,7 +107,9 @@ def test_gradients_of_class_maps_are_those_of_ten_fold_autograd_down_to_the_clas
 def test_the_loss_of_class_maps_is_their_mean_square_over_positions_and_classes(over_layers, share):
     student, teacher = network(TOKEN), network(PLAIN, seed=1)
     settings = Saliency(0.8, "class-map", (0, 1), (0, 2), over_layers)
-    batch = Batch(student(images(), (0, 1), "leaving"), LABELS, teacher(images(), (0, 2), "leaving"))
+    batch = Batch(
+        student(images(), class_map.features((0, 1))), LABELS, teacher(images(), class_map.features((0, 2)))
+    )
     pair = released_class_maps(student, images(), (0, 1)), released_class_maps(teacher, images(), (0, 2))
     expected = share * sum((s - t).square().mean() for s, t in zip(*pair, strict=True))
     torch.testing.assert_close(loss.term(settings, batch), expected)
@@ -128,18 +132,18 @@ def full_attention(block, tokens):
 @pytest.mark.parametrize("model", [PLAIN, TOKEN], ids=["teacher", "student"])
 def test_the_row_of_the_cls_token_is_that_of_the_full_matrix(model):
     net = network(model)
-    entering = net(images(), (0, 1, 2)).tokens
-    rows = net(images(), (0, 1, 2), "attention").attention
+    output = net(images(), [f"{what}.{index}" for what in ("entering", "attention") for index in range(3)])
     for index, block in enumerate(net.blocks):
-        expected = full_attention(block, entering[index])[:, :, 0]
-        torch.testing.assert_close(rows[index], expected, rtol=0, atol=1e-6)
+        expected = full_attention(block, output.features[f"entering.{index}"].values)[:, :, 0]
+        torch.testing.assert_close(output.features[f"attention.{index}"].values, expected, rtol=0, atol=1e-6)
 
 
 def test_attention_maps_leave_out_the_tokens_before_the_patches_and_train_the_student_alone():
     student, teacher = network(TOKEN), network(PLAIN, seed=1)
     settings = Saliency(0.8, "cls-attention", (0, 1, 2), (0, 1, 2), "mean")
     layers = (0, 1, 2)
-    batch = Batch(student(images(), layers, "attention"), LABELS, teacher(images(), layers, "attention"))
+    features = cls_attention.features(layers)
+    batch = Batch(student(images(), features), LABELS, teacher(images(), features))
     maps = cls_attention.maps(batch.student, LABELS, layers, differentiable=False)
     assert maps.shape == (3, 3, 9)
     assert ((maps.amin(-1) == 0) & (maps.amax(-1) > 0.999)).all()
@@ -153,7 +157,7 @@ def test_attention_maps_leave_out_the_tokens_before_the_patches_and_train_the_st
 def test_released_maps_need_no_second_derivative_and_keep_fused_attention(kind):
     module = components.load("networks.saliency", kind)
     assert module.SECOND_ORDER is False
-    output = network(TOKEN)(images(), LAYERS, module.CAPTURED)
+    output = network(TOKEN)(images(), module.features(LAYERS))
     assert isinstance(output, Output)
     assert module.maps(output, LABELS, LAYERS, differentiable=True).requires_grad
     assert not module.maps(output, LABELS, LAYERS, differentiable=False).requires_grad

@@ -39,9 +39,14 @@ def images():
     return torch.randn(3, 3, 12, 12, generator=torch.Generator().manual_seed(9)).double()
 
 
+def entering(output, layer):
+    """The captured tokens that enter a block, [B, prefix + patches, width]."""
+    return output.features[f"entering.{layer}"].values
+
+
 def answer(net, layers):
     with sdpa_kernel(SDPBackend.MATH):
-        return net(images(), capture=layers)
+        return net(images(), gradient.features(layers))
 
 
 def true_logit_from(net, tokens, layer, label):
@@ -56,7 +61,9 @@ def map_by_finite_differences(net, layer):
     """[B, patches], float64, from central differences with respect to every channel of every patch."""
     step, prefix = 1e-6, net.prefix_tokens
     rows = []
-    for tokens, label in zip(net(images(), capture=(layer,)).tokens[layer], LABELS.tolist(), strict=True):
+    for tokens, label in zip(
+        entering(net(images(), gradient.features((layer,))), layer), LABELS.tolist(), strict=True
+    ):
         shifts = step * torch.eye(tokens.numel(), dtype=torch.float64).view(-1, *tokens.shape)
         up, down = (true_logit_from(net, tokens + sign * shifts, layer, label) for sign in (1, -1))
         derivative = ((up - down) / (2 * step)).view(tokens.shape)
@@ -71,7 +78,7 @@ def matching_by_hand(student, teacher, layers, over_layers):
     for net in (student, teacher):
         output = answer(net, layers)
         logit = output.logits.gather(1, LABELS[:, None]).sum()
-        tokens = [output.tokens[layer] for layer in layers]
+        tokens = [entering(output, layer) for layer in layers]
         gradients = torch.autograd.grad(logit, tokens, create_graph=net is student)
         maps = []
         for values in gradients:
@@ -123,7 +130,7 @@ def test_maps_are_as_large_at_the_start_of_training_as_at_its_end(resolution):
         family="vit", image_size=12, patch_size=2, width=32, depth=4, heads=2, mlp_width=64, classes=10
     )
     batch = torch.randn(3, 3, resolution, resolution, generator=torch.Generator().manual_seed(0))
-    output = build(model, torch.Generator().manual_seed(0))(batch, capture=(0, 1, 3))
+    output = build(model, torch.Generator().manual_seed(0))(batch, gradient.features((0, 1, 3)))
     maps = gradient.maps(output, LABELS, (0, 1, 3), differentiable=False)
     assert (maps.amax(-1) > 0.99).all()
 
@@ -138,7 +145,7 @@ def test_maps_come_in_the_order_of_the_layers_asked_for():
 def test_an_image_does_not_change_the_map_of_another():
     net = network(PLAIN)
     whole = gradient.maps(answer(net, (0, 2)), LABELS, (0, 2), differentiable=False)
-    alone = net(images()[1:2], capture=(0, 2))
+    alone = net(images()[1:2], gradient.features((0, 2)))
     torch.testing.assert_close(
         gradient.maps(alone, LABELS[1:2], (0, 2), differentiable=False)[:, 0], whole[:, 1], rtol=0, atol=1e-6
     )
@@ -157,10 +164,10 @@ def test_patches_that_leave_the_last_block_have_no_gradient_so_those_that_enter_
     output = answer(net, (2,))
     hook.remove()
     logit = output.logits.gather(1, LABELS[:, None]).sum()
-    leaving, entering = torch.autograd.grad(logit, [left[0], output.tokens[2]])
-    assert leaving[:, 1:].abs().max() == 0
-    assert leaving[:, 0].abs().max() > 0
-    assert entering[:, 1:].abs().amax(dim=(1, 2)).min() > 0
+    of_leaving, of_entering = torch.autograd.grad(logit, [left[0], entering(output, 2)])
+    assert of_leaving[:, 1:].abs().max() == 0
+    assert of_leaving[:, 0].abs().max() > 0
+    assert of_entering[:, 1:].abs().amax(dim=(1, 2)).min() > 0
 
 
 def test_only_differentiable_maps_keep_a_graph():
@@ -246,7 +253,7 @@ def test_gradient_maps_ask_for_attention_with_a_second_derivative():
 def test_fused_attention_cannot_be_differentiated_twice():
     student, teacher = network(TOKEN), network(PLAIN, seed=1, frozen=True)
     with sdpa_kernel(SDPBackend.FLASH_ATTENTION):
-        fused = student(images(), capture=(0, 1))
+        fused = student(images(), gradient.features((0, 1)))
     value = loss.term(settings((0, 1)), Batch(fused, LABELS, teacher=answer(teacher, (0, 1))))
     with pytest.raises(RuntimeError, match=r"derivative for .*attention.* is not implemented"):
         value.backward()

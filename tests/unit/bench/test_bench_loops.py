@@ -76,8 +76,8 @@ def of_engine(case):
     if case.teacher:
         teacher = strong(case.teacher, 1).eval()
         with torch.no_grad():
-            answer = teacher(images, objective.teacher_layers, objective.captured)
-    output = model(images, objective.student_layers, objective.captured)
+            answer = teacher(images, objective.teacher_features)
+    output = model(images, objective.student_features)
     mixed = {"partner_labels": labels.roll(1), "shares": torch.tensor([0.3, 0.7])} if case.run.mixing else {}
     total, _ = objective(Batch(output, labels, answer, **mixed))
     total.backward()

@@ -18,8 +18,8 @@ LABELS = torch.tensor([1, 2, 3, 4])
 
 def batch():
     images = torch.randn(4, 3, 16, 16, generator=torch.Generator().manual_seed(0))
-    student = start_of(tiny(model=STUDENT)).eval()(images, capture=(0, 2))
-    teacher = start_of(tiny(model=MODEL, seed=1)).eval()(images, capture=(1, 2))
+    student = start_of(tiny(model=STUDENT)).eval()(images, ["entering.0", "entering.2"])
+    teacher = start_of(tiny(model=MODEL, seed=1)).eval()(images, ["entering.1", "entering.2"])
     return Batch(student, LABELS, teacher)
 
 
@@ -51,17 +51,17 @@ def test_terms_that_are_not_named_are_not_computed():
     assert set(Objective(Losses(CE, saliency=SALIENCY))(batch())[1]) == {"ce", "saliency"}
 
 
-def test_a_saliency_term_announces_its_layers_and_its_second_derivative():
+def test_a_saliency_term_announces_its_features_and_its_second_derivative():
     objective = Objective(Losses(CE, KD, SALIENCY))
-    assert objective.student_layers == (0, 2)
-    assert objective.teacher_layers == (1, 2)
+    assert objective.student_features == {"entering.0", "entering.2"}
+    assert objective.teacher_features == {"entering.1", "entering.2"}
     assert objective.second_order is True
 
 
 @pytest.mark.parametrize("losses", [Losses(CE), Losses(CE, KD)], ids=["ce", "kd"])
 def test_without_a_saliency_term_nothing_is_captured_and_attention_may_be_fused(losses):
     objective = Objective(losses)
-    assert objective.student_layers == objective.teacher_layers == ()
+    assert objective.student_features == objective.teacher_features == frozenset()
     assert objective.second_order is False
 
 

@@ -95,6 +95,6 @@ def test_weights_of_a_network_of_other_sizes_are_refused(published):
 
 
 def test_a_token_without_a_head_is_not_read_and_not_distilled_into():
-    output = network()(torch.zeros(1, 3, 32, 32))
+    output = network()(torch.zeros(1, 3, 32, 32), ["entering.0"])
     assert output.distillation_logits is None
-    assert output.prefix_tokens == 2
+    assert output.features["entering.0"].prefix == 2

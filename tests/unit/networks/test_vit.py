@@ -228,9 +228,9 @@ def test_the_attention_of_the_cls_token_is_that_of_hugging_face_with_the_same_we
     images = torch.randn(2, 3, resolution, resolution, generator=seeded(1))
     with torch.no_grad():
         theirs = reference(images, output_attentions=True, interpolate_pos_encoding=True).attentions
-        ours = network(images, (0, 1), "attention").attention
+        ours = network(images, ["attention.0", "attention.1"]).features
     for index, full in enumerate(theirs):
-        torch.testing.assert_close(ours[index], full[:, :, 0], rtol=0, atol=1e-6)
+        torch.testing.assert_close(ours[f"attention.{index}"].values, full[:, :, 0], rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
@@ -260,7 +260,7 @@ def test_each_dropout_site_changes_the_logits_and_there_is_no_other():
 def test_embedding_dropout_reaches_a_token_with_a_position_and_spares_one_without():
     for token, dropped in ((DEIT, True), (RELEASED, False)):
         network = strong(replace(NET, distillation_token=token, dropout=0.5)).train()
-        entering = network(images(4, 8), capture=[0]).tokens[0]
+        entering = network(images(4, 8), ["entering.0"]).features["entering.0"].values
         assert bool((entering[:, 0] == 0).any())
         assert bool((entering[:, 1] == 0).any()) is dropped
 
@@ -289,9 +289,8 @@ def test_tokens_enter_as_cls_distillation_patches_with_resized_patch_positions(m
         prefix.append(
             network.distillation_token[0, 0] + (network.distillation_position[0, 0] if has_position else 0)
         )
-    output = network(batch, capture=[0])
-    entering = output.tokens[0]
-    assert output.prefix_tokens == network.prefix_tokens == len(prefix)
+    entering, before_patches = network(batch, ["entering.0"]).features["entering.0"]
+    assert before_patches == network.prefix_tokens == len(prefix)
     assert entering.shape == (2, len(prefix) + grid**2, 12)
     for index, expected in enumerate(prefix):
         assert (entering[:, index] - expected).abs().max() < 1e-12
@@ -304,7 +303,7 @@ def test_positions_at_full_size_are_the_learned_ones_bit_by_bit():
     network = strong(NET)
     network.patch_embed.proj.weight.zero_()
     network.patch_embed.proj.bias.zero_()
-    entering = network(images(1, 8), capture=[0]).tokens[0]
+    entering = network(images(1, 8), ["entering.0"]).features["entering.0"].values
     assert torch.equal(entering[:, 1:], network.positions[:, 1:])
 
 
@@ -313,9 +312,9 @@ def test_positions_resized_under_autocast_keep_full_precision():
     with torch.no_grad():
         network.patch_embed.proj.weight.zero_()
         network.patch_embed.proj.bias.zero_()
-        plain = network(images(1, 4), capture=[0]).tokens[0]
+        plain = network(images(1, 4), ["entering.0"]).features["entering.0"].values
         with torch.autocast("cpu", torch.bfloat16):
-            assert torch.equal(network(images(1, 4), capture=[0]).tokens[0], plain)
+            assert torch.equal(network(images(1, 4), ["entering.0"]).features["entering.0"].values, plain)
 
 
 def test_a_resolution_first_seen_in_inference_mode_can_still_be_trained():
@@ -393,9 +392,10 @@ def true_class(output: Output) -> torch.Tensor:
 def test_gradients_to_captured_tokens_are_the_finite_differences(model, frozen):
     network = strong(model).double().requires_grad_(not frozen)
     batch, step = images(2, 6, torch.float64), 1e-5
-    output = network(batch, capture=[2, 0])
-    assert set(output.tokens) == {0, 2}
-    gradients = torch.autograd.grad(true_class(output), [output.tokens[0], output.tokens[2]])
+    output = network(batch, ["entering.2", "entering.0"])
+    assert set(output.features) == {"entering.0", "entering.2"}
+    captured = [output.features[name].values for name in ("entering.0", "entering.2")]
+    gradients = torch.autograd.grad(true_class(output), captured)
     for index, gradient in zip((0, 2), gradients, strict=True):
         for seed in (0, 1):
             direction = torch.randn(gradient.shape, generator=seeded(seed), dtype=torch.float64)
@@ -412,8 +412,9 @@ def test_gradients_to_captured_tokens_are_the_finite_differences(model, frozen):
 def saliency_norm(network: VisionTransformer, batch: torch.Tensor) -> torch.Tensor:
     torch.manual_seed(0)
     with sdpa_kernel(SDPBackend.MATH):
-        output = network(batch, capture=[1, 2])
-        gradients = torch.autograd.grad(true_class(output), list(output.tokens.values()), create_graph=True)
+        output = network(batch, ["entering.1", "entering.2"])
+        captured = [tokens.values for tokens in output.features.values()]
+        gradients = torch.autograd.grad(true_class(output), captured, create_graph=True)
     return sum(each.square().sum() for each in gradients)
 
 
@@ -441,7 +442,7 @@ def test_a_gradient_of_captured_gradients_reaches_the_parameters_in_training():
 
 def test_capturing_does_not_cut_the_graph_of_a_network_in_training():
     network = strong(NET)
-    true_class(network(images(2, 8), capture=[1])).backward()
+    true_class(network(images(2, 8), ["entering.1"])).backward()
     assert network.patch_embed.proj.weight.grad.abs().sum() > 0
 
 
@@ -449,9 +450,26 @@ def test_capturing_does_not_cut_the_graph_of_a_network_in_training():
 def test_without_gradients_tokens_are_captured_as_they_are(mode):
     network = strong(NET)
     with mode():
-        output = network(images(2, 8), capture=[0, 1])
-    assert not any(each.requires_grad for each in output.tokens.values())
-    assert torch.equal(network.blocks[0](output.tokens[0].clone()), output.tokens[1])
+        features = network(images(2, 8), ["entering.0", "entering.1"]).features
+    first, second = (features[f"entering.{index}"].values for index in (0, 1))
+    assert not first.requires_grad
+    assert not second.requires_grad
+    assert torch.equal(network.blocks[0](first.clone()), second)
+
+
+@torch.no_grad()
+def test_different_features_of_the_same_block_are_captured_in_one_pass():
+    network = strong(NET).eval()
+    names = ["entering.1", "leaving.1", "attention.1", "leaving.0", "classifier"]
+    output = network(images(2, 8), names)
+    assert set(output.features) == set(names)
+    assert torch.equal(output.features["leaving.0"].values, output.features["entering.1"].values)
+    assert torch.equal(
+        network.blocks[1](output.features["entering.1"].values), output.features["leaving.1"].values
+    )
+    assert output.features["attention.1"].values.shape == (2, 2, 17)
+    assert output.features["classifier"] is network.head.weight
+    assert torch.equal(output.logits, network(images(2, 8)).logits)
 
 
 # Errors
@@ -462,13 +480,22 @@ def test_without_gradients_tokens_are_captured_as_they_are(mode):
     [
         (7, (), "Resolution 7 does not fit .* multiple of the patch size 2 from 2 to the image size 8"),
         (10, (), "Resolution 10 does not fit .* multiple of the patch size 2 from 2 to the image size 8"),
-        (8, (0, 3), r"Layers \[3\] do not exist in a network of 3 blocks: name layers from 0 to 2\."),
-        (8, (-1,), r"Layers \[-1\] do not exist"),
+        (
+            8,
+            ("entering.0", "leaving.3"),
+            "no block 3 for 'leaving.3' in a network of 3 blocks: name blocks from 0",
+        ),
+        (
+            8,
+            ("entering.-1",),
+            "no feature 'entering.-1' in this network: name entering, leaving or attention",
+        ),
+        (8, ("tokens",), "no feature 'tokens' in this network: .* such as entering.0, or classifier"),
     ],
 )
-def test_an_impossible_resolution_or_layer_is_refused_by_name(resolution, capture, message):
+def test_an_impossible_resolution_or_feature_is_refused_by_name(resolution, capture, message):
     with pytest.raises(UserError, match=message):
-        build(NET, seeded())(images(1, resolution), capture=capture)
+        build(NET, seeded())(images(1, resolution), capture)
 
 
 @pytest.mark.parametrize(

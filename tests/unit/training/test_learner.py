@@ -48,16 +48,16 @@ class Constant(nn.Module):
     def no_weight_decay(self):
         return set()
 
-    def forward(self, images, capture=(), captured="entering"):
+    def forward(self, images, capture=()):
         logits = functional.one_hot(torch.full((len(images),), 3), 10) + 0 * self.unused
-        return Output(logits, None, {}, 1)
+        return Output(logits)
 
 
 class Reader(nn.Module):
     """Answers the class written into the first pixel."""
 
-    def forward(self, images, capture=(), captured="entering"):
-        return Output(functional.one_hot(images[:, 0, 0, 0].long(), 10), None, {}, 1)
+    def forward(self, images, capture=()):
+        return Output(functional.one_hot(images[:, 0, 0, 0].long(), 10))
 
 
 # The reference loop

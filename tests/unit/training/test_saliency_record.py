@@ -60,9 +60,11 @@ def test_maps_are_those_of_the_first_test_images_without_augmentation_or_dropout
     run = tiny_runs.student_run()
     arrays = observed(run, (Stage(12, 1),), pair=(student, teacher)).arrays
     shown = views.plain_view(DATA.test_images[:8], 12, run.normalization)
-    maps = components.load("networks.saliency", "gradient").maps
+    kind = components.load("networks.saliency", "gradient")
     for who, network in (("student", student), ("teacher", teacher)):
-        expected = maps(network.eval()(shown, capture=(0, 1, 2)), DATA.test_labels[:8], (0, 1, 2), False)
+        expected = kind.maps(
+            network.eval()(shown, kind.features((0, 1, 2))), DATA.test_labels[:8], (0, 1, 2), False
+        )
         assert torch.equal(arrays[f"stage1-12px-epoch1-{who}"].flatten(2), expected)
 
 

@@ -55,8 +55,8 @@ def _step_flops(model: Model, teacher: Model | None, losses: Losses, resolution:
     with _counting() as counter:
         if guide:
             with nullcontext() if objective.second_order else torch.no_grad():
-                prediction = guide(image, objective.teacher_layers, objective.captured)
-        output = student(image, objective.student_layers, objective.captured)
+                prediction = guide(image, objective.teacher_features)
+        output = student(image, objective.student_features)
         total, _ = objective(Batch(output, label, prediction))
         total.backward()
     return counter.get_total_flops()

@@ -12,8 +12,7 @@ class Objective:
 
     Attributes:
         names: of the terms.
-        student_layers, teacher_layers: blocks that the networks must capture.
-        captured: what they capture of a block; see `VisionTransformer.forward`.
+        student_features, teacher_features: names of what the networks have to capture for the terms.
         second_order: whether a term differentiates a gradient of the student, which fused attention does not
             support.
     """
@@ -27,11 +26,10 @@ class Objective:
         }
         self.names = tuple(self._terms)
         saliency = losses.saliency
-        self.student_layers = saliency.student_layers if saliency else ()
-        self.teacher_layers = saliency.teacher_layers if saliency else ()
         kind = components.load("networks.saliency", saliency.kind) if saliency else None
         self.second_order = kind is not None and kind.SECOND_ORDER
-        self.captured = kind.CAPTURED if kind else "entering"
+        self.student_features = kind.features(saliency.student_layers) if kind else frozenset()
+        self.teacher_features = kind.features(saliency.teacher_layers) if kind else frozenset()
 
     def __call__(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss (scalar) and its unweighted terms by name."""

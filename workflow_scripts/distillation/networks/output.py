@@ -8,21 +8,15 @@ from torch import Tensor
 
 
 class Output(NamedTuple):
-    """Logits and captured values of a network for a batch of B images.
+    """Logits of a network for a batch of B images, and what was asked of its inside.
 
     Attributes:
         logits: of the classification head [B, classes].
         distillation_logits: of the distillation head [B, classes]; None without that head.
-        tokens: the tokens [B, prefix + patches, width] that enter or leave each captured block, by index.
-        prefix_tokens: number of tokens before the patches.
-        attention: attention probabilities [B, heads, prefix + patches] of the CLS token over all tokens in
-            each captured block, by index.
-        classifier: weights of the classification head [classes, width].
+        features: the captured values by name; the network's family says which names there are, and what they
+            mean.
     """
 
     logits: Tensor
-    distillation_logits: Tensor | None
-    tokens: Mapping[int, Tensor]
-    prefix_tokens: int
-    attention: Mapping[int, Tensor] = MappingProxyType({})
-    classifier: Tensor | None = None
+    distillation_logits: Tensor | None = None
+    features: Mapping[str, object] = MappingProxyType({})

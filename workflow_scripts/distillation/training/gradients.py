@@ -181,7 +181,7 @@ class Gradients:
         attention = sdpa_kernel(SDPBackend.MATH) if self._objective.second_order else nullcontext()
         with autocast(self._device, self._precision):
             with attention:
-                student = self._model(images, self._objective.student_layers, self._objective.captured)
+                student = self._model(images, self._objective.student_features)
             teacher = self._teacher_output(images)
         total, terms = self._objective(Batch(student, labels, teacher, partner, shares))
         (total / batches).backward()
@@ -198,4 +198,4 @@ class Gradients:
         if self._teacher is None:
             return None
         with torch.set_grad_enabled(self._objective.second_order):
-            return self._teacher(images, self._objective.teacher_layers, self._objective.captured)
+            return self._teacher(images, self._objective.teacher_features)

@@ -6,8 +6,10 @@ follow DeiT (Touvron et al. 2021, section 4).
 """
 
 import functools
-from collections.abc import Sequence
+import re
+from collections.abc import Collection
 from contextlib import nullcontext
+from typing import NamedTuple
 
 import torch
 from timm.layers import Mlp, PatchEmbed
@@ -21,6 +23,21 @@ from distillation.study.spec import Model
 
 _NORM_EPS = 1e-12
 _INIT_STD = 0.02
+# Names of features: what is captured at a block, by its zero-based index, and the classifier.
+_OF_BLOCK = re.compile(r"(entering|leaving|attention)\.(\d+)")
+_CLASSIFIER = "classifier"
+
+
+class Tokens(NamedTuple):
+    """A captured value for each token: CLS, distillation (if there is one), patches row by row.
+
+    Attributes:
+        values: [B, prefix + patches, width], or [B, heads, prefix + patches] for attention.
+        prefix: number of tokens before the patches: 1 or 2.
+    """
+
+    values: Tensor
+    prefix: int
 
 
 @functools.cache
@@ -121,7 +138,7 @@ class VisionTransformer(nn.Module):
         names = ("cls_token", "positions", "distillation_token", "distillation_position")
         return {name for name in names if getattr(self, name) is not None}
 
-    def forward(self, images: Tensor, capture: Sequence[int] = (), captured: str = "entering") -> Output:
+    def forward(self, images: Tensor, capture: Collection[str] = ()) -> Output:
         """Classify square images of any resolution up to the image size that whole patches fill.
 
         Positions of a smaller grid are the learned ones, resized bicubically (Dosovitskiy et al. 2021,
@@ -134,44 +151,49 @@ class VisionTransformer(nn.Module):
 
         Args:
             images: [B, 3, r, r], floating point, normalised.
-            capture: zero-based indices of the blocks to capture.
-            captured: the tokens "entering" or "leaving", or the CLS token's "attention".
+            capture: names of features, with the zero-based index of a block: "entering.0" and "leaving.0" are
+                the tokens (`Tokens`) that enter and leave it, "attention.0" that of its CLS token over all
+                tokens (`Tokens`, probabilities), and "classifier" is the weight of the classification head
+                [classes, width].
 
         Returns:
-            Logits of both heads and what was captured, tokens in the order CLS, distillation (if there is
-            one), patches row by row.
+            Logits of both heads, and the features that were asked for.
 
         Raises:
             InputError: the images are not square, r is not a multiple of the patch size or exceeds the image
-                size, or a requested block does not exist.
+                size, or a requested feature does not exist.
         """
-        self._check_blocks(capture)
+        self._check_features(capture)
         stream = self._embed(images, self._grid(images))
-        tokens, attention = {}, {}
+        features: dict[str, object] = {_CLASSIFIER: self.head.weight} if _CLASSIFIER in capture else {}
         for index, block in enumerate(self.blocks):
-            wanted = captured if index in capture else None
-            if wanted == "entering":
+            if (name := f"entering.{index}") in capture:
                 if torch.is_grad_enabled() and not stream.requires_grad:
                     stream = stream.detach().requires_grad_()
-                tokens[index] = stream
-            elif wanted == "attention":
-                attention[index] = _class_attention(block, stream)
+                features[name] = Tokens(stream, self.prefix_tokens)
+            if (name := f"attention.{index}") in capture:
+                features[name] = Tokens(_class_attention(block, stream), self.prefix_tokens)
             stream = block(stream)
-            if wanted == "leaving":
-                tokens[index] = stream
+            if (name := f"leaving.{index}") in capture:
+                features[name] = Tokens(stream, self.prefix_tokens)
         prefix = self.norm(stream[:, : self.prefix_tokens])
         second = None if self.distillation_head is None else self.distillation_head(prefix[:, 1])
-        logits = self.head(prefix[:, 0])
-        return Output(logits, second, tokens, self.prefix_tokens, attention, self.head.weight)
+        return Output(self.head(prefix[:, 0]), second, features)
 
-    def _check_blocks(self, capture: Sequence[int]) -> None:
+    def _check_features(self, capture: Collection[str]) -> None:
         depth = len(self.blocks)
-        missing = sorted(index for index in capture if not 0 <= index < depth)
-        if missing:
-            raise InputError(
-                f"Layers {missing} do not exist in a network of {depth} blocks: "
-                f"name layers from 0 to {depth - 1}."
-            )
+        for name in sorted(set(capture) - {_CLASSIFIER}):
+            found = _OF_BLOCK.fullmatch(name)
+            if not found:
+                raise InputError(
+                    f"There is no feature {name!r} in this network: name entering, leaving or attention with"
+                    f" a block, such as entering.0, or {_CLASSIFIER}."
+                )
+            if int(found[2]) >= depth:
+                raise InputError(
+                    f"There is no block {found[2]} for {name!r} in a network of {depth} blocks: "
+                    f"name blocks from 0 to {depth - 1}."
+                )
 
     def _grid(self, images: Tensor) -> int:
         height, width = images.shape[-2:]

@@ -2,6 +2,6 @@
 
 Each module has `maps(output, labels, layers, differentiable) -> Tensor` of shape
 [layers, B, patches] or, if every class has a map, [layers, B, patches, classes], with values in
-[0, 1]; `CAPTURED`, what it needs captured of a block (see `VisionTransformer.forward`); and `SECOND_ORDER`,
-whether matching its maps differentiates a gradient.
+[0, 1]; `features(layers) -> frozenset[str]`, what the network has to capture for them (see
+`VisionTransformer.forward`); and `SECOND_ORDER`, whether matching its maps differentiates a gradient.
 """

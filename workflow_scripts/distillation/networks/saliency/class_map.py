@@ -15,10 +15,14 @@ from torch.nn import functional
 from distillation.networks.output import Output
 
 SECOND_ORDER = False
-CAPTURED = "leaving"
 _EPSILON_RANGE = 1e-6
 # Tokens of a piece on a CPU; classes are padded to a multiple, because CPUs multiply such widths faster.
 _CACHED, _CLASS_MULTIPLE = 1024, 16
+
+
+def features(layers: Sequence[int]) -> frozenset[str]:
+    """Names of what the network has to capture for the maps of these blocks."""
+    return frozenset({"classifier", *(f"leaving.{layer}" for layer in layers)})
 
 
 def maps(output: Output, labels: Tensor, layers: Sequence[int], differentiable: bool) -> Tensor:
@@ -28,7 +32,7 @@ def maps(output: Output, labels: Tensor, layers: Sequence[int], differentiable: 
     final norm before the classifier, and the maps train its weights too.
 
     Args:
-        output: of the network, with the tokens that leave these layers captured.
+        output: of the network, with the features of these layers captured.
         labels: not used; every class has a map.
         layers: zero-based block indices.
         differentiable: whether the maps keep their graph.
@@ -36,9 +40,11 @@ def maps(output: Output, labels: Tensor, layers: Sequence[int], differentiable: 
     Returns:
         Maps [layers, B, patches, classes] in [0, 1], float32.
     """
-    weights = output.classifier.float()
-    raw = torch.stack([_Sums.apply(output.tokens[layer].float(), weights) for layer in layers])
-    raw = raw[:, :, output.prefix_tokens :] / (raw.shape[2] - output.prefix_tokens)
+    weights = output.features["classifier"].float()
+    tokens = [output.features[f"leaving.{layer}"] for layer in layers]
+    raw = torch.stack([_Sums.apply(each.values.float(), weights) for each in tokens])
+    prefix = tokens[0].prefix
+    raw = raw[:, :, prefix:] / (raw.shape[2] - prefix)
     low, high = raw.amin(dim=(-2, -1), keepdim=True), raw.amax(dim=(-2, -1), keepdim=True)
     normalised = (raw - low) / (high - low + _EPSILON_RANGE)
     return normalised if differentiable else normalised.detach()

@@ -8,8 +8,12 @@ from torch import Tensor
 from distillation.networks.output import Output
 
 SECOND_ORDER = False
-CAPTURED = "attention"
 _EPSILON_RANGE = 1e-8
+
+
+def features(layers: Sequence[int]) -> frozenset[str]:
+    """Names of what the network has to capture for the maps of these blocks."""
+    return frozenset(f"attention.{layer}" for layer in layers)
 
 
 def maps(output: Output, labels: Tensor, layers: Sequence[int], differentiable: bool) -> Tensor:
@@ -18,7 +22,7 @@ def maps(output: Output, labels: Tensor, layers: Sequence[int], differentiable: 
     Min-max normalised per image and layer; attention to the other tokens is left out.
 
     Args:
-        output: of the network, with the attention of these layers captured.
+        output: of the network, with the features of these layers captured.
         labels: not used.
         layers: zero-based block indices.
         differentiable: whether the maps keep their graph.
@@ -26,8 +30,9 @@ def maps(output: Output, labels: Tensor, layers: Sequence[int], differentiable: 
     Returns:
         Maps [layers, B, patches] in [0, 1], float32.
     """
-    rows = torch.stack([output.attention[layer] for layer in layers]).float().mean(dim=2)
-    patches = rows[..., output.prefix_tokens :]
+    captured = [output.features[f"attention.{layer}"] for layer in layers]
+    rows = torch.stack([each.values for each in captured]).float().mean(dim=2)
+    patches = rows[..., captured[0].prefix :]
     low, high = patches.amin(dim=-1, keepdim=True), patches.amax(dim=-1, keepdim=True)
     normalised = (patches - low) / (high - low + _EPSILON_RANGE)
     return normalised if differentiable else normalised.detach()

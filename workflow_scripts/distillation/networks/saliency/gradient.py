@@ -8,9 +8,13 @@ from torch import Tensor
 from distillation.networks.output import Output
 
 SECOND_ORDER = True
-CAPTURED = "entering"
 _EPSILON_NORM = 1e-12
 _EPSILON_RANGE = 1e-6
+
+
+def features(layers: Sequence[int]) -> frozenset[str]:
+    """Names of what the network has to capture for the maps of these blocks."""
+    return frozenset(f"entering.{layer}" for layer in layers)
 
 
 def maps(output: Output, labels: Tensor, layers: Sequence[int], differentiable: bool) -> Tensor:
@@ -21,7 +25,7 @@ def maps(output: Output, labels: Tensor, layers: Sequence[int], differentiable: 
     the last one have no gradient: the head reads the CLS token alone.
 
     Args:
-        output: of the network, computed with gradients enabled and these layers captured.
+        output: of the network, computed with gradients enabled and the features of these layers captured.
         labels: true classes [B].
         layers: zero-based block indices.
         differentiable: whether the maps keep the graph for a second derivative.
@@ -32,9 +36,10 @@ def maps(output: Output, labels: Tensor, layers: Sequence[int], differentiable: 
     # A product rather than `gather`, whose deterministic gradient needs a sort on a GPU.
     is_true = labels[:, None] == torch.arange(output.logits.shape[1], device=labels.device)
     true_logits = (output.logits.float() * is_true).sum()
-    tokens = [output.tokens[layer] for layer in layers]
-    gradients = torch.autograd.grad(true_logits, tokens, create_graph=differentiable)
-    patches = torch.stack(gradients)[:, :, output.prefix_tokens :].float()
+    tokens = [output.features[f"entering.{layer}"] for layer in layers]
+    values = [each.values for each in tokens]
+    gradients = torch.autograd.grad(true_logits, values, create_graph=differentiable)
+    patches = torch.stack(gradients)[:, :, tokens[0].prefix :].float()
     # The epsilon inside the root keeps its derivative finite if a gradient vanishes.
     norms = (patches.square().sum(dim=-1) + _EPSILON_NORM).sqrt()
     low, high = norms.amin(dim=-1, keepdim=True), norms.amax(dim=-1, keepdim=True)

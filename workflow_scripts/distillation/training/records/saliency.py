@@ -63,7 +63,7 @@ class SaliencyRecord:
     def _of(self, network: nn.Module, shown: Tensor, layers: tuple[int, ...]) -> Tensor:
         network.eval()
         with torch.enable_grad():
-            output = network(shown, layers, self._kind.CAPTURED)
+            output = network(shown, self._kind.features(layers))
             maps = self._kind.maps(output, self._labels, layers, differentiable=False).detach()
         if maps.dim() == 4:
             own = self._labels[None, :, None, None].expand(len(layers), -1, maps.shape[2], 1)
