@@ -17,8 +17,9 @@ from distillation.core.errors import UserError
 from distillation.data import datasets, views
 from distillation.data.datasets import Arrays
 from distillation.evaluation import predictions
+from distillation.networks.families.vit import Model
 from distillation.statistics import intervals
-from distillation.study.spec import Model, Run, Stage
+from distillation.study.spec import Run, Stage
 from distillation.study.study import Study
 from torch import Tensor, nn
 

@@ -9,10 +9,11 @@ import torch
 import yaml
 from distillation.core.errors import UserError
 from distillation.data import datasets
-from distillation.networks import flops
+from distillation.networks.families.vit import Model
 from distillation.study import study
-from distillation.study.spec import Model, Run, Stage
+from distillation.study.spec import Run, Stage
 from distillation.study.study import Study
+from distillation.training import flops
 from torch import Tensor
 
 HOME = Path(__file__).resolve().parents[1]

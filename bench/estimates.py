@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from distillation.networks.families.vit import Model
 from distillation.study import demand
-from distillation.study.spec import Model, Run
+from distillation.study.spec import Run
 from distillation.study.study import Study
 
 from bench import kinds

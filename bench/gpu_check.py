@@ -18,8 +18,9 @@ from distillation.core.atomic import replacing
 from distillation.core.errors import UserError
 from distillation.data import views
 from distillation.evaluation import predictions
+from distillation.networks.families.vit import Model
 from distillation.pages import documents
-from distillation.study.spec import Model, Run
+from distillation.study.spec import Run
 from distillation.study.study import Study
 from distillation.training import checkpoint, graph_recording, sessions
 

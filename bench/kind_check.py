@@ -8,7 +8,8 @@ from dataclasses import replace
 import torch
 from distillation.core import devices, streams
 from distillation.networks import models
-from distillation.study.spec import Model, Run
+from distillation.networks.families.vit import Model
+from distillation.study.spec import Run
 from distillation.training import graph_recording, optimizers
 from distillation.training.gradients import Gradients
 from distillation.training.graph_recording import RecordingError

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from distillation.networks.families.vit import Model
+from distillation.networks.terms import Losses
 from distillation.study import demand
-from distillation.study.spec import Losses, Model, Run
+from distillation.study.spec import Run
 from distillation.study.study import Entry, Study
 
 Key = tuple[Model, Model | None, Losses, str, bool, int]

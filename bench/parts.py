@@ -7,13 +7,16 @@ from dataclasses import replace
 import torch
 from distillation.core import streams
 from distillation.data import views
+from distillation.data.augmentations.erasing import RandomErasing
+from distillation.data.settings import Augmentation, Views
 from distillation.networks import models
 from distillation.networks.batch import Batch
-from distillation.networks.families.vit import Tokens
-from distillation.networks.losses import saliency
+from distillation.networks.families.vit.compute import Tokens
+from distillation.networks.losses.saliency import compute as saliency
 from distillation.networks.output import Output
 from distillation.networks.saliency import cls_attention
-from distillation.study.spec import Augmentation, RandomErasing, Run, Views
+from distillation.networks.saliency.cls_attention import compute as cls_attention_code
+from distillation.study.spec import Run
 from distillation.study.study import Study
 from torch import Tensor, nn
 
@@ -133,7 +136,7 @@ def _attention(case: Case, rounds: int, device: torch.device) -> Iterator[dict]:
 
     def row() -> None:
         output = ours(images, cls_attention.features(layers))
-        cls_attention.maps(output, labels, layers, differentiable=True).square().mean().backward()
+        cls_attention_code.maps(output, labels, layers, differentiable=True).square().mean().backward()
 
     name = f"attention of the CLS token, {len(layers)} layers"
     yield from _pair("attention", name, {"whole matrix": whole, "one row": row}, count, rounds, device)

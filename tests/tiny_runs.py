@@ -8,29 +8,18 @@ from pathlib import Path
 
 import torch
 from distillation.core import streams
+from distillation.data.augmentations.erasing import RandomErasing
+from distillation.data.augmentations.mixing import Mixing
 from distillation.data.datasets import Arrays
+from distillation.data.settings import Augmentation, Normalization, Views
+from distillation.evaluation.trained import TeacherFiles
 from distillation.networks import models
-from distillation.networks.models import TeacherFiles
-from distillation.study.spec import (
-    Augmentation,
-    CrossEntropy,
-    Distillation,
-    DistillationToken,
-    EarlyStopping,
-    Losses,
-    Mixing,
-    Model,
-    Normalization,
-    OneCycle,
-    Optimizer,
-    RandomErasing,
-    Run,
-    Saliency,
-    Stage,
-    Teacher,
-    Views,
-    WarmupCosine,
-)
+from distillation.networks.families.vit import DistillationToken, Model
+from distillation.networks.losses.ce import CrossEntropy
+from distillation.networks.losses.kd import Distillation
+from distillation.networks.losses.saliency import Saliency
+from distillation.networks.terms import Losses
+from distillation.study.spec import EarlyStopping, OneCycle, Optimizer, Run, Stage, Teacher, WarmupCosine
 from distillation.training import checkpoint
 from distillation.training import train as training
 from distillation.training.checkpoint import Checkpoint
@@ -79,7 +68,7 @@ def run(**changes) -> Run:
         "dataset": "tiny",
         "normalization": NORMALIZATION,
         "model": MODEL,
-        "losses": Losses(CrossEntropy(1.0)),
+        "losses": Losses(ce=CrossEntropy(1.0)),
         "stages": STAGES,
         "augmentation": CROP,
         "optimizer": ADAMW,
@@ -92,7 +81,7 @@ def run(**changes) -> Run:
 def teacher_run(**changes) -> Run:
     """The teacher's recipe: one cycle, MixUp and CutMix, AutoAugment, smoothed labels."""
     fields = {
-        "losses": Losses(CrossEntropy(1.0, label_smoothing=0.01)),
+        "losses": Losses(ce=CrossEntropy(1.0, label_smoothing=0.01)),
         "stages": (Stage(16, 3),),
         "augmentation": Augmentation(crop_padding=4, flip=0.5, auto_augment=0.5),
         "optimizer": Optimizer("adamw", 0.004, 0.02, "proper", restart="never"),
@@ -105,7 +94,9 @@ def teacher_run(**changes) -> Run:
 def student_run(**changes) -> Run:
     """Distillation with saliency matching through a curriculum."""
     losses = Losses(
-        CrossEntropy(1.0), Distillation(0.5, 4.0), Saliency(0.8, "gradient", (0, 1, 2), (0, 1, 2), "sum")
+        ce=CrossEntropy(1.0),
+        kd=Distillation(0.5, 4.0),
+        saliency=Saliency(0.8, "gradient", (0, 1, 2), (0, 1, 2), "sum"),
     )
     return run(**{"model": STUDENT, "losses": losses, "teacher": Teacher("teacher", 0, "best"), **changes})
 
@@ -116,7 +107,9 @@ def released_run(**changes) -> Run:
     It learns so little that no epoch is better than the first of its stage: each stage ends after two.
     """
     losses = Losses(
-        CrossEntropy(0.5), Distillation(0.5, 4.0), Saliency(0.8, "class-map", (0, 2), (0, 2), "sum")
+        ce=CrossEntropy(0.5),
+        kd=Distillation(0.5, 4.0),
+        saliency=Saliency(0.8, "class-map", (0, 2), (0, 2), "sum"),
     )
     token = DistillationToken("zeros", False)
     fields = {

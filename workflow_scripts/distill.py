@@ -4,7 +4,7 @@ from pathlib import Path
 
 from distillation.core import devices, logs
 from distillation.data import datasets
-from distillation.networks.models import TeacherFiles
+from distillation.evaluation.trained import TeacherFiles
 from distillation.study import spec
 from distillation.training.run_files import Outputs
 from distillation.training.train import train

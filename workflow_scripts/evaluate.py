@@ -5,7 +5,7 @@ from pathlib import Path
 from distillation.core import devices, logs
 from distillation.data import datasets
 from distillation.evaluation.evaluate import evaluate
-from distillation.networks.models import TeacherFiles
+from distillation.evaluation.trained import TeacherFiles
 
 logs.to_file_and_stderr(snakemake.log[0])
 settings = snakemake.config["execution"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import torch
 from distillation.core.errors import UserError
-from distillation.study.spec import Model
+from distillation.networks.families.vit import Model
 from torch import Tensor, nn
 from transformers import (
     DeiTConfig,

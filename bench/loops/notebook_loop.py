@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 from distillation.core.errors import UserError
-from distillation.study.spec import Mixing, Run
+from distillation.data.augmentations.mixing import Mixing
+from distillation.study.spec import Run
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR

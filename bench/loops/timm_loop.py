@@ -4,7 +4,8 @@ from contextlib import AbstractContextManager, nullcontext
 
 import timm
 import torch
-from distillation.study.spec import Model, Run
+from distillation.networks.families.vit import Model
+from distillation.study.spec import Run
 from timm.data import Mixup
 from timm.loss import SoftTargetCrossEntropy
 from timm.optim import create_optimizer_v2

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 import tiny_runs
-from distillation.networks import flops
-from distillation.study.spec import Model, Stage
+from distillation.networks.families.vit import Model
+from distillation.study.spec import Stage
+from distillation.training import flops
 
 
 def forward_by_hand(model: Model, resolution: int) -> int:

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 import torch
 from distillation.networks.batch import Batch
-from distillation.networks.families.vit import build
-from distillation.networks.losses import ce, kd
+from distillation.networks.families.vit import DistillationToken, Model
+from distillation.networks.families.vit.compute import build
+from distillation.networks.losses.ce import CrossEntropy
+from distillation.networks.losses.ce import compute as ce
+from distillation.networks.losses.kd import Distillation
+from distillation.networks.losses.kd import compute as kd
 from distillation.networks.output import Output
-from distillation.study.spec import CrossEntropy, Distillation, DistillationToken, Model
 from torch.nn import functional
 
 CLASSES = 10
@@ -83,7 +86,7 @@ def distilled(student, teacher, temperature, weight=0.5):
     batch = Batch(answer(logits(2), student), LABELS, teacher=answer(teacher))
     settings = Distillation(weight, temperature)
     value = kd.term(settings, batch)
-    return value, kd.weight(settings) * value
+    return value, settings.factor * value
 
 
 @pytest.mark.parametrize("temperature", [1.0, 4.0, 20.0])

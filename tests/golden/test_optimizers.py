@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 import torch
-from distillation.networks.families.vit import build
-from distillation.study.spec import DistillationToken, Model, OneCycle, Optimizer, WarmupCosine
+from distillation.networks.families.vit import DistillationToken, Model
+from distillation.networks.families.vit.compute import build
+from distillation.study.spec import OneCycle, Optimizer, WarmupCosine
 from distillation.training import optimizers
 from torch import nn
 from transformers import get_cosine_schedule_with_warmup

@@ -4,11 +4,15 @@ import pytest
 import torch
 from distillation.core import components
 from distillation.networks.batch import Batch
-from distillation.networks.families.vit import build
-from distillation.networks.losses import saliency as loss
+from distillation.networks.families.vit import DistillationToken, Model
+from distillation.networks.families.vit.compute import build
+from distillation.networks.losses.saliency import Saliency
+from distillation.networks.losses.saliency import compute as loss
+from distillation.networks.map_settings import KINDS
 from distillation.networks.output import Output
 from distillation.networks.saliency import class_map, cls_attention
-from distillation.study.spec import DistillationToken, Model, Saliency
+from distillation.networks.saliency.class_map import compute as class_map_code
+from distillation.networks.saliency.cls_attention import compute as cls_attention_code
 from torch.nn import functional
 
 SMALL = {"width": 12, "depth": 3, "heads": 2, "mlp_width": 20, "classes": 10}
@@ -63,20 +67,20 @@ def released_class_maps(network, images, layers):
 
 @pytest.mark.parametrize("cached", [1, 7, 1000])
 def test_the_gradient_of_class_maps_is_the_difference_quotient_in_pieces_of_any_size(monkeypatch, cached):
-    monkeypatch.setattr(class_map, "_CACHED", cached)
+    monkeypatch.setattr(class_map_code, "_CACHED", cached)
     rng = torch.Generator().manual_seed(3)
     tokens = torch.randn(6, 5, 4, dtype=torch.float64, generator=rng).transpose(0, 1).requires_grad_()
     weights = torch.randn(10, 4, dtype=torch.float64, generator=rng, requires_grad=True)
-    torch.autograd.gradcheck(class_map._Sums.apply, (tokens, weights))
+    torch.autograd.gradcheck(class_map_code._Sums.apply, (tokens, weights))
     expected = torch.einsum("btkc->btk", (tokens[:, :, None] * weights).relu())
-    torch.testing.assert_close(class_map._Sums.apply(tokens, weights), expected)
+    torch.testing.assert_close(class_map_code._Sums.apply(tokens, weights), expected)
 
 
 @pytest.mark.parametrize("model", [PLAIN, TOKEN], ids=["teacher", "student"])
 def test_the_closed_form_of_class_maps_is_ten_fold_autograd(model):
     net = network(model)
     output = net(images(), class_map.features(LAYERS))
-    maps = class_map.maps(output, LABELS, LAYERS, differentiable=True)
+    maps = class_map_code.maps(output, LABELS, LAYERS, differentiable=True)
     expected = released_class_maps(net, images(), LAYERS)
     assert maps.shape == expected.shape == (2, 3, 9, 10)
     torch.testing.assert_close(maps, expected, rtol=0, atol=1e-6)
@@ -87,7 +91,7 @@ def test_gradients_of_class_maps_are_those_of_ten_fold_autograd_down_to_the_clas
     target = torch.rand(2, 3, 9, 10, generator=torch.Generator().manual_seed(1))
     gradients = []
     for maps_of in (
-        lambda net: class_map.maps(
+        lambda net: class_map_code.maps(
             net(images(), class_map.features(LAYERS)), LABELS, LAYERS, differentiable=True
         ),
         lambda net: released_class_maps(net, images(), LAYERS),
@@ -144,7 +148,7 @@ def test_attention_maps_leave_out_the_tokens_before_the_patches_and_train_the_st
     layers = (0, 1, 2)
     features = cls_attention.features(layers)
     batch = Batch(student(images(), features), LABELS, teacher(images(), features))
-    maps = cls_attention.maps(batch.student, LABELS, layers, differentiable=False)
+    maps = cls_attention_code.maps(batch.student, LABELS, layers, differentiable=False)
     assert maps.shape == (3, 3, 9)
     assert ((maps.amin(-1) == 0) & (maps.amax(-1) > 0.999)).all()
     loss.term(settings, batch).backward()
@@ -155,9 +159,9 @@ def test_attention_maps_leave_out_the_tokens_before_the_patches_and_train_the_st
 
 @pytest.mark.parametrize("kind", ["class-map", "cls-attention"])
 def test_released_maps_need_no_second_derivative_and_keep_fused_attention(kind):
-    module = components.load("networks.saliency", kind)
-    assert module.SECOND_ORDER is False
-    output = network(TOKEN)(images(), module.features(LAYERS))
+    declared, module = KINDS[kind], components.load("networks.saliency", kind)
+    assert declared.SECOND_ORDER is False
+    output = network(TOKEN)(images(), declared.features(LAYERS))
     assert isinstance(output, Output)
     assert module.maps(output, LABELS, LAYERS, differentiable=True).requires_grad
     assert not module.maps(output, LABELS, LAYERS, differentiable=False).requires_grad

@@ -2,12 +2,13 @@
 
 import pytest
 import torch
-from distillation.core import components
 from distillation.networks.batch import Batch
-from distillation.networks.families.vit import build
-from distillation.networks.losses import saliency as loss
+from distillation.networks.families.vit import DistillationToken, Model
+from distillation.networks.families.vit.compute import build
+from distillation.networks.losses.saliency import Saliency
+from distillation.networks.losses.saliency import compute as loss
 from distillation.networks.saliency import gradient
-from distillation.study.spec import DistillationToken, Model, Saliency
+from distillation.networks.saliency.gradient import compute as gradient_code
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 SMALL = {"width": 6, "depth": 3, "heads": 2, "mlp_width": 10, "classes": 5}
@@ -107,7 +108,7 @@ def matching(student, teacher, layers, over_layers="sum"):
 @pytest.mark.parametrize("frozen", [False, True], ids=["student", "frozen-teacher"])
 def test_a_map_is_the_size_of_the_finite_differences_of_the_true_logit(layer, model, frozen):
     net = network(model, frozen=frozen)
-    maps = gradient.maps(answer(net, (layer,)), LABELS, (layer,), differentiable=False)
+    maps = gradient_code.maps(answer(net, (layer,)), LABELS, (layer,), differentiable=False)
     expected = map_by_finite_differences(net, layer)
     torch.testing.assert_close(maps[0].double(), expected, rtol=0, atol=2e-5)
 
@@ -116,7 +117,7 @@ def test_a_map_is_the_size_of_the_finite_differences_of_the_true_logit(layer, mo
 @pytest.mark.parametrize("frozen", [False, True], ids=["student", "frozen-teacher"])
 def test_every_layer_of_every_network_has_maps_from_zero_to_one_over_the_patches(model, frozen):
     net = network(model, frozen=frozen)
-    maps = gradient.maps(answer(net, (0, 1, 2)), LABELS, (0, 1, 2), differentiable=False)
+    maps = gradient_code.maps(answer(net, (0, 1, 2)), LABELS, (0, 1, 2), differentiable=False)
     assert maps.shape == (3, len(LABELS), PATCHES)
     assert maps.dtype == torch.float32
     assert (maps.amin(-1) == 0).all()
@@ -131,30 +132,33 @@ def test_maps_are_as_large_at_the_start_of_training_as_at_its_end(resolution):
     )
     batch = torch.randn(3, 3, resolution, resolution, generator=torch.Generator().manual_seed(0))
     output = build(model, torch.Generator().manual_seed(0))(batch, gradient.features((0, 1, 3)))
-    maps = gradient.maps(output, LABELS, (0, 1, 3), differentiable=False)
+    maps = gradient_code.maps(output, LABELS, (0, 1, 3), differentiable=False)
     assert (maps.amax(-1) > 0.99).all()
 
 
 def test_maps_come_in_the_order_of_the_layers_asked_for():
     output = answer(network(PLAIN), (0, 1, 2))
-    forward = gradient.maps(output, LABELS, (0, 2), differentiable=True)
-    backward = gradient.maps(output, LABELS, (2, 0), differentiable=False)
+    forward = gradient_code.maps(output, LABELS, (0, 2), differentiable=True)
+    backward = gradient_code.maps(output, LABELS, (2, 0), differentiable=False)
     torch.testing.assert_close(forward.flip(0), backward)
 
 
 def test_an_image_does_not_change_the_map_of_another():
     net = network(PLAIN)
-    whole = gradient.maps(answer(net, (0, 2)), LABELS, (0, 2), differentiable=False)
+    whole = gradient_code.maps(answer(net, (0, 2)), LABELS, (0, 2), differentiable=False)
     alone = net(images()[1:2], gradient.features((0, 2)))
     torch.testing.assert_close(
-        gradient.maps(alone, LABELS[1:2], (0, 2), differentiable=False)[:, 0], whole[:, 1], rtol=0, atol=1e-6
+        gradient_code.maps(alone, LABELS[1:2], (0, 2), differentiable=False)[:, 0],
+        whole[:, 1],
+        rtol=0,
+        atol=1e-6,
     )
 
 
 def test_the_true_class_decides_the_map_not_the_answer():
     net = network(PLAIN)
-    own = gradient.maps(answer(net, (1,)), LABELS, (1,), differentiable=False)
-    other = gradient.maps(answer(net, (1,)), (LABELS + 1) % 5, (1,), differentiable=False)
+    own = gradient_code.maps(answer(net, (1,)), LABELS, (1,), differentiable=False)
+    other = gradient_code.maps(answer(net, (1,)), (LABELS + 1) % 5, (1,), differentiable=False)
     assert (own - other).abs().amax(-1).min() > 1e-3
 
 
@@ -173,7 +177,7 @@ def test_patches_that_leave_the_last_block_have_no_gradient_so_those_that_enter_
 def test_only_differentiable_maps_keep_a_graph():
     for differentiable in (True, False):
         output = answer(network(PLAIN), (0, 1))
-        assert gradient.maps(output, LABELS, (0, 1), differentiable).requires_grad is differentiable
+        assert gradient_code.maps(output, LABELS, (0, 1), differentiable).requires_grad is differentiable
 
 
 # The loss
@@ -194,7 +198,7 @@ def test_layers_of_unlike_networks_are_paired_in_order():
     crossed = Saliency(1.0, "gradient", (0, 1), (2, 1), "sum")
     batch = Batch(answer(student, (0, 1)), LABELS, teacher=answer(teacher, (2, 1)))
     maps = [
-        gradient.maps(answer(net, order), LABELS, order, differentiable=False)
+        gradient_code.maps(answer(net, order), LABELS, order, differentiable=False)
         for net, order in ((student, (0, 1)), (teacher, (2, 1)))
     ]
     expected = sum(((s - t) ** 2).mean() for s, t in zip(*maps, strict=True))
@@ -247,7 +251,7 @@ def test_the_loss_trains_every_block_of_the_student_and_nothing_of_the_teacher(l
 
 
 def test_gradient_maps_ask_for_attention_with_a_second_derivative():
-    assert components.load("networks.saliency", "gradient").SECOND_ORDER is True
+    assert gradient.SECOND_ORDER is True
 
 
 def test_fused_attention_cannot_be_differentiated_twice():

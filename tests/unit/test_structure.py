@@ -9,7 +9,7 @@ from shipped import ROOT
 
 LIBRARY = ROOT / "workflow_scripts/distillation"
 # From the ground up.
-FLOORS = ("core", "statistics", "study", "data", "networks", "evaluation", "training", "pages")
+FLOORS = ("core", "statistics", "data", "networks", "study", "evaluation", "training", "pages")
 MOST_MODULES = 15
 
 

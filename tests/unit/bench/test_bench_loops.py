@@ -6,10 +6,12 @@ import pytest
 import torch
 from distillation.core.errors import UserError
 from distillation.data import views
+from distillation.data.settings import Augmentation, Views
 from distillation.networks import models
 from distillation.networks.batch import Batch
+from distillation.networks.families.vit import Model
 from distillation.networks.objective import Objective
-from distillation.study.spec import Augmentation, Model, Stage, Views
+from distillation.study.spec import Stage
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 

@@ -8,6 +8,18 @@ def test_a_component_is_the_module_of_that_name():
     assert module.__name__ == "distillation.data.augmentations.auto_augment"
 
 
+def test_the_computation_of_a_component_with_settings_is_the_second_file_of_its_folder():
+    module = components.load("networks.losses", "kd")
+    assert module.__name__ == "distillation.networks.losses.kd.compute"
+
+
+def test_settings_are_read_by_name_without_the_computation():
+    declared = components.declarations("networks.losses")
+    assert list(declared) == components.names("networks.losses") == sorted(declared)
+    assert {"ce", "kd", "saliency"} <= set(declared)
+    assert all(hasattr(module, "Settings") and not hasattr(module, "term") for module in declared.values())
+
+
 def test_hyphens_in_a_name_stand_for_underscores():
     assert components.load("data.augmentations", "auto-augment") is components.load(
         "data.augmentations", "auto_augment"

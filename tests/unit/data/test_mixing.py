@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 from distillation.core.errors import UserError
-from distillation.data.augmentations import mixing
-from distillation.study.spec import Mixing
+from distillation.data.augmentations.mixing import Mixing
+from distillation.data.augmentations.mixing import compute as mixing
 from pydantic import ValidationError
 from torchvision.transforms import v2
 

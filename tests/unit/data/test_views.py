@@ -3,8 +3,10 @@ import pytest
 import torch
 from distillation.core.errors import UserError
 from distillation.data import scaling, views
-from distillation.data.augmentations import auto_augment, erasing
-from distillation.study.spec import Augmentation, Normalization, RandomErasing
+from distillation.data.augmentations import auto_augment
+from distillation.data.augmentations.erasing import RandomErasing
+from distillation.data.augmentations.erasing import compute as erasing
+from distillation.data.settings import Augmentation, Normalization
 from PIL import Image
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional

@@ -9,6 +9,7 @@ import torch
 from distillation.core import atomic, checksums
 from distillation.core.errors import UserError
 from distillation.data import views
+from distillation.evaluation import trained
 from distillation.evaluation.evaluate import evaluate
 from distillation.networks import models
 from distillation.statistics.evaluations import Evaluation
@@ -80,7 +81,7 @@ def test_both_views_are_tested_at_each_resolution_and_are_the_same_at_full_size(
     by_view = content["correct_by_view"]
     assert by_view["scale"]["32"] == by_view["crop"]["32"] == content["weights"]["best"]["correct"]
     run = tiny_runs.run()
-    model, _ = models.restore(run_folder / "best.safetensors", run_folder / "run.json", CPU)
+    model, _ = trained.restore(run_folder / "best.safetensors", run_folder / "run.json", CPU)
     for name, pixels, side in (
         ("crop", DATA.test_images[:, :, 8:24, 8:24], 16),
         ("scale", DATA.test_images, 16),

@@ -6,6 +6,7 @@ import pytest
 import tiny_runs
 import torch
 from distillation.core.errors import UserError
+from distillation.evaluation import trained
 from distillation.networks import models
 from safetensors.torch import load_file
 from tiny_runs import CPU
@@ -13,7 +14,7 @@ from tiny_runs import CPU
 
 @pytest.mark.parametrize("which", ["last", "best"])
 def test_a_restored_network_is_the_trained_one_frozen_and_in_evaluation(teacher, which):
-    model, run = models.restore(teacher / f"{which}.safetensors", teacher / "run.json", CPU)
+    model, run = trained.restore(teacher / f"{which}.safetensors", teacher / "run.json", CPU)
     stored = load_file(teacher / f"{which}.safetensors")
     assert model.state_dict().keys() == stored.keys()
     assert all(torch.equal(value, stored[name]) for name, value in model.state_dict().items())
@@ -26,7 +27,7 @@ def test_weights_that_are_not_those_of_the_record_are_refused(teacher, tmp_path)
     foreign = tmp_path / "best.safetensors"
     models.save(tiny_runs.start_of(tiny_runs.teacher_run()), foreign)
     with pytest.raises(UserError) as refusal:
-        models.restore(foreign, teacher / "run.json", CPU)
+        trained.restore(foreign, teacher / "run.json", CPU)
     expected = json.loads((teacher / "run.json").read_text())["weights"]["best"]["sha256"]
     text = str(refusal.value)
     assert text.startswith(f"{foreign}: these are not the weights of {teacher / 'run.json'} (sha256 ")
@@ -38,7 +39,7 @@ def test_the_last_weights_do_not_pass_as_the_best(teacher, tmp_path):
     swapped = tmp_path / "best.safetensors"
     swapped.write_bytes((teacher / "last.safetensors").read_bytes() + b" ")
     with pytest.raises(UserError, match="these are not the weights"):
-        models.restore(swapped, teacher / "run.json", CPU)
+        trained.restore(swapped, teacher / "run.json", CPU)
 
 
 def test_saved_weights_come_back_bit_by_bit_and_equal_networks_give_equal_files(tmp_path):

@@ -4,10 +4,15 @@ import pytest
 import torch
 from distillation.core import components
 from distillation.networks.batch import Batch
-from distillation.networks.losses import ce, kd
-from distillation.networks.losses import saliency as matching
+from distillation.networks.losses.ce import CrossEntropy
+from distillation.networks.losses.ce import compute as ce
+from distillation.networks.losses.kd import Distillation
+from distillation.networks.losses.kd import compute as kd
+from distillation.networks.losses.saliency import Saliency
+from distillation.networks.losses.saliency import compute as matching
+from distillation.networks.map_settings import KINDS
 from distillation.networks.objective import Objective
-from distillation.study.spec import CrossEntropy, Distillation, Losses, Saliency
+from distillation.networks.terms import Losses
 from tiny_runs import MODEL, STUDENT, start_of
 from tiny_runs import run as tiny
 
@@ -24,7 +29,7 @@ def batch():
 
 
 def test_the_loss_is_the_weighted_sum_of_its_terms():
-    total, terms = Objective(Losses(CE, KD, SALIENCY))(batch())
+    total, terms = Objective(Losses(ce=CE, kd=KD, saliency=SALIENCY))(batch())
     expected = {
         "ce": ce.term(CE, batch()),
         "kd": kd.term(KD, batch()),
@@ -39,26 +44,26 @@ def test_the_loss_is_the_weighted_sum_of_its_terms():
 @pytest.mark.parametrize("weight", [0.0, 0.25, 2.0])
 def test_each_weight_scales_its_own_term_alone(weight):
     shown = batch()
-    plain, terms = Objective(Losses(CE, KD))(shown)
-    scaled, same = Objective(Losses(CE, Distillation(weight, 4.0)))(shown)
+    plain, terms = Objective(Losses(ce=CE, kd=KD))(shown)
+    scaled, same = Objective(Losses(ce=CE, kd=Distillation(weight, 4.0)))(shown)
     assert same == terms
     torch.testing.assert_close(scaled - plain, (weight - 0.5) * 16 * terms["kd"], rtol=0, atol=1e-6)
 
 
 def test_terms_that_are_not_named_are_not_computed():
-    assert set(Objective(Losses(CE))(batch())[1]) == {"ce"}
-    assert set(Objective(Losses(CE, KD))(batch())[1]) == {"ce", "kd"}
-    assert set(Objective(Losses(CE, saliency=SALIENCY))(batch())[1]) == {"ce", "saliency"}
+    assert set(Objective(Losses(ce=CE))(batch())[1]) == {"ce"}
+    assert set(Objective(Losses(ce=CE, kd=KD))(batch())[1]) == {"ce", "kd"}
+    assert set(Objective(Losses(ce=CE, saliency=SALIENCY))(batch())[1]) == {"ce", "saliency"}
 
 
 def test_a_saliency_term_announces_its_features_and_its_second_derivative():
-    objective = Objective(Losses(CE, KD, SALIENCY))
+    objective = Objective(Losses(ce=CE, kd=KD, saliency=SALIENCY))
     assert objective.student_features == {"entering.0", "entering.2"}
     assert objective.teacher_features == {"entering.1", "entering.2"}
     assert objective.second_order is True
 
 
-@pytest.mark.parametrize("losses", [Losses(CE), Losses(CE, KD)], ids=["ce", "kd"])
+@pytest.mark.parametrize("losses", [Losses(ce=CE), Losses(ce=CE, kd=KD)], ids=["ce", "kd"])
 def test_without_a_saliency_term_nothing_is_captured_and_attention_may_be_fused(losses):
     objective = Objective(losses)
     assert objective.student_features == objective.teacher_features == frozenset()
@@ -66,16 +71,19 @@ def test_without_a_saliency_term_nothing_is_captured_and_attention_may_be_fused(
 
 
 def test_the_second_derivative_is_the_kinds_own_word(monkeypatch):
-    monkeypatch.setattr(components.load("networks.saliency", "gradient"), "SECOND_ORDER", False)
-    assert Objective(Losses(CE, KD, SALIENCY)).second_order is False
+    monkeypatch.setattr(KINDS["gradient"], "SECOND_ORDER", False)
+    assert Objective(Losses(ce=CE, kd=KD, saliency=SALIENCY)).second_order is False
 
 
 @pytest.mark.parametrize(
     ("losses", "loaded"),
     [
-        (Losses(CE), {"losses.ce"}),
-        (Losses(CE, KD), {"losses.ce", "losses.kd"}),
-        (Losses(CE, KD, SALIENCY), {"losses.ce", "losses.kd", "losses.saliency", "saliency.gradient"}),
+        (Losses(ce=CE), {"losses.ce"}),
+        (Losses(ce=CE, kd=KD), {"losses.ce", "losses.kd"}),
+        (
+            Losses(ce=CE, kd=KD, saliency=SALIENCY),
+            {"losses.ce", "losses.kd", "losses.saliency", "saliency.gradient"},
+        ),
     ],
     ids=["ce", "kd", "saliency"],
 )

@@ -6,8 +6,9 @@ import torch
 from distillation.core import checksums
 from distillation.core.errors import UserError
 from distillation.networks import models
-from distillation.networks.families.vit import build
-from distillation.study.spec import DistillationToken, Model, Pretrained
+from distillation.networks.families.vit import DistillationToken, Model
+from distillation.networks.families.vit.compute import build
+from distillation.networks.start_settings import Pretrained
 
 TOKEN = DistillationToken("random", True, without_head=True)
 SMALL = Model(

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 import torch
 from distillation.core.errors import UserError
-from distillation.networks.families.vit import VisionTransformer, build
+from distillation.networks.families.vit import DistillationToken, Model
+from distillation.networks.families.vit.compute import VisionTransformer, build
 from distillation.networks.output import Output
-from distillation.study.spec import DistillationToken, Model
 from safetensors.torch import load, save
 from timm.optim import param_groups_weight_decay
 from torch.nn import functional as F  # noqa: N812

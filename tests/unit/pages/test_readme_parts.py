@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 from distillation.core.errors import InputError
-from distillation.networks import flops
 from distillation.pages import readme
 from distillation.study import study
+from distillation.training import flops
 from shipped import CONFIG
 
 PROTOCOLS = {"described": "as described"}

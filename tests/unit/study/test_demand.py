@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from distillation.networks import flops
 from distillation.study import demand, study
 from distillation.study.spec import Stage
+from distillation.training import flops
 from shipped import CONFIG, ROOT
 
 STUDY = study.resolve(CONFIG, "config.yaml")

@@ -3,6 +3,11 @@ import copy
 import pytest
 import yaml
 from distillation.core.errors import UserError
+from distillation.networks import map_settings
+from distillation.networks.families.vit import DistillationToken
+from distillation.networks.losses.ce import CrossEntropy
+from distillation.networks.losses.kd import Distillation
+from distillation.networks.losses.saliency import Saliency
 from distillation.study import spec, study
 from shipped import CONFIG as BASE
 from shipped import ROOT
@@ -65,7 +70,7 @@ def expected(run, seed):
     """A run as the paper has it; what the paper leaves open as config.yaml says it was decided."""
     (patch, width, depth, heads, mlp, dropout, attention), stages, kd, layers, teacher = PAPER[run]
     trains_from_scratch = run.startswith("small")
-    saliency = layers and spec.Saliency(
+    saliency = layers and Saliency(
         weight=0.8, kind="gradient", student_layers=layers[0], teacher_layers=layers[1], over_layers="sum"
     )
     return spec.Run(
@@ -84,11 +89,11 @@ def expected(run, seed):
             dropout=dropout,
             attention_dropout=attention,
             without_final_norm=False,
-            distillation_token=spec.DistillationToken(start="random", position=True) if kd else None,
+            distillation_token=DistillationToken(start="random", position=True) if kd else None,
         ),
         losses=spec.Losses(
-            ce=spec.CrossEntropy(weight=1.0, label_smoothing=0.01 if trains_from_scratch else 0.0),
-            kd=spec.Distillation(weight=0.5, temperature=4.0) if kd else None,
+            ce=CrossEntropy(weight=1.0, label_smoothing=0.01 if trains_from_scratch else 0.0),
+            kd=Distillation(weight=0.5, temperature=4.0) if kd else None,
             saliency=saliency,
         ),
         stages=tuple(spec.Stage(resolution, epochs) for resolution, epochs in stages),
@@ -325,7 +330,7 @@ def test_the_first_seed_of_the_teachers_teaches_every_seed_of_the_students():
     ],
 )
 def test_layers_are_named_by_place_by_number_or_all_at_once(layers, depth, indices):
-    assert study.layer_indices(layers, depth) == indices
+    assert map_settings.layer_indices(layers, depth) == indices
 
 
 def test_the_layers_of_a_loss_outrank_those_of_the_network():

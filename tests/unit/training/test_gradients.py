@@ -8,7 +8,11 @@ from dataclasses import replace
 import pytest
 import tiny_runs
 import torch
-from distillation.study.spec import CrossEntropy, Distillation, Losses, Saliency, Stage
+from distillation.networks.losses.ce import CrossEntropy
+from distillation.networks.losses.kd import Distillation
+from distillation.networks.losses.saliency import Saliency
+from distillation.networks.terms import Losses
+from distillation.study.spec import Stage
 from distillation.training import gradients, graph_recording, optimizers
 from distillation.training.graph_recording import Recording, RecordingError
 from distillation.training.learner import Learner
@@ -150,7 +154,9 @@ def test_an_epoch_of_less_than_an_update_is_not_recorded(tmp_path, monkeypatch):
 
 ATTENTION = tiny_runs.student_run(
     losses=Losses(
-        CrossEntropy(1.0), Distillation(0.5, 4.0), Saliency(0.8, "cls-attention", (0, 2), (0, 2), "mean")
+        ce=CrossEntropy(1.0),
+        kd=Distillation(0.5, 4.0),
+        saliency=Saliency(0.8, "cls-attention", (0, 2), (0, 2), "mean"),
     )
 )
 WATCHED = RUNS | {"attention": ATTENTION}

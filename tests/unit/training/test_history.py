@@ -4,13 +4,15 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 import tiny_runs
+from distillation.networks.losses.ce import CrossEntropy
+from distillation.networks.terms import Losses
 from distillation.study import spec
-from distillation.study.spec import CrossEntropy, Losses, Stage
+from distillation.study.spec import Stage
 from distillation.training import history
 from distillation.training.learner import Measures
 
 STUDENT = tiny_runs.student_run(stages=(Stage(8, 2), Stage(16, 3)))
-PLAIN = replace(STUDENT, losses=Losses(CrossEntropy(1.0)), teacher=None)
+PLAIN = replace(STUDENT, losses=Losses(ce=CrossEntropy(1.0)), teacher=None)
 TERMS = {"ce": 1.5, "kd": 0.2, "saliency": 0.25}
 MEASURES = Measures(accuracy=41.0625, loss=2.6, terms=TERMS, lr=3e-4, images_per_second=1234.5)
 

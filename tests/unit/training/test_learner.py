@@ -10,9 +10,10 @@ import torch
 from distillation.core import components, streams
 from distillation.core.errors import UserError
 from distillation.data import views
+from distillation.data.augmentations.mixing import Mixing
 from distillation.evaluation import predictions
 from distillation.networks.output import Output
-from distillation.study.spec import Mixing, Stage
+from distillation.study.spec import Stage
 from distillation.training import gradients, optimizers
 from distillation.training.learner import Learner
 from tiny_runs import CPU, arrays, start_of

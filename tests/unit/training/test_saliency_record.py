@@ -9,11 +9,16 @@ import tiny_runs
 import torch
 from distillation.core import components
 from distillation.data import views
-from distillation.study.spec import CrossEntropy, Distillation, Losses, Saliency, Stage
+from distillation.networks.losses.ce import CrossEntropy
+from distillation.networks.losses.kd import Distillation
+from distillation.networks.losses.saliency import Saliency
+from distillation.networks.saliency import gradient
+from distillation.networks.terms import Losses
+from distillation.study.spec import Stage
 from distillation.training.records.saliency import SaliencyRecord
 
 DATA = tiny_runs.arrays()
-KD = Losses(CrossEntropy(1.0), Distillation(0.5, 4.0))
+KD = Losses(ce=CrossEntropy(1.0), kd=Distillation(0.5, 4.0))
 DEEP = replace(tiny_runs.MODEL, depth=4)
 
 
@@ -60,10 +65,10 @@ def test_maps_are_those_of_the_first_test_images_without_augmentation_or_dropout
     run = tiny_runs.student_run()
     arrays = observed(run, (Stage(12, 1),), pair=(student, teacher)).arrays
     shown = views.plain_view(DATA.test_images[:8], 12, run.normalization)
-    kind = components.load("networks.saliency", "gradient")
+    maps = components.load("networks.saliency", "gradient").maps
     for who, network in (("student", student), ("teacher", teacher)):
-        expected = kind.maps(
-            network.eval()(shown, kind.features((0, 1, 2))), DATA.test_labels[:8], (0, 1, 2), False
+        expected = maps(
+            network.eval()(shown, gradient.features((0, 1, 2))), DATA.test_labels[:8], (0, 1, 2), False
         )
         assert torch.equal(arrays[f"stage1-12px-epoch1-{who}"].flatten(2), expected)
 

@@ -11,11 +11,11 @@ from distillation.core import checksums, components
 from distillation.core.errors import UserError
 from distillation.data import views
 from distillation.evaluation import predictions
-from distillation.networks.flops import inference_flops
 from distillation.study import spec
 from distillation.study.spec import EarlyStopping, Stage, Teacher
 from distillation.training import learner
 from distillation.training.checkpoint import Checkpoint
+from distillation.training.flops import inference_flops
 from safetensors.torch import load_file
 from tiny_runs import (
     RUNS,

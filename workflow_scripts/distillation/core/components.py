@@ -1,27 +1,48 @@
-"""Modules chosen by a name in the configuration, imported only when a run uses them.
+"""Parts of the library that a configuration chooses by name: families, loss terms, kinds of saliency map.
 
-The code digest of a run follows module-level imports. Loading by name at the place of use keeps
-the code of unused components out of a run's digest.
+A component is one module, or a folder of two files that owns everything about it: `__init__.py` with its
+settings and what it needs, which planning reads, and `compute.py` with its computation, which may import
+torch. The computation is imported only when a run uses it: the code digest of a run follows module-level
+imports, so code that is loaded by name counts only for the runs that name it.
 """
 
 import importlib
+import importlib.util
 import pkgutil
+from collections.abc import Mapping
 from difflib import get_close_matches
 from types import ModuleType
 
 from distillation.core.errors import UserError
 
+_LIBRARY = "distillation"
+
+
+def names(package: str) -> list[str]:
+    """Names of the components in a package, sorted, with hyphens."""
+    folder = importlib.import_module(f"{_LIBRARY}.{package}")
+    return sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(folder.__path__))
+
+
+def declarations(package: str) -> Mapping[str, ModuleType]:
+    """The settings of every component of a package, by name; free of torch."""
+    return {name: importlib.import_module(module_of(package, name)) for name in names(package)}
+
+
+def module_of(package: str, name: str) -> str:
+    """Dotted name of a component's module or folder."""
+    return f"{_LIBRARY}.{package}.{name.replace('-', '_')}"
+
 
 def load(package: str, name: str) -> ModuleType:
-    """Import the module `distillation.<package>.<name>`; hyphens in `name` become underscores.
+    """Import the computation of a component.
 
     Errors inside an existing module pass through unchanged.
 
     Raises:
-        UserError: the package has no such module; the message lists those it has.
+        UserError: the package has no such component; the message lists those it has.
     """
-    folder = importlib.import_module(f"distillation.{package}")
-    known = sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(folder.__path__))
+    known = names(package)
     wanted = name.replace("_", "-")
     if wanted not in known:
         near = get_close_matches(wanted, known, n=1)
@@ -29,4 +50,6 @@ def load(package: str, name: str) -> ModuleType:
         raise UserError(
             f"There is no {name!r} in distillation.{package}.{hint} Available: {', '.join(known)}."
         )
-    return importlib.import_module(f"distillation.{package}.{name.replace('-', '_')}")
+    module = module_of(package, name)
+    folder = importlib.util.find_spec(module).submodule_search_locations
+    return importlib.import_module(f"{module}.compute" if folder else module)

@@ -14,7 +14,7 @@ from torchvision.transforms.v2 import functional
 from distillation.core import components
 from distillation.core.errors import UserError
 from distillation.data.scaling import scaled
-from distillation.study.spec import Augmentation, Normalization
+from distillation.data.settings import Augmentation, Normalization
 
 # Pieces bound temporary memory and fit into the cache of a CPU core; a GPU gets fewer and larger pieces,
 # because each costs launches.
@@ -43,7 +43,7 @@ def training_view(
         normalization: per-channel statistics of pixels in [0, 1].
         generator: a CPU generator; it advances by the same amount at every call.
         kind: "scale" (crops of S pixels are scaled), "crop" (crops have the view's size) or
-            "scale-then-crop" (the padding is that of the scaled image); see `distillation.study.spec.Views`.
+            "scale-then-crop" (the padding is that of the scaled image); see `data.settings.Views`.
         reuse: an earlier view that is no longer needed; its memory is reused if the shape is the same.
 
     Returns:

@@ -11,9 +11,8 @@ from distillation.core.atomic import write_json
 from distillation.core.checksums import sha256
 from distillation.data import views
 from distillation.data.datasets import Arrays
-from distillation.evaluation import metrics, predictions
-from distillation.networks import models
-from distillation.networks.models import TeacherFiles
+from distillation.evaluation import metrics, predictions, trained
+from distillation.evaluation.trained import TeacherFiles
 from distillation.study.spec import Run
 
 
@@ -53,7 +52,7 @@ def evaluate(
     content = {"images": len(labels), "resolution": images.shape[-1], "selection": selection}
     tested, by_digest = {}, {}
     for name, path in weights.items():
-        model, run = models.restore(path, record, device)
+        model, run = trained.restore(path, record, device)
         digest = sha256(path)
         if digest not in by_digest:
             by_digest[digest] = _logits(model, run, images, images.shape[-1])
@@ -97,5 +96,5 @@ def _agreement(
 ) -> dict | None:
     if teacher is None:
         return None
-    teacher_model, run = models.restore(teacher.weights, teacher.record, device)
+    teacher_model, run = trained.restore(teacher.weights, teacher.record, device)
     return metrics.agreement(logits, _logits(teacher_model, run, images, images.shape[-1]))

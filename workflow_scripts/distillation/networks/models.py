@@ -1,7 +1,5 @@
 """Networks and their weight files."""
 
-import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import safetensors.torch
@@ -11,15 +9,8 @@ from torch import nn
 from distillation.core import checksums, components
 from distillation.core.atomic import replacing
 from distillation.core.errors import UserError
-from distillation.study.spec import Model, Pretrained, Run, from_mapping
-
-
-@dataclass(frozen=True)
-class TeacherFiles:
-    """Weights and run.json of the teacher's run."""
-
-    weights: Path
-    record: Path
+from distillation.networks.families.vit import Model
+from distillation.networks.start_settings import Pretrained
 
 
 def build(model: Model, generator: torch.Generator) -> nn.Module:
@@ -51,27 +42,3 @@ def save_weights(weights: dict[str, torch.Tensor], path: Path) -> None:
     """Write a state dict as safetensors, atomically."""
     with replacing(path) as temporary:
         safetensors.torch.save_file({name: value.contiguous() for name, value in weights.items()}, temporary)
-
-
-def restore(weights: Path, record: Path, device: torch.device) -> tuple[nn.Module, Run]:
-    """A trained network in evaluation mode with frozen weights, and the run it comes from.
-
-    Args:
-        weights: last.safetensors or best.safetensors of a run.
-        record: run.json of the same run.
-        device: of the network.
-
-    Raises:
-        UserError: when the weights are not those of the record.
-    """
-    content = json.loads(record.read_text())
-    expected, found = content["weights"][weights.stem]["sha256"], checksums.sha256(weights)
-    if found != expected:
-        raise UserError(
-            f"{weights}: these are not the weights of {record} (sha256 {found}, expected {expected});"
-            " delete the folder's files and run the training again."
-        )
-    run = from_mapping(content["spec"])
-    model = build(run.model, torch.Generator())
-    model.load_state_dict(safetensors.torch.load_file(weights))
-    return model.eval().requires_grad_(False).to(device), run

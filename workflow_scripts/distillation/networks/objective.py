@@ -4,7 +4,7 @@ from torch import Tensor
 
 from distillation.core import components
 from distillation.networks.batch import Batch
-from distillation.study.spec import Losses
+from distillation.networks.terms import Losses
 
 
 class Objective:
@@ -15,24 +15,23 @@ class Objective:
         student_features, teacher_features: names of what the networks have to capture for the terms.
         second_order: whether a term differentiates a gradient of the student, which fused attention does not
             support.
+
+    Args:
+        losses: settings of the terms.
     """
 
     def __init__(self, losses: Losses):
-        named = {"ce": losses.ce, "kd": losses.kd, "saliency": losses.saliency}
+        terms = losses.named
         self._terms = {
-            name: (components.load("networks.losses", name), settings)
-            for name, settings in named.items()
-            if settings is not None
+            name: (components.load("networks.losses", name).term, own) for name, own in terms.items()
         }
-        self.names = tuple(self._terms)
-        saliency = losses.saliency
-        kind = components.load("networks.saliency", saliency.kind) if saliency else None
-        self.second_order = kind is not None and kind.SECOND_ORDER
-        self.student_features = kind.features(saliency.student_layers) if kind else frozenset()
-        self.teacher_features = kind.features(saliency.teacher_layers) if kind else frozenset()
+        self.names = tuple(terms)
+        self.student_features = frozenset().union(*(own.student_features for own in terms.values()))
+        self.teacher_features = frozenset().union(*(own.teacher_features for own in terms.values()))
+        self.second_order = any(own.second_order for own in terms.values())
 
     def __call__(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss (scalar) and its unweighted terms by name."""
-        values = {name: loss.term(settings, batch) for name, (loss, settings) in self._terms.items()}
-        total = sum(loss.weight(settings) * values[name] for name, (loss, settings) in self._terms.items())
+        values = {name: term(own, batch) for name, (term, own) in self._terms.items()}
+        total = sum(own.factor * values[name] for name, (_, own) in self._terms.items())
         return total, values

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from distillation.core.errors import InputError
-from distillation.networks import flops
 from distillation.pages import published_check, tables
 from distillation.study.study import Entry, Study
+from distillation.training import flops
 
 _PART = re.compile(
     r"(<!-- made by make readme: (?P<name>[\w-]+) -->\n)(?P<text>.*?)(<!-- end -->)", re.DOTALL

@@ -9,6 +9,7 @@ import yaml
 
 from distillation.core.atomic import replacing
 from distillation.core.errors import UserError
+from distillation.networks.terms import TERMS
 from distillation.pages import documents
 from distillation.pages.documents import Document, Section
 from distillation.study.spec import OneCycle, Run, from_mapping
@@ -47,7 +48,10 @@ class Setting:
 def values(setting: Setting) -> dict[str, str]:
     """The value of each switch as text, by name of the switch."""
     run = setting.training
-    found = {name: read(run) for name, read in _SWITCHES.items()}
+    found = {name: read(run) for name, read in _BEFORE_LOSSES.items()}
+    for name, term in TERMS.items():
+        found |= term.Settings.switches(run.losses.named.get(name))
+    found |= {name: read(run) for name, read in _AFTER_LOSSES.items()}
     tested = {"best": "best validation of the last stage", "last": "last epoch"}
     found["weights tested"] = tested[setting.selection]
     found["seeds"] = ", ".join(map(str, setting.seeds))
@@ -88,20 +92,6 @@ def _mixing(run: Run) -> str:
     return f"CutMix {own.cutmix_alpha:g} on {own.cutmix_share:.0%} of batches, else MixUp {own.mixup_alpha:g}"
 
 
-def _kd(run: Run) -> str:
-    own = run.losses.kd
-    return f"weight {own.weight:g}, temperature {own.temperature:g}" if own else "none"
-
-
-def _saliency(run: Run) -> str:
-    own = run.losses.saliency
-    if own is None:
-        return "none"
-    pair = [" ".join(map(str, layers)) for layers in (own.student_layers, own.teacher_layers)]
-    blocks = f"blocks {pair[0]}" + (f" against {pair[1]}" if pair[0] != pair[1] else "")
-    return f"weight {own.weight:g}, {own.kind}, {own.over_layers} over {blocks}"
-
-
 def _schedule(run: Run) -> str:
     shape = run.one_cycle or run.warmup_cosine
     if shape is None:
@@ -130,7 +120,7 @@ _DECAY = {
 }
 _RESTART = {"stage": "re-created", "never": "carried through"}
 
-_SWITCHES: Mapping[str, Callable[[Run], str]] = {
+_BEFORE_LOSSES: Mapping[str, Callable[[Run], str]] = {
     "network": _network,
     "patch size": lambda run: str(run.model.patch_size),
     "dropout": lambda run: f"{run.model.dropout:g}, on attention {run.model.attention_dropout:g}",
@@ -142,10 +132,8 @@ _SWITCHES: Mapping[str, Callable[[Run], str]] = {
     "validation view": lambda run: run.views.validation,
     "augmentation": _augmentation,
     "mixing": _mixing,
-    "CE weight": lambda run: f"{run.losses.ce.weight:g}",
-    "label smoothing": lambda run: f"{run.losses.ce.label_smoothing:g}",
-    "KD": _kd,
-    "saliency": _saliency,
+}
+_AFTER_LOSSES: Mapping[str, Callable[[Run], str]] = {
     "teacher": _teacher,
     "learning rate": lambda run: f"{run.optimizer.lr:g}",
     "schedule": _schedule,

@@ -19,10 +19,9 @@ _LIBRARY = Path(__file__).parents[1]
 
 def components_of(run: Run) -> list[str]:
     """The modules that a training chooses by name, as "package.module" within the library."""
-    losses = run.losses
-    names = [*networks_of(run), "networks.losses.ce"]
-    names += ["networks.losses.kd"] if losses.kd else []
-    names += ["networks.losses.saliency"] if losses.saliency else []
+    names = networks_of(run)
+    for name, term in run.losses.named.items():
+        names += [f"networks.losses.{name}", *term.components]
     # The maps of every student with a teacher are recorded, whether or not its loss compares them.
     if run.teacher:
         names += ["training.records.saliency", f"networks.saliency.{run.recorded_kind}"]
@@ -30,7 +29,7 @@ def components_of(run: Run) -> list[str]:
     names += ["data.augmentations.erasing"] if run.augmentation.erasing else []
     names += ["data.augmentations.mixing"] if run.mixing else []
     names += [f"networks.pretrained.{run.start.kind}"] if run.start else []
-    return [name.replace("-", "_") for name in names]
+    return sorted({name.replace("-", "_") for name in names})
 
 
 def networks_of(*runs: Run | None) -> list[str]:
@@ -54,7 +53,9 @@ def code_digest(script: Path, components: Iterable[str] = ()) -> str:
 def _closure(script: Path, components: tuple[str, ...]) -> tuple[Path, ...]:
     waiting = [script]
     for name in components:
-        waiting += [*_files(f"{_LIBRARY.name}.{name}"), _LIBRARY / f"{name.replace('.', '/')}.py"]
+        folder = _LIBRARY / name.replace(".", "/")
+        waiting += [*_files(f"{_LIBRARY.name}.{name}"), *_files(f"{_LIBRARY.name}.{name}.compute")]
+        waiting += [] if folder.is_dir() else [folder.with_suffix(".py")]
     seen = set()
     while waiting:
         path = waiting.pop()

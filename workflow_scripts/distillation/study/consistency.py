@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from distillation.networks import map_settings
 from distillation.study.spec import Run
 
 
@@ -32,18 +33,17 @@ def problems(run: Run, tested: list[int]) -> Iterator[str]:
         yield "warmup_cosine: one_cycle is a schedule too; set one of them to null"
     if run.recorded_maps and run.losses.saliency:
         yield "recorded_maps: the maps in its loss are recorded anyway; remove this key"
-    if run.losses.kd and run.model.distillation_token.without_head:
-        yield "distillation_token.without_head: its kd loss needs the head; remove this key"
+    terms = run.losses.named
+    needing = [name for name, term in terms.items() if term.needs_distillation_head]
+    if needing and run.model.distillation_token.without_head:
+        yield f"distillation_token.without_head: its {needing[0]} loss needs the head; remove this key"
     if erasing := run.augmentation.erasing:
         for key, (low, high) in (("scale", erasing.scale), ("ratio", erasing.ratio)):
             if low > high:
                 yield f"augmentation.erasing.{key}: the larger end comes first; write the smaller one first"
     if run.mixing and run.batch_size < 2:
         yield "batch_size: mixing needs at least 2 images in a batch; write 2 or more"
-    for path, maps in (("losses.saliency", run.losses.saliency), ("recorded_maps", run.recorded_maps)):
-        pairs = (len(maps.student_layers), len(maps.teacher_layers)) if maps else (0, 0)
-        if pairs[0] != pairs[1]:
-            yield (
-                f"{path}: {pairs[0]} layers of the student for {pairs[1]} of the teacher; they are"
-                " compared in pairs, so name as many student_layers as teacher_layers"
-            )
+    yield from (f"losses.{name}: {text}" for name, term in terms.items() for text in term.problems())
+    if maps := run.recorded_maps:
+        texts = map_settings.unpaired(maps.student_layers, maps.teacher_layers)
+        yield from (f"recorded_maps: {text}" for text in texts)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from distillation.networks.terms import TERMS
 from distillation.study import protocols
 from distillation.study.configuration import unknown
 
@@ -105,7 +106,9 @@ def _run_references(config: Mapping, path: str, run: Mapping) -> Iterator[str]:
         yield from _unknown_at(config, f"{path}.set", _block(run, "set"), key, block)
     method = _block(_block(config, "methods"), str(run.get("method")))
     terms = _texts(method.get("losses"))
-    needs_teacher = "ce" in terms and len(terms) > 1
+    # Of a malformed method, that is the error, not what follows from it.
+    complete = "ce" in terms and set(terms) <= TERMS.keys()
+    needs_teacher = complete and any(TERMS[term].Settings.needs_teacher for term in terms)
     if path.startswith("teachers."):
         if needs_teacher:
             yield f"{path}.method: '{run['method']}' needs a teacher; list the run under `students`"
@@ -116,7 +119,7 @@ def _run_references(config: Mapping, path: str, run: Mapping) -> Iterator[str]:
     if needs_teacher and "teacher" not in run:
         known = ", ".join(map(str, _block(config, "teachers")))
         yield f"{path}.teacher: method '{run['method']}' needs a teacher; name one (known: {known})"
-    if "teacher" in run and terms == ["ce"]:
+    if "teacher" in run and complete and not needs_teacher:
         yield f"{path}.teacher: method '{run['method']}' does not use a teacher; remove this key"
 
 

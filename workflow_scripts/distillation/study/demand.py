@@ -5,15 +5,14 @@ training that reaches its time limit anyway loses little: it resumes from its la
 more time.
 """
 
-from distillation.study.spec import Model, Run
+from distillation.networks.families.vit import Model
+from distillation.study.spec import Run
 
 # FLOP per second, sustained on batches of 128 small images: a tenth of an A100's peak in bf16, half of its
 # peak in fp32, and the rate of one CPU thread.
 _RATE = {"cuda": {"bf16": 20e12, "fp32": 10e12}, "cpu": {"bf16": 20e9, "fp32": 20e9}}
 # Launching the kernels of one step; small networks compute too little to hide it.
 _SECONDS_PER_STEP = 0.05
-# Both networks compute a map, which is differentiated twice by kernels that are not fused.
-_SALIENCY_FACTOR = 4
 _START_MINUTES = 15
 _EVALUATION_MINUTES = 30
 _STEP_MINUTES = 10
@@ -79,19 +78,19 @@ def memory_mb(run: Run, device: str) -> int:
 
 
 def training_flops(run: Run, teacher: Model | None) -> float:
-    """FLOPs of a training on 50,000 images, the teacher's included; `networks.flops` counts them in torch."""
+    """FLOPs of a training on 50,000 images, the teacher's included; `training.flops` counts them in torch."""
     return sum(image_flops(run, teacher, stage.resolution) * stage.epochs * _IMAGES for stage in run.stages)
 
 
 def image_flops(run: Run, teacher: Model | None, resolution: int) -> float:
     """FLOPs of a training step for one image, the teacher's included.
 
-    The backward pass costs twice the forward pass. The factor for saliency is rough, and of time rather than
-    FLOPs.
+    The backward pass costs twice the forward pass. The factor of a loss term is rough, and one of time
+    rather than FLOPs.
     """
     image = 3.0 * inference_flops(run.model, resolution)
     image += inference_flops(teacher, resolution) if teacher else 0
-    return image * (_SALIENCY_FACTOR if run.losses.saliency else 1)
+    return image * max(term.step_factor for term in run.losses.named.values())
 
 
 def inference_flops(model: Model, resolution: int) -> int:

@@ -12,73 +12,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from distillation.core.settings import (
-    Count,
-    Epochs,
-    Flag,
-    Number,
-    Padding,
-    Pixels,
-    Positive,
-    Seed,
-    Share,
-    Text,
-    Whole,
-    settings,
-)
+from distillation.core.settings import Count, Epochs, Number, Pixels, Positive, Seed, Share, Text, settings
+from distillation.data.augmentations.mixing import Mixing
+from distillation.data.settings import Augmentation, Normalization, Views
+from distillation.networks.families.vit import Model
+from distillation.networks.map_settings import ComparedMaps
+from distillation.networks.start_settings import Pretrained
+from distillation.networks.terms import Losses
 
-Rgb = Annotated[tuple[Number, ...], Field(min_length=3, max_length=3)]
-PositiveRgb = Annotated[tuple[Positive, ...], Field(min_length=3, max_length=3)]
-Range = Annotated[tuple[Positive, ...], Field(min_length=2, max_length=2)]
-Weight = Annotated[Number, Field(ge=0)]
-Blocks = tuple[Annotated[Whole, Field(ge=0)], ...]
-SaliencyKind = Literal["gradient", "class-map", "cls-attention"]
 Selection = Literal["last", "best"]
-
-
-@settings
-class Normalization:
-    """Statistics of the pixels, scaled to [0, 1], by channel."""
-
-    mean: Rgb = Field(description="Red, green and blue.")
-    std: PositiveRgb = Field(description="Red, green and blue.")
-
-
-@settings
-class DistillationToken:
-    """Extra token and head that take the distillation loss (DeiT, Touvron et al. 2021)."""
-
-    start: Literal["random", "zeros"] = Field(description="How the token is initialised.")
-    position: Flag = Field(
-        description="Whether it has a position embedding; without one it bypasses the embedding dropout."
-    )
-    without_head: Flag = Field(
-        False, description="Whether a network that learns from labels alone has the token, without its head."
-    )
-
-
-@settings
-class Network:
-    """A vision transformer on square images."""
-
-    family: Literal["vit"] = Field(description="Module of the library's network families.")
-    patch_size: Pixels = Field(description="Side of a patch.")
-    width: Count = Field(description="Channels of a token.")
-    depth: Annotated[Whole, Field(ge=2)] = Field(description="Blocks.")
-    heads: Count = Field(description="Attention heads of a block; they divide the width.")
-    mlp_width: Count = Field(description="Hidden channels of a block's MLP.")
-    dropout: Share = Field(0.0, description="After embeddings, attention output and MLP output.")
-    attention_dropout: Share = Field(0.0, description="Of attention probabilities.")
-    without_final_norm: Flag = Field(False, description="Heads read the raw residual stream.")
-
-
-@settings
-class Model(Network):
-    """A network for the images of a data set."""
-
-    image_size: Pixels = Field(description="Side of the images.")
-    classes: Annotated[Whole, Field(ge=2)] = Field(description="Number of classes.")
-    distillation_token: DistillationToken | None = Field(None, description="Of students with a kd loss.")
 
 
 @settings
@@ -91,106 +33,11 @@ class Teacher:
 
 
 @settings
-class CrossEntropy:
-    """Cross-entropy of the classification head with the labels."""
-
-    weight: Weight = Field(description="Factor of the term.")
-    label_smoothing: Share = Field(
-        0.0, description="Share of the target that is spread evenly over all classes."
-    )
-
-
-@settings
-class Distillation:
-    """KL divergence of the distillation head from the teacher's predictions, at a temperature."""
-
-    weight: Weight = Field(description="Factor of the term.")
-    temperature: Positive = Field(description="Divides the logits; its square multiplies the term.")
-
-
-@settings
-class Saliency:
-    """Squared difference of student and teacher saliency maps, layer by layer.
-
-    Layers are zero-based block indices, paired in order.
-    """
-
-    weight: Weight
-    kind: SaliencyKind
-    student_layers: Blocks
-    teacher_layers: Blocks
-    over_layers: Literal["sum", "mean"]
-
-
-@settings
-class RecordedMaps:
-    """The saliency maps that are recorded during a student's training if its loss compares none.
-
-    Layers as in `Saliency`.
-    """
-
-    kind: SaliencyKind
-    student_layers: Blocks
-    teacher_layers: Blocks
-
-
-@settings
-class Losses:
-    """The terms of the training loss; an absent term is not computed."""
-
-    ce: CrossEntropy
-    kd: Distillation | None = None
-    saliency: Saliency | None = None
-
-
-@settings
 class Stage:
     """One step of a curriculum."""
 
     resolution: Pixels = Field(description="Side of the image.")
     epochs: Epochs = Field(description="Passes over the training images.")
-
-
-@settings
-class RandomErasing:
-    """A random rectangle of a training image set to the mean colour (Zhong et al. 2020)."""
-
-    probability: Share = Field(description="Share of the images.")
-    scale: Range = Field(description="Least and largest share of the image's area.")
-    ratio: Range = Field(description="Least and largest height over width.")
-
-
-@settings
-class Augmentation:
-    """Random changes to a training image."""
-
-    crop_padding: Padding = Field(
-        0, description="Added on each side before a random crop of the original size."
-    )
-    flip: Share = Field(0.0, description="Probability of a horizontal flip.")
-    auto_augment: Share = Field(0.0, description="Share of the images changed by AutoAugment.")
-    erasing: RandomErasing | None = Field(
-        None, description="A random rectangle set to the mean colour; none if it is absent."
-    )
-
-
-@settings
-class Views:
-    """How an image is cropped and scaled for a stage of the curriculum.
-
-    In training, "scale" is the padded crop of full size scaled to the stage, "crop" a crop of the stage's
-    size out of the padded full-size image, "scale-then-crop" a padded crop, of the stage's size, of the
-    scaled image. In validation, "scale" is the whole image scaled, "crop" its centre at full scale.
-    """
-
-    training: Literal["scale", "crop", "scale-then-crop"] = Field(
-        "scale",
-        description="The augmented image scaled, a crop of the stage's size, or a padded crop of the scaled"
-        " image.",
-    )
-    validation: Literal["scale", "crop"] = Field(
-        "scale", description="The whole image scaled, or its centre at full scale."
-    )
 
 
 @settings
@@ -204,21 +51,12 @@ class EarlyStopping:
 
 
 @settings
-class Mixing:
-    """MixUp or CutMix on every batch."""
-
-    mixup_alpha: Positive = Field(description="Parameter of the Beta distribution of the shares.")
-    cutmix_alpha: Positive = Field(description="Parameter of the Beta distribution of the shares.")
-    cutmix_share: Share = Field(description="Share of the batches that use CutMix.")
-
-
-@settings
 class Optimizer:
     """AdamW, and when it is re-created."""
 
     name: Literal["adamw"] = Field(description="Algorithm.")
     lr: Positive = Field(description="Constant rate, or the peak of its schedule.")
-    weight_decay: Weight = Field(description="Decoupled from the gradient.")
+    weight_decay: Annotated[Number, Field(ge=0)] = Field(description="Decoupled from the gradient.")
     decay: Literal["proper", "all", "biases-only"] = Field(
         description="proper exempts biases, norms, tokens and positions; biases-only exempts biases."
     )
@@ -256,18 +94,6 @@ class WarmupCosine:
 
 
 @settings
-class Pretrained:
-    """Published weights that a network starts from; parts of other sizes are randomly initialised.
-
-    `kind` is the naming of the tensors in the file, `sha256` the first hexadecimal digits (8 or more) of the
-    file's digest.
-    """
-
-    kind: Literal["deit"]
-    sha256: Text
-
-
-@settings
 class Run:
     """One training."""
 
@@ -288,7 +114,7 @@ class Run:
     early_stopping: EarlyStopping | None = None
     warmup_cosine: WarmupCosine | None = None
     start: Pretrained | None = None
-    recorded_maps: RecordedMaps | None = None
+    recorded_maps: ComparedMaps | None = None
 
     @property
     def epochs(self) -> int:

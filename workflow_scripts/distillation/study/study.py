@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from distillation.core.errors import UserError
+from distillation.networks import map_settings
+from distillation.networks.terms import TERMS
 from distillation.study import claim_references, configuration, consistency, cross_references, protocols, spec
 from distillation.study.protocols import merge
 
@@ -147,6 +149,8 @@ def _entry(config: Mapping, protocol: str, role: str, run: str) -> Entry:
         teacher = _teach(config, protocol, teacher, settings)
     elif settings.get("recorded_maps"):
         raise ValueError("recorded_maps: without a teacher no maps are recorded; remove this key")
+    else:
+        _resolve_terms(settings, None)
     if start:
         source = config["weights"][start]
         settings["start"] = {"kind": source["kind"], "sha256": source["sha256"]}
@@ -185,7 +189,7 @@ def _teach(config: Mapping, protocol: str, teacher: str, student: dict) -> tuple
             f"model.patch_size: {patches[0]}, but its teacher {teacher} has {patches[1]}; their saliency"
             " maps are compared patch by patch, so use a teacher with the same patch size"
         )
-    _resolve_layers(student, own)
+    _resolve_terms(student, own)
     return provider, teacher
 
 
@@ -228,56 +232,26 @@ def _settings(config: Mapping, protocol: str, role: str, run: str) -> dict:
 
 
 def _give_token(settings: dict) -> None:
-    """Move the distillation token into the network of a student with kd, or of one without its head."""
+    """Move the distillation token into the network of a student that needs its head, or has none."""
     token = settings.pop("distillation_token", None)
-    if "kd" in settings["losses"] and token is None:
+    needing = [name for name in settings["losses"] if TERMS[name].Settings.needs_distillation_head]
+    if needing and token is None:
         raise ValueError(
-            "distillation_token: a student with kd needs one; add it to its recipe,"
+            f"distillation_token: a student with {needing[0]} needs one; add it to its recipe,"
             " such as {start: random, position: true}"
         )
-    if "kd" in settings["losses"] or (token or {}).get("without_head"):
+    if needing or (token or {}).get("without_head"):
         settings["model"]["distillation_token"] = token
 
 
-def _resolve_layers(student: dict, teacher: Mapping) -> None:
-    """Replace the names of the layers whose saliency maps are compared or recorded by block indices."""
-    named = student["model"].pop("saliency_layers", None)
-    if "saliency" in student["losses"]:
-        student["losses"]["saliency"] = _with_layers(
-            "losses.saliency", student["losses"]["saliency"], named, student, teacher
-        )
+def _resolve_terms(student: dict, teacher: Mapping | None) -> None:
+    """Bring the loss terms, and the maps to record, into the form of a resolved run."""
+    model, taught_by = student["model"], teacher and teacher["model"]
+    for name, entry in student["losses"].items():
+        student["losses"][name] = TERMS[name].Settings.resolve(entry, model, taught_by)
     if student.get("recorded_maps"):
-        student["recorded_maps"] = _with_layers(
-            "recorded_maps", student["recorded_maps"], named, student, teacher
-        )
-
-
-def _with_layers(
-    path: str, maps: Mapping, named: list | str | None, student: Mapping, teacher: Mapping
-) -> dict:
-    resolved = dict(maps)
-    for key, model in (("student_layers", student["model"]), ("teacher_layers", teacher["model"])):
-        layers = maps.get(key, named)
-        if layers is None:
-            raise ValueError(
-                "model.saliency_layers: a loss with saliency needs them; add them to its model,"
-                " such as [first, second, last]"
-            )
-        resolved[key] = layer_indices(layers, model["depth"])
-        if max(resolved[key]) >= model["depth"]:
-            raise ValueError(
-                f"{path}.{key}: no block {max(resolved[key])} at depth {model['depth']};"
-                f" blocks are 0 to {model['depth'] - 1}"
-            )
-    return resolved
-
-
-def layer_indices(layers: str | list, depth: int) -> list[int]:
-    """Zero-based block indices of layers given by name, by index, or as "all"."""
-    if layers == "all":
-        return list(range(depth))
-    names = {"first": 0, "second": 1, "last": depth - 1}
-    return [names.get(layer, layer) for layer in layers]
+        maps = map_settings.with_blocks(student["recorded_maps"], model, taught_by, "recorded_maps")
+        student["recorded_maps"] = maps
 
 
 def _structure(settings: Mapping, seed: int) -> spec.Run:

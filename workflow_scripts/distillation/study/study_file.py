@@ -6,11 +6,9 @@ the settings that differ: there, keys may be missing until they are merged with 
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, Field
 
 from distillation.core.settings import (
-    ALL_OR_LIST,
-    SAID,
     UNIT,
     Count,
     Distinct,
@@ -26,32 +24,18 @@ from distillation.core.settings import (
     said,
     settings,
 )
+from distillation.data.augmentations.mixing import Mixing
+from distillation.data.settings import Augmentation, Normalization, Views
+from distillation.networks.families.vit import DistillationToken, Network
+from distillation.networks.map_settings import ComparedMapsEntry, Layers
+from distillation.networks.start_settings import PretrainedKind
+from distillation.networks.terms import TERMS, LossEntries
 from distillation.study import page_settings, spec
 
 PARTIAL = "partial"
 Partial = Field(json_schema_extra={PARTIAL: True})
 
 
-def _kind_of_layer(layer: object) -> str | None:
-    if isinstance(layer, int) and not isinstance(layer, bool):
-        return "integer"
-    return "string" if layer in ("first", "second", "last") else None
-
-
-Layer = Annotated[
-    Annotated[Literal["first", "second", "last"], Tag("string")]
-    | Annotated[Whole, Field(ge=0), Tag("integer")],
-    Discriminator(
-        _kind_of_layer,
-        custom_error_type=SAID,
-        custom_error_message="must be one of first, second, last or a whole number",
-    ),
-]
-Layers = Annotated[
-    Annotated[Literal["all"], Tag("string")]
-    | Annotated[tuple[Layer, ...], Field(min_length=1), Tag("array")],
-    ALL_OR_LIST,
-]
 Stages = Annotated[tuple[spec.Stage, ...], Field(min_length=1)]
 Texts = Annotated[tuple[Text, ...], *Distinct]
 SomeTexts = Annotated[tuple[Text, ...], Field(min_length=1), *Distinct]
@@ -141,7 +125,7 @@ class Dataset:
     classes: Annotated[Whole, Field(ge=2)] = Field(description="Number of classes.")
     split: Split = Field(description="Which training images are held out for validation.")
     limit: Limit = Field(None, description="Keep only the first images of each part.")
-    normalization: spec.Normalization = Field(
+    normalization: Normalization = Field(
         description="Statistics of the pixels, scaled to [0, 1], by channel."
     )
 
@@ -150,8 +134,8 @@ class Dataset:
 class Weights:
     """Published weights that networks can start from."""
 
-    kind: Literal["deit"] = Field(
-        description="Naming of the tensors in the file; a module of the library's pretrained weights."
+    kind: PretrainedKind = Field(
+        description="Naming of the tensors in the file; a component of `networks/pretrained`."
     )
     file: Words = Field(description="Path of the file, which you supply.")
     sha256: Annotated[Text, Field(pattern="^[0-9a-f]{8,64}$")] = Field(
@@ -160,46 +144,12 @@ class Weights:
 
 
 @settings
-class ModelEntry(spec.Network):
+class ModelEntry(Network):
     """A network; its image size and classes are those of the data set."""
 
     saliency_layers: Layers = Field(
         None, description="Blocks by name (first, second, last), by zero-based index, or `all`."
     )
-
-
-STUDENT_LAYERS = "Blocks of the student; by default its saliency_layers."
-TEACHER_LAYERS = "Blocks of the teacher; by default the student's saliency_layers."
-KIND = "Module of the library's saliency maps."
-
-
-@settings
-class SaliencyEntry:
-    """Squared difference from the teacher's saliency maps."""
-
-    weight: spec.Weight = Field(description="Factor of the term.")
-    kind: spec.SaliencyKind = Field(description=KIND)
-    over_layers: Literal["sum", "mean"] = Field(description="How the differences of the layers are combined.")
-    student_layers: Layers = Field(None, description=STUDENT_LAYERS)
-    teacher_layers: Layers = Field(None, description=TEACHER_LAYERS)
-
-
-@settings
-class RecordedMapsEntry:
-    """Saliency maps to record for a student whose loss compares none."""
-
-    kind: spec.SaliencyKind = Field(description=KIND)
-    student_layers: Layers = Field(None, description=STUDENT_LAYERS)
-    teacher_layers: Layers = Field(None, description=TEACHER_LAYERS)
-
-
-@settings
-class LossEntries:
-    """Terms of the loss; a method says which of them are used."""
-
-    ce: spec.CrossEntropy = Field(description="Cross-entropy with the labels.")
-    kd: spec.Distillation = Field(None, description="KL divergence from the teacher's predictions.")
-    saliency: SaliencyEntry = Field(None, description="Squared difference from the teacher's saliency maps.")
 
 
 @settings
@@ -212,7 +162,7 @@ class Recipe:
     optimizer: spec.Optimizer = Field(
         description="Algorithm, learning rate, weight decay, and when it is re-created."
     )
-    augmentation: spec.Augmentation = Field(description="Random changes to a training image.")
+    augmentation: Augmentation = Field(description="Random changes to a training image.")
     losses: LossEntries = Field(description="Terms of the loss; a method says which of them are used.")
     one_cycle: spec.OneCycle | None = Field(
         None, description="Schedule of the learning rate; constant if it is absent."
@@ -223,12 +173,12 @@ class Recipe:
     early_stopping: spec.EarlyStopping | None = Field(
         None, description="End of a stage before its last epoch; never if it is absent."
     )
-    views: spec.Views = Field(None, description="How an image is cropped and scaled for a stage.")
-    recorded_maps: RecordedMapsEntry | None = Field(
+    views: Views = Field(None, description="How an image is cropped and scaled for a stage.")
+    recorded_maps: ComparedMapsEntry | None = Field(
         None, description="Saliency maps to record for a student whose loss compares none."
     )
-    mixing: spec.Mixing | None = Field(None, description="MixUp or CutMix on every batch.")
-    distillation_token: spec.DistillationToken = Field(
+    mixing: Mixing | None = Field(None, description="MixUp or CutMix on every batch.")
+    distillation_token: DistillationToken = Field(
         None, description="Extra token and head of students with a teacher."
     )
 
@@ -256,9 +206,9 @@ def _with_labels(terms: tuple[str, ...]) -> tuple[str, ...]:
 class Method:
     """Which terms of the loss, and which curriculum."""
 
-    losses: Annotated[
-        tuple[Literal["ce", "kd", "saliency"], ...], AfterValidator(_with_labels), *Distinct
-    ] = Field(description="Terms of the recipe's losses to use; kd and saliency need a teacher.")
+    losses: Annotated[tuple[Literal[tuple(TERMS)], ...], AfterValidator(_with_labels), *Distinct] = Field(
+        description="Terms of the recipe's losses to use; some need a teacher, such as kd."
+    )
     curriculum: Text = Field(description="An entry of `curricula`.")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from distillation.core.atomic import replacing
+from distillation.networks.terms import TERMS
 from distillation.study import spec
 from distillation.study.spec import Run, Stage
 from distillation.training import curriculum
@@ -17,9 +18,7 @@ COLUMNS = (
     "train_acc",
     "val_acc",
     "loss",
-    "ce_loss",
-    "kl",
-    "saliency_loss",
+    *(term.Settings.column for term in TERMS.values()),
     "lr",
     "seconds",
     "images_per_second",
@@ -44,9 +43,7 @@ def row(
         measures.accuracy,
         val_acc,
         measures.loss,
-        measures.terms["ce"],
-        measures.terms.get("kd"),
-        measures.terms.get("saliency"),
+        *(measures.terms.get(name) for name in TERMS),
         measures.lr,
         seconds,
         measures.images_per_second,
@@ -58,8 +55,8 @@ def row(
 def line(run: Run, rows: list[dict]) -> str:
     """Log line of the last epoch, with an estimate of the time left."""
     last = rows[-1]
-    terms = {"ce": last["ce_loss"], "kl": last["kl"], "saliency": last["saliency_loss"]}
-    losses = ", ".join(f"{name} {value:.4f}" for name, value in terms.items() if value is not None)
+    columns = [term.column for term in run.losses.named.values()]
+    losses = ", ".join(f"{column.removesuffix('_loss')} {last[column]:.4f}" for column in columns)
     stage = run.stages[len(curriculum.by_stage(rows)) - 1]
     left = _duration(seconds_left(run, rows))
     return (

@@ -11,13 +11,13 @@ from distillation.core import checksums, components, devices, precision, streams
 from distillation.core.termination import Termination
 from distillation.data import views
 from distillation.data.datasets import Arrays
-from distillation.evaluation import predictions
-from distillation.networks import background_flops, models
-from distillation.networks.flops import inference_flops
-from distillation.networks.models import TeacherFiles
+from distillation.evaluation import predictions, trained
+from distillation.evaluation.trained import TeacherFiles
+from distillation.networks import models
 from distillation.study import spec
 from distillation.study.spec import Run, Stage
 from distillation.training import (
+    background_flops,
     curriculum,
     graph_recording,
     history,
@@ -27,6 +27,7 @@ from distillation.training import (
     sessions,
 )
 from distillation.training.checkpoint import Checkpoint, exclusive, key_of
+from distillation.training.flops import inference_flops
 from distillation.training.graph_recording import CudaGraphs, RecordingError
 from distillation.training.run_files import Outputs
 
@@ -127,7 +128,7 @@ class _Training:
         self._model.to(device)
         self._teacher, teacher_model, self._saliency = None, None, None
         if teacher:
-            self._teacher, teacher_run = models.restore(teacher.weights, teacher.record, device)
+            self._teacher, teacher_run = trained.restore(teacher.weights, teacher.record, device)
             teacher_model = teacher_run.model
             self._saliency = components.load("training.records", "saliency").SaliencyRecord(
                 run, teacher_run.model, self._arrays.test_images, self._arrays.test_labels

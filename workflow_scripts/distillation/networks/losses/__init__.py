@@ -1,5 +1,80 @@
-"""The terms of the training loss, one module each, chosen by the name of their key in the spec.
+"""The terms of the training loss, one component each, chosen by the name of their key in the settings.
 
-Each module has `term(settings, batch) -> Tensor`, the unweighted scalar that history.csv lists,
-and `weight(settings) -> float`, its factor in the loss.
+The folder of a term has `Settings`, a `Term`, in its `__init__.py`, and in its `compute.py`
+`term(settings, batch) -> Tensor`, the unweighted scalar that history.csv lists. If a configuration writes the
+settings in another form than a resolved run, `Entry` is that form, and `Settings.resolve` translates it.
 """
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from distillation.core.settings import Number, settings
+
+
+@settings
+class Term:
+    """What every term has.
+
+    Attributes:
+        column: its column in history.csv.
+        needs_teacher: whether it compares the student with a teacher.
+        needs_distillation_head: whether it trains the student's distillation head.
+        step_factor: of the time of a training step, roughly; for the time that a cluster is asked for.
+    """
+
+    column: ClassVar[str]
+    needs_teacher: ClassVar[bool] = True
+    needs_distillation_head: ClassVar[bool] = False
+    step_factor: ClassVar[int] = 1
+
+    weight: Annotated[Number, Field(ge=0)] = Field(description="Factor of the term.")
+
+    @property
+    def factor(self) -> float:
+        """What the term is multiplied by in the loss."""
+        return self.weight
+
+    @property
+    def student_features(self) -> frozenset[str]:
+        """Names of what the student has to capture."""
+        return frozenset()
+
+    @property
+    def teacher_features(self) -> frozenset[str]:
+        """Names of what the teacher has to capture."""
+        return frozenset()
+
+    @property
+    def second_order(self) -> bool:
+        """Whether a gradient of the student is differentiated, which fused attention does not support."""
+        return False
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """Further components that it uses, as "package.module" within the library."""
+        return ()
+
+    @classmethod
+    def resolve(cls, entry: Mapping, student: Mapping, teacher: Mapping | None) -> dict:
+        """The settings of a resolved run, as plain values, from those in the configuration.
+
+        Args:
+            entry: as configured.
+            student: settings of the student's network, as configured.
+            teacher: those of its teacher's network, if it has one.
+
+        Raises:
+            ValueError: with the path of a key, what is wrong, and the fix.
+        """
+        return dict(entry)
+
+    def problems(self) -> Iterator[str]:
+        """Errors of a resolved run that the types of single settings cannot find, as "text"."""
+        return iter(())
+
+    @classmethod
+    def switches(cls, own: "Term | None") -> dict[str, str]:
+        """Values in the page of switches, by name; `own` is None for a run without the term."""
+        raise NotImplementedError

@@ -10,8 +10,8 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional
 
 from distillation.data import views
+from distillation.data.settings import Normalization
 from distillation.pages.figures import style
-from distillation.study.spec import Normalization
 
 # Leaves the pixels of a view unchanged, in [0, 1].
 _AS_SHOWN = Normalization(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))

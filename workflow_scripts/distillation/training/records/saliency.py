@@ -11,7 +11,9 @@ from distillation.core import components
 from distillation.core.atomic import replacing
 from distillation.data import views
 from distillation.evaluation.saliency_agreement import Moment, name, summary
-from distillation.study.spec import Model, RecordedMaps, Run
+from distillation.networks.families.vit import Model
+from distillation.networks.map_settings import KINDS, ComparedMaps
+from distillation.study.spec import Run
 
 _IMAGES = 8
 
@@ -30,11 +32,12 @@ class SaliencyRecord:
     """
 
     def __init__(self, run: Run, teacher: Model, images: Tensor, labels: Tensor):
-        outline = RecordedMaps(run.recorded_kind, _outline(run.model.depth), _outline(teacher.depth))
+        outline = ComparedMaps(run.recorded_kind, _outline(run.model.depth), _outline(teacher.depth))
         recorded = run.losses.saliency or run.recorded_maps or outline
         self._run = run
         self._images, self._labels = images[:_IMAGES], labels[:_IMAGES]
-        self._kind = components.load("networks.saliency", run.recorded_kind)
+        self._features = KINDS[run.recorded_kind].features
+        self._maps = components.load("networks.saliency", run.recorded_kind).maps
         self._student_layers, self._teacher_layers = recorded.student_layers, recorded.teacher_layers
         self.arrays: dict[str, Tensor] = {}
 
@@ -63,8 +66,8 @@ class SaliencyRecord:
     def _of(self, network: nn.Module, shown: Tensor, layers: tuple[int, ...]) -> Tensor:
         network.eval()
         with torch.enable_grad():
-            output = network(shown, self._kind.features(layers))
-            maps = self._kind.maps(output, self._labels, layers, differentiable=False).detach()
+            output = network(shown, self._features(layers))
+            maps = self._maps(output, self._labels, layers, differentiable=False).detach()
         if maps.dim() == 4:
             own = self._labels[None, :, None, None].expand(len(layers), -1, maps.shape[2], 1)
             maps = maps.gather(3, own)[..., 0]

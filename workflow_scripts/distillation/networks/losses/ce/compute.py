@@ -4,12 +4,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from distillation.networks.batch import Batch
-from distillation.study.spec import CrossEntropy
-
-
-def weight(settings: CrossEntropy) -> float:
-    """The weight in the settings."""
-    return settings.weight
+from distillation.networks.losses.ce import CrossEntropy
 
 
 def term(settings: CrossEntropy, batch: Batch) -> Tensor:

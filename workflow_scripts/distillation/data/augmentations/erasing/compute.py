@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from distillation.study.spec import RandomErasing
+from distillation.data.augmentations.erasing import RandomErasing
 
 # As torchvision: an image stays unchanged if this many rectangles do not fit.
 _ATTEMPTS = 10

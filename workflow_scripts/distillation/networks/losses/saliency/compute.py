@@ -5,12 +5,7 @@ from torch import Tensor
 
 from distillation.core import components
 from distillation.networks.batch import Batch
-from distillation.study.spec import Saliency
-
-
-def weight(settings: Saliency) -> float:
-    """The weight in the settings."""
-    return settings.weight
+from distillation.networks.losses.saliency import Saliency
 
 
 def term(settings: Saliency, batch: Batch) -> Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from distillation.core.errors import UserError
-from distillation.study.spec import Mixing
+from distillation.data.augmentations.mixing import Mixing
 
 
 @dataclass(frozen=True)

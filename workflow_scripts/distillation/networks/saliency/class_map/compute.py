@@ -14,15 +14,9 @@ from torch.nn import functional
 
 from distillation.networks.output import Output
 
-SECOND_ORDER = False
 _EPSILON_RANGE = 1e-6
 # Tokens of a piece on a CPU; classes are padded to a multiple, because CPUs multiply such widths faster.
 _CACHED, _CLASS_MULTIPLE = 1024, 16
-
-
-def features(layers: Sequence[int]) -> frozenset[str]:
-    """Names of what the network has to capture for the maps of these blocks."""
-    return frozenset({"classifier", *(f"leaving.{layer}" for layer in layers)})
 
 
 def maps(output: Output, labels: Tensor, layers: Sequence[int], differentiable: bool) -> Tensor:

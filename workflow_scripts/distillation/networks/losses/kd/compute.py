@@ -4,15 +4,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from distillation.networks.batch import Batch
-from distillation.study.spec import Distillation
-
-
-def weight(settings: Distillation) -> float:
-    """The weight in the settings times T^2, with the temperature T (Hinton et al. 2015; paper, Equation 1).
-
-    The square keeps the size of the gradients independent of the temperature.
-    """
-    return settings.weight * settings.temperature**2
+from distillation.networks.losses.kd import Distillation
 
 
 def term(settings: Distillation, batch: Batch) -> Tensor:

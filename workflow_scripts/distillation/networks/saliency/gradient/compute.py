@@ -7,14 +7,8 @@ from torch import Tensor
 
 from distillation.networks.output import Output
 
-SECOND_ORDER = True
 _EPSILON_NORM = 1e-12
 _EPSILON_RANGE = 1e-6
-
-
-def features(layers: Sequence[int]) -> frozenset[str]:
-    """Names of what the network has to capture for the maps of these blocks."""
-    return frozenset(f"entering.{layer}" for layer in layers)
 
 
 def maps(output: Output, labels: Tensor, layers: Sequence[int], differentiable: bool) -> Tensor:

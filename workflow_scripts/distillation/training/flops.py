@@ -11,8 +11,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from distillation.networks import models
 from distillation.networks.batch import Batch
+from distillation.networks.families.vit import Model
 from distillation.networks.objective import Objective
-from distillation.study.spec import Losses, Model, Run
+from distillation.networks.terms import Losses
+from distillation.study.spec import Run
 
 
 def inference_flops(model: Model, resolution: int) -> int:

@@ -3,7 +3,7 @@
 import pytest
 import tiny_runs
 import torch
-from distillation.networks import background_flops, flops
+from distillation.training import background_flops, flops
 
 GPU = torch.device("cuda")
 

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.amp import is_autocast_available
 
 from distillation.core.errors import InputError
+from distillation.networks.families.vit import Model
 from distillation.networks.output import Output
-from distillation.study.spec import Model
 
 _NORM_EPS = 1e-12
 _INIT_STD = 0.02

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import torch
 
-from distillation.networks import flops
+from distillation.networks.families.vit import Model
 from distillation.study import spec
-from distillation.study.spec import Model, Run
+from distillation.study.spec import Run
+from distillation.training import flops
 
 _LOG = logging.getLogger(__name__)
 

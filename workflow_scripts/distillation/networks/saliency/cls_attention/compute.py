@@ -7,13 +7,7 @@ from torch import Tensor
 
 from distillation.networks.output import Output
 
-SECOND_ORDER = False
 _EPSILON_RANGE = 1e-8
-
-
-def features(layers: Sequence[int]) -> frozenset[str]:
-    """Names of what the network has to capture for the maps of these blocks."""
-    return frozenset(f"attention.{layer}" for layer in layers)
 
 
 def maps(output: Output, labels: Tensor, layers: Sequence[int], differentiable: bool) -> Tensor:

@@ -1,0 +1,72 @@
+"""Squared difference of the student's saliency maps from the teacher's."""
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from distillation.core.settings import settings
+from distillation.networks import map_settings
+from distillation.networks.losses import Term
+from distillation.networks.map_settings import KINDS, ComparedMaps, ComparedMapsEntry
+
+_OVER_LAYERS = "How the differences of the layers are combined."
+
+
+@settings
+class Saliency(ComparedMaps, Term):
+    """Squared difference of student and teacher saliency maps, layer by layer."""
+
+    column: ClassVar[str] = "saliency_loss"
+    # Both networks compute a map, which can be differentiated twice by kernels that are not fused.
+    step_factor: ClassVar[int] = 4
+
+    over_layers: Literal["sum", "mean"] = Field(description=_OVER_LAYERS)
+
+    @property
+    def student_features(self) -> frozenset[str]:
+        """Those of the student's maps."""
+        return KINDS[self.kind].features(self.student_layers)
+
+    @property
+    def teacher_features(self) -> frozenset[str]:
+        """Those of the teacher's maps."""
+        return KINDS[self.kind].features(self.teacher_layers)
+
+    @property
+    def second_order(self) -> bool:
+        """Whether the maps are gradients."""
+        return KINDS[self.kind].SECOND_ORDER
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """The kind of the maps."""
+        return (f"networks.saliency.{self.kind}",)
+
+    @classmethod
+    def resolve(cls, entry: Mapping, student: Mapping, teacher: Mapping) -> dict:
+        """Block indices in place of names of layers."""
+        return map_settings.with_blocks(entry, student, teacher, "losses.saliency")
+
+    def problems(self) -> Iterator[str]:
+        """Blocks that cannot be paired."""
+        return map_settings.unpaired(self.student_layers, self.teacher_layers)
+
+    @classmethod
+    def switches(cls, own: "Saliency | None") -> dict[str, str]:
+        """Weight, kind and blocks."""
+        if own is None:
+            return {"saliency": "none"}
+        pair = [" ".join(map(str, layers)) for layers in (own.student_layers, own.teacher_layers)]
+        blocks = f"blocks {pair[0]}" + (f" against {pair[1]}" if pair[0] != pair[1] else "")
+        return {"saliency": f"weight {own.weight:g}, {own.kind}, {own.over_layers} over {blocks}"}
+
+
+@settings
+class SaliencyEntry(ComparedMapsEntry, Term):
+    """Squared difference of student and teacher saliency maps, layer by layer."""
+
+    over_layers: Literal["sum", "mean"] = Field(description=_OVER_LAYERS)
+
+
+Settings, Entry = Saliency, SaliencyEntry

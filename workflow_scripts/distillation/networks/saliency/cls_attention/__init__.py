@@ -1,0 +1,10 @@
+"""Attention of the CLS token: what it needs."""
+
+from collections.abc import Sequence
+
+SECOND_ORDER = False
+
+
+def features(layers: Sequence[int]) -> frozenset[str]:
+    """Names of what the network has to capture for the maps of these blocks."""
+    return frozenset(f"attention.{layer}" for layer in layers)

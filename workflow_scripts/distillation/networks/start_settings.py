@@ -1,0 +1,20 @@
+"""Settings of published weights that a network starts from."""
+
+from typing import Literal
+
+from distillation.core import components
+from distillation.core.settings import Text, settings
+
+PretrainedKind = Literal[tuple(components.names("networks.pretrained"))]
+
+
+@settings
+class Pretrained:
+    """Published weights that a network starts from; parts of other sizes are randomly initialised.
+
+    `kind` is the naming of the tensors in the file, `sha256` the first hexadecimal digits (8 or more) of the
+    file's digest.
+    """
+
+    kind: PretrainedKind
+    sha256: Text
