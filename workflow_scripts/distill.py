@@ -10,6 +10,7 @@ from distillation.training.run_files import Outputs
 from distillation.training.train import train
 
 logs.to_file_and_stderr(snakemake.log[0])
+pretrained = snakemake.input.get("pretrained")
 settings = snakemake.config["execution"]
 train(
     run=spec.from_mapping(snakemake.params.run),
@@ -29,4 +30,5 @@ train(
     device=devices.setup(settings["device"], settings["threads"]),
     cuda_graphs=settings["cuda_graphs"],
     slow_bf16=settings["slow_bf16"],
+    pretrained=Path(pretrained) if pretrained else None,
 )

@@ -1,8 +1,13 @@
 import re
 
 import pytest
+import torch
 import yaml
-from workspace import REPOSITORY, Workspace, stats
+from distillation.core import checksums
+from distillation.networks import models
+from distillation.study import study
+from shipped import CONFIG
+from workspace import REPOSITORY, TINY, Workspace, stats
 
 DATA = {"fetch_dataset": 1, "prepare_dataset": 1}
 TRAININGS = {"train": 38, "distill": 54}
@@ -107,6 +112,25 @@ def test_a_teacher_of_published_weights_stops_the_plan_with_the_file_to_supply(w
     output = workspace.snakemake("-n", "released", status=1)
     assert "weights/deit_small_distilled_patch16_224-649709d9.pth: small-p2-50-pretrained starts" in output
     assert "supply it (docs/pretrained.md says from where)" in output
+
+
+def test_a_student_with_a_teacher_starts_from_published_weights_too(finished):
+    entry = study.resolve(study.merge(CONFIG, TINY), "tiny").entries["described", "tiny-p4-kd"]
+    published = models.build(entry.resolve(7).model, torch.Generator().manual_seed(7)).state_dict()
+    published["dist_token"] = published.pop("distillation_token")
+    file = finished.path / "published.pth"
+    torch.save({"model": published}, file)
+    finished.configure(
+        weights={"deit-small": {"file": "published.pth", "sha256": checksums.sha256(file)}},
+        students={"tiny-p4-kd": {"set": {"start": "deit-small"}}},
+    )
+    assert planned(finished)["distill"] == 1
+    finished.snakemake("--cores", "2", "results/irkd/runs/described/tiny-p4-kd/seed-0/run.json")
+    log = finished.log("distill/described/tiny-p4-kd/seed-0.log")
+    assert "loaded pretrained weights from published.pth; randomly initialised: distillation_head.bias" in log
+    file.unlink()
+    output = finished.snakemake("-n", "--forcerun", "distill", status=1)
+    assert "published.pth: tiny-p4-kd starts" in output
 
 
 def test_prepared_data_need_no_download(workspace):

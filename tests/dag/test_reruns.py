@@ -115,8 +115,8 @@ def test_the_layout_of_scripts_concerns_nothing(finished):
 @pytest.mark.parametrize(
     ("module", "expected"),
     [
-        ("networks/losses/saliency.py", consequences("tiny-p4-kd-cl-sal")),
-        ("networks/losses/kd.py", consequences(*TAUGHT)),
+        ("networks/losses/saliency/compute.py", consequences("tiny-p4-kd-cl-sal")),
+        ("networks/losses/kd/compute.py", consequences(*TAUGHT)),
         ("training/train.py", consequences(*EVERY_RUN)),
         ("evaluation/evaluate.py", evaluating(*EVERY_RUN) | ACCURACIES | PAIRS | SCORES | CLAIMS | INDEX),
         ("pages/tables.py", ACCURACIES | PAIRS | INDEX | {"Drawing table1-cells"}),

@@ -1,5 +1,7 @@
 """Networks that start from published weights."""
 
+from dataclasses import replace
+
 import pytest
 import timm
 import torch
@@ -63,6 +65,17 @@ def test_blocks_tokens_final_norm_and_the_bias_of_the_projection_are_those_publi
         if name not in DRAWN:
             theirs = {"distillation_token": "dist_token"}.get(name, name)
             assert torch.equal(value, weights[theirs])
+
+
+def test_a_student_with_a_distillation_head_starts_from_them_too_and_draws_both_heads(published):
+    path, digest, weights = published
+    student = replace(TINY, distillation_token=DistillationToken("random", True))
+    started, drawn = network(student), network(student)
+    models.load_pretrained(started, Pretrained("deit", digest[:8]), path)
+    for name in ("head.weight", "distillation_head.weight", "distillation_head.bias"):
+        assert torch.equal(started.get_parameter(name), drawn.get_parameter(name))
+    assert torch.equal(started.distillation_token, weights["dist_token"])
+    assert torch.equal(started.norm.weight, weights["norm.weight"])
 
 
 def test_the_released_teacher_has_21403018_parameters_of_which_107530_are_drawn():

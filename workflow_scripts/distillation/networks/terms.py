@@ -9,7 +9,10 @@ from distillation.core import components
 from distillation.core.settings import settings
 from distillation.networks.losses import Term
 
-TERMS: Mapping[str, ModuleType] = components.declarations("networks.losses")
+# Terms are keys of a mapping, which have underscores.
+TERMS: Mapping[str, ModuleType] = {
+    name.replace("-", "_"): term for name, term in components.declarations("networks.losses").items()
+}
 
 
 class _Named:

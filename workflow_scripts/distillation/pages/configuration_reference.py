@@ -76,8 +76,7 @@ def _meaning(value: Mapping, definitions: Mapping) -> str:
 
 def _shown_example(name: str, key: str, value: Mapping, shown: Mapping[tuple[str, str], object]) -> str:
     """An example of a value; keys with a table of their own have theirs there."""
-    example = _text(_example(name, key, value, shown))
-    return "in its table" if any(_references(value)) else example
+    return "in its table" if any(_references(value)) else _text(_example(name, key, value, shown))
 
 
 def _example(name: str, key: str, value: Mapping, shown: Mapping[tuple[str, str], object]) -> object:

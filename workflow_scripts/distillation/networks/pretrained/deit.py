@@ -12,14 +12,18 @@ from distillation.core.errors import UserError
 _LOG = logging.getLogger(__name__)
 _OWN_NAMES = {"dist_token": "distillation_token"}
 # Depend on patch size, image size and classes, which differ from ImageNet's.
-_RANDOM = {"patch_embed.proj.weight", "positions", "distillation_position", "head.weight", "head.bias"}
+_RANDOM = {
+    *("patch_embed.proj.weight", "positions", "distillation_position"),
+    *("head.weight", "head.bias", "distillation_head.weight", "distillation_head.bias"),
+}
 
 
 def load(network: nn.Module, path: Path) -> None:
     """Copy the blocks, both tokens, the final norm and the bias of the patch projection.
 
-    The weights of the patch projection, the positions and the classifier stay randomly initialised, as in the
-    released fine-tuning (load report of P_2_OUR_STUDENT c3: 107,530 of 21,403,018 parameters).
+    The weights of the patch projection, the positions and both heads stay randomly initialised, as in the
+    released fine-tuning, which has no distillation head (load report of P_2_OUR_STUDENT c3: 107,530 of
+    21,403,018 parameters).
 
     Raises:
         UserError: a tensor that the network needs is missing from the file, or has another shape.
@@ -36,4 +40,5 @@ def load(network: nn.Module, path: Path) -> None:
     with torch.no_grad():
         for name, value in wanted.items():
             value.copy_(found[name])
-    _LOG.info("loaded pretrained weights from %s; randomly initialised: %s", path, ", ".join(sorted(_RANDOM)))
+    drawn = sorted(name for name, _ in network.named_parameters() if name in _RANDOM)
+    _LOG.info("loaded pretrained weights from %s; randomly initialised: %s", path, ", ".join(drawn))
