@@ -4,7 +4,7 @@ import pytest
 import yaml
 from distillation.core.errors import UserError
 from distillation.networks import map_settings
-from distillation.networks.families.vit import DistillationToken
+from distillation.networks.families.vit import DistillationToken, Model
 from distillation.networks.losses.ce import CrossEntropy
 from distillation.networks.losses.kd import Distillation
 from distillation.networks.losses.saliency import Saliency
@@ -77,7 +77,7 @@ def expected(run, seed):
         seed=seed,
         dataset="cifar10",
         normalization=spec.Normalization(mean=(0.4914, 0.4822, 0.4465), std=(0.2023, 0.1994, 0.2010)),
-        model=spec.Model(
+        model=Model(
             family="vit",
             image_size=32,
             patch_size=patch,

@@ -9,11 +9,11 @@ from torch import nn
 from distillation.core import checksums, components
 from distillation.core.atomic import replacing
 from distillation.core.errors import UserError
-from distillation.networks.families.vit import Model
+from distillation.networks.families import Network
 from distillation.networks.start_settings import Pretrained
 
 
-def build(model: Model, generator: torch.Generator) -> nn.Module:
+def build(model: Network, generator: torch.Generator) -> nn.Module:
     """A new network, initialised from the generator alone."""
     return components.load("networks.families", model.family).build(model, generator)
 

@@ -48,7 +48,7 @@ class Setting:
 def values(setting: Setting) -> dict[str, str]:
     """The value of each switch as text, by name of the switch."""
     run = setting.training
-    found = {name: read(run) for name, read in _BEFORE_LOSSES.items()}
+    found = run.model.switches() | {name: read(run) for name, read in _BEFORE_LOSSES.items()}
     for name, term in TERMS.items():
         found |= term.Settings.switches(run.losses.named.get(name))
     found |= {name: read(run) for name, read in _AFTER_LOSSES.items()}
@@ -56,20 +56,6 @@ def values(setting: Setting) -> dict[str, str]:
     found["weights tested"] = tested[setting.selection]
     found["seeds"] = ", ".join(map(str, setting.seeds))
     return found
-
-
-def _network(run: Run) -> str:
-    model = run.model
-    return f"{model.depth} blocks of width {model.width}, {model.heads} heads, MLP {model.mlp_width}"
-
-
-def _token(run: Run) -> str:
-    token = run.model.distillation_token
-    if token is None:
-        return "none"
-    place = "with a position" if token.position else "no position, past the embedding dropout"
-    start = {"random": "random", "zeros": "zero"}[token.start]
-    return f"{start} start, {place}" + (", not read" if token.without_head else "")
 
 
 def _start(run: Run) -> str:
@@ -121,11 +107,6 @@ _DECAY = {
 _RESTART = {"stage": "re-created", "never": "carried through"}
 
 _BEFORE_LOSSES: Mapping[str, Callable[[Run], str]] = {
-    "network": _network,
-    "patch size": lambda run: str(run.model.patch_size),
-    "dropout": lambda run: f"{run.model.dropout:g}, on attention {run.model.attention_dropout:g}",
-    "final norm": lambda run: "no" if run.model.without_final_norm else "yes",
-    "distillation token": _token,
     "start": _start,
     "stages": lambda run: ", ".join(f"{stage.resolution} px x {stage.epochs}" for stage in run.stages),
     "training view": lambda run: run.views.training,

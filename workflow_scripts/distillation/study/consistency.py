@@ -13,20 +13,15 @@ def problems(run: Run, tested: list[int]) -> Iterator[str]:
         run: the resolved run.
         tested: resolutions of the evaluation, in pixels.
     """
-    model, size, patch = run.model, run.model.image_size, run.model.patch_size
-    if model.width % model.heads:
-        yield f"model.heads: {model.heads} heads do not divide a width of {model.width}; change one"
-    if size % patch:
-        yield f"model.patch_size: {patch} does not divide the image size {size}; use one that does"
+    yield from (f"model.{text}" for text in run.model.problems())
+    size = run.model.image_size
     shown = {f"stages.{index}.resolution": stage.resolution for index, stage in enumerate(run.stages)}
     shown |= {f"evaluation.resolutions.{index}": resolution for index, resolution in enumerate(tested)}
     for path, resolution in shown.items():
         if resolution > size:
             yield f"{path}: {resolution} is too large; the images have {size} px"
-        elif resolution % patch and size % patch == 0:
-            below = resolution - resolution % patch
-            near = " or ".join(str(side) for side in (below, below + patch) if side)
-            yield f"{path}: {resolution} is not a multiple of the patch size {patch}; write {near}"
+        elif text := run.model.unfit(resolution):
+            yield f"{path}: {text}"
     if run.mixing and run.teacher:
         yield "mixing: mixed images are for runs without a teacher; remove it, or set it to null"
     if run.one_cycle and run.warmup_cosine:

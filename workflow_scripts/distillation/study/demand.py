@@ -5,7 +5,7 @@ training that reaches its time limit anyway loses little: it resumes from its la
 more time.
 """
 
-from distillation.networks.families.vit import Model
+from distillation.networks.families import Network
 from distillation.study.spec import Run
 
 # FLOP per second, sustained on batches of 128 small images: a tenth of an A100's peak in bf16, half of its
@@ -28,7 +28,7 @@ _PROCESS_MB = 6000
 _COPIES = 2
 
 
-def training_minutes(run: Run, teacher: Model | None, device: str) -> int:
+def training_minutes(run: Run, teacher: Network | None, device: str) -> int:
     """Time limit, in minutes, of the first attempt at a training.
 
     Args:
@@ -45,7 +45,7 @@ def evaluation_minutes() -> int:
     return _EVALUATION_MINUTES
 
 
-def training_priority(run: Run, role: str, teacher: Model | None) -> int:
+def training_priority(run: Run, role: str, teacher: Network | None) -> int:
     """Queue priority of a training, larger first: teachers before students, short before long.
 
     Lengths are those estimated for a GPU.
@@ -73,44 +73,26 @@ def memory_mb(run: Run, device: str) -> int:
         device: "cuda" or "cpu"; activations need host memory on a CPU only.
     """
     epoch = _IMAGES * 3 * run.model.image_size**2 * 4
-    batch = run.batch_size * _activations(run.model) if device == "cpu" else 0
+    batch = run.batch_size * run.model.activation_bytes() if device == "cpu" else 0
     return 1000 * -int(-(_PROCESS_MB + (_COPIES * epoch + batch) / 1e6) // 1000)
 
 
-def training_flops(run: Run, teacher: Model | None) -> float:
+def training_flops(run: Run, teacher: Network | None) -> float:
     """FLOPs of a training on 50,000 images, the teacher's included; `training.flops` counts them in torch."""
     return sum(image_flops(run, teacher, stage.resolution) * stage.epochs * _IMAGES for stage in run.stages)
 
 
-def image_flops(run: Run, teacher: Model | None, resolution: int) -> float:
+def image_flops(run: Run, teacher: Network | None, resolution: int) -> float:
     """FLOPs of a training step for one image, the teacher's included.
 
     The backward pass costs twice the forward pass. The factor of a loss term is rough, and one of time
     rather than FLOPs.
     """
-    image = 3.0 * inference_flops(run.model, resolution)
-    image += inference_flops(teacher, resolution) if teacher else 0
+    image = 3.0 * run.model.inference_flops(resolution)
+    image += teacher.inference_flops(resolution) if teacher else 0
     return image * max(term.step_factor for term in run.losses.named.values())
 
 
-def inference_flops(model: Model, resolution: int) -> int:
-    """FLOPs (two per multiplication and addition, matrix products only) to classify one image.
-
-    Heads and the resizing of positions, at most 2 % of it, are left out.
-    """
-    tokens = (resolution // model.patch_size) ** 2 + 1 + (model.distillation_token is not None)
-    width, projections = model.width, 4 * model.width + 2 * model.mlp_width
-    block = 2 * tokens * width * projections + 4 * tokens**2 * width
-    return model.depth * block + 6 * resolution**2 * width
-
-
-def _training_seconds(run: Run, teacher: Model | None, device: str) -> float:
+def _training_seconds(run: Run, teacher: Network | None, device: str) -> float:
     steps = run.epochs * -(-_IMAGES // run.batch_size)
     return training_flops(run, teacher) / _RATE[device][run.precision] + steps * _SECONDS_PER_STEP
-
-
-def _activations(model: Model) -> int:
-    """Bytes of activations of one image, in float32 and with plain attention."""
-    tokens = (model.image_size // model.patch_size) ** 2 + 2
-    per_token = 10 * model.width + 2 * model.mlp_width + 4 * model.heads * tokens
-    return 4 * model.depth * tokens * per_token

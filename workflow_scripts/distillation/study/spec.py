@@ -15,8 +15,9 @@ from pydantic import Field, TypeAdapter
 from distillation.core.settings import Count, Epochs, Number, Pixels, Positive, Seed, Share, Text, settings
 from distillation.data.augmentations.mixing import Mixing
 from distillation.data.settings import Augmentation, Normalization, Views
-from distillation.networks.families.vit import Model
+from distillation.networks.families import Network
 from distillation.networks.map_settings import ComparedMaps
+from distillation.networks.model_settings import AnyModel
 from distillation.networks.start_settings import Pretrained
 from distillation.networks.terms import Losses
 
@@ -100,7 +101,7 @@ class Run:
     seed: Seed
     dataset: Text
     normalization: Normalization
-    model: Model
+    model: AnyModel
     losses: Losses
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
     augmentation: Augmentation
@@ -132,7 +133,7 @@ class Run:
 
 
 RUN = TypeAdapter(Run)
-_MODEL = TypeAdapter(Model | None)
+_MODEL = TypeAdapter(AnyModel | None)
 
 
 def from_mapping(mapping: Mapping) -> Run:
@@ -143,12 +144,12 @@ def from_mapping(mapping: Mapping) -> Run:
     return RUN.validate_python(mapping)
 
 
-def model_from_mapping(mapping: Mapping | None) -> Model | None:
+def model_from_mapping(mapping: Mapping | None) -> Network | None:
     """Build a network's settings from nested plain values; None stays None."""
     return _MODEL.validate_python(mapping)
 
 
-def model_to_mapping(model: Model | None) -> dict | None:
+def model_to_mapping(model: Network | None) -> dict | None:
     """The inverse of `model_from_mapping`."""
     return _MODEL.dump_python(model, mode="json", exclude_defaults=True)
 

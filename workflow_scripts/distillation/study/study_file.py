@@ -26,8 +26,9 @@ from distillation.core.settings import (
 )
 from distillation.data.augmentations.mixing import Mixing
 from distillation.data.settings import Augmentation, Normalization, Views
-from distillation.networks.families.vit import DistillationToken, Network
-from distillation.networks.map_settings import ComparedMapsEntry, Layers
+from distillation.networks.families.vit import DistillationToken
+from distillation.networks.map_settings import ComparedMapsEntry
+from distillation.networks.model_settings import AnyModelEntry
 from distillation.networks.start_settings import PretrainedKind
 from distillation.networks.terms import TERMS, LossEntries
 from distillation.study import page_settings, spec
@@ -144,15 +145,6 @@ class Weights:
 
 
 @settings
-class ModelEntry(Network):
-    """A network; its image size and classes are those of the data set."""
-
-    saliency_layers: Layers = Field(
-        None, description="Blocks by name (first, second, last), by zero-based index, or `all`."
-    )
-
-
-@settings
 class Recipe:
     """How a network is trained."""
 
@@ -187,7 +179,7 @@ class Recipe:
 class Changes(Recipe):
     """Settings that differ from the recipe: its own, the network's, and the stages."""
 
-    model: ModelEntry = Field(None, description="Keys of the model that differ.")
+    model: AnyModelEntry = Field(None, description="Keys of the model that differ.")
     stages: Stages = Field(None, description="Stages that replace those of the curriculum.")
     selection: spec.Selection = Field(None, description="Weights that are evaluated and that teach.")
     teacher: Text = Field(None, description="An entry of `teachers`, instead of the run's own.")
@@ -275,7 +267,7 @@ class StudyFile:
         description="Seeds of the runs, by role. The first seed of the teachers is the one that teaches."
     )
     datasets: dict[Literal["cifar10"], Dataset] = Field(description="Data sets by id.")
-    models: dict[Id, ModelEntry] = Field(description="Networks by id.")
+    models: dict[Id, AnyModelEntry] = Field(description="Networks by id.")
     curricula: dict[Id, Stages] = Field(description="Stages of training by id.")
     recipes: dict[Id, Recipe] = Field(
         description='How networks are trained, by id; "student" and "teacher" are the defaults of the two'

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from distillation.networks.families.vit import Model
+from distillation.networks.families import Network
 from distillation.study import spec
 from distillation.study.spec import Run
 from distillation.training import flops
@@ -19,7 +19,7 @@ from distillation.training import flops
 _LOG = logging.getLogger(__name__)
 
 
-def start(run: Run, teacher: Model | None, device: torch.device) -> Callable[[], dict[int, int]]:
+def start(run: Run, teacher: Network | None, device: torch.device) -> Callable[[], dict[int, int]]:
     """Start counting the FLOPs of a training.
 
     Args:

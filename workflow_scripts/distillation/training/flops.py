@@ -11,13 +11,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from distillation.networks import models
 from distillation.networks.batch import Batch
-from distillation.networks.families.vit import Model
+from distillation.networks.families import Network
 from distillation.networks.objective import Objective
 from distillation.networks.terms import Losses
 from distillation.study.spec import Run
 
 
-def inference_flops(model: Model, resolution: int) -> int:
+def inference_flops(model: Network, resolution: int) -> int:
     """FLOPs (two per multiplication and addition, matrix products only) to classify one image."""
     network = _network(model).eval()
     with torch.no_grad(), _counting() as counter:
@@ -25,13 +25,13 @@ def inference_flops(model: Model, resolution: int) -> int:
     return counter.get_total_flops()
 
 
-def training_flops_by_resolution(run: Run, teacher: Model | None) -> dict[int, int]:
+def training_flops_by_resolution(run: Run, teacher: Network | None) -> dict[int, int]:
     """FLOPs of one training image, by the resolution in pixels of each stage; the teacher's included."""
     sides = {stage.resolution for stage in run.stages}
     return {side: _step_flops(run.model, teacher, run.losses, side) for side in sorted(sides)}
 
 
-def training_flops(run: Run, teacher: Model | None, images: int, epochs: Sequence[int]) -> list[int]:
+def training_flops(run: Run, teacher: Network | None, images: int, epochs: Sequence[int]) -> list[int]:
     """FLOPs of each stage of a training, the teacher's included.
 
     Args:
@@ -45,7 +45,7 @@ def training_flops(run: Run, teacher: Model | None, images: int, epochs: Sequenc
 
 
 @functools.cache
-def _step_flops(model: Model, teacher: Model | None, losses: Losses, resolution: int) -> int:
+def _step_flops(model: Network, teacher: Network | None, losses: Losses, resolution: int) -> int:
     """FLOPs of forward, loss and backward for one image."""
     student = _network(model).train()
     # Not frozen: the counter cannot follow a gradient with respect to a leaf, and the tokens of a frozen
@@ -65,7 +65,7 @@ def _step_flops(model: Model, teacher: Model | None, losses: Losses, resolution:
 
 
 @functools.cache
-def _network(model: Model) -> nn.Module:
+def _network(model: Network) -> nn.Module:
     # On the meta device nothing is computed. Cached, because building a network takes longer than counting.
     return models.build(model, torch.Generator()).to("meta")
 

@@ -11,7 +11,7 @@ from distillation.core import components
 from distillation.core.atomic import replacing
 from distillation.data import views
 from distillation.evaluation.saliency_agreement import Moment, name, summary
-from distillation.networks.families.vit import Model
+from distillation.networks.families import Network
 from distillation.networks.map_settings import KINDS, ComparedMaps
 from distillation.study.spec import Run
 
@@ -31,7 +31,7 @@ class SaliencyRecord:
             [layers, 8] (Pearson, over patches).
     """
 
-    def __init__(self, run: Run, teacher: Model, images: Tensor, labels: Tensor):
+    def __init__(self, run: Run, teacher: Network, images: Tensor, labels: Tensor):
         outline = ComparedMaps(run.recorded_kind, _outline(run.model.depth), _outline(teacher.depth))
         recorded = run.losses.saliency or run.recorded_maps or outline
         self._run = run

@@ -1,10 +1,13 @@
 """Vision transformers (Dosovitskiy et al. 2021); with a distillation token, DeiT (Touvron et al. 2021)."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from distillation.core.settings import Count, Flag, Pixels, Share, Whole, settings
+from distillation.networks.families import Network
+from distillation.networks.map_settings import Layers
 
 
 @settings
@@ -21,7 +24,7 @@ class DistillationToken:
 
 
 @settings
-class Network:
+class Shape:
     """A vision transformer on square images."""
 
     family: Literal["vit"] = Field(description="Component of `networks/families`.")
@@ -36,9 +39,71 @@ class Network:
 
 
 @settings
-class Model(Network):
-    """A network for the images of a data set."""
+class ModelEntry(Shape):
+    """A vision transformer; its image size and classes are those of the data set."""
 
-    image_size: Pixels = Field(description="Side of the images.")
-    classes: Annotated[Whole, Field(ge=2)] = Field(description="Number of classes.")
+    saliency_layers: Layers = Field(
+        None, description="Blocks by name (first, second, last), by zero-based index, or `all`."
+    )
+
+
+@settings
+class Model(Shape, Network):
+    """A vision transformer for the images of a data set."""
+
     distillation_token: DistillationToken | None = Field(None, description="Of students with a kd loss.")
+
+    def problems(self) -> Iterator[str]:
+        """Heads that do not divide the width, and patches that do not fill the image."""
+        if self.width % self.heads:
+            yield f"heads: {self.heads} heads do not divide a width of {self.width}; change one"
+        if self.image_size % self.patch_size:
+            yield (
+                f"patch_size: {self.patch_size} does not divide the image size {self.image_size};"
+                " use one that does"
+            )
+
+    def unfit(self, resolution: int) -> str:
+        """That the side is not a multiple of the patch size, and the nearest that are."""
+        patch = self.patch_size
+        if resolution % patch == 0 or self.image_size % patch:
+            return ""
+        below = resolution - resolution % patch
+        near = " or ".join(str(side) for side in (below, below + patch) if side)
+        return f"{resolution} is not a multiple of the patch size {patch}; write {near}"
+
+    def inference_flops(self, resolution: int) -> int:
+        """Without heads and the resizing of positions, at most 2 % of it."""
+        tokens = (resolution // self.patch_size) ** 2 + 1 + (self.distillation_token is not None)
+        width, projections = self.width, 4 * self.width + 2 * self.mlp_width
+        block = 2 * tokens * width * projections + 4 * tokens**2 * width
+        return self.depth * block + 6 * resolution**2 * width
+
+    def activation_bytes(self) -> int:
+        """With plain attention."""
+        tokens = (self.image_size // self.patch_size) ** 2 + 2
+        per_token = 10 * self.width + 2 * self.mlp_width + 4 * self.heads * tokens
+        return 4 * self.depth * tokens * per_token
+
+    def switches(self) -> dict[str, str]:
+        """Sizes, dropout, final norm and distillation token."""
+        return {
+            "network": (
+                f"{self.depth} blocks of width {self.width}, {self.heads} heads, MLP {self.mlp_width}"
+            ),
+            "patch size": str(self.patch_size),
+            "dropout": f"{self.dropout:g}, on attention {self.attention_dropout:g}",
+            "final norm": "no" if self.without_final_norm else "yes",
+            "distillation token": _token_in_words(self.distillation_token),
+        }
+
+
+def _token_in_words(token: DistillationToken | None) -> str:
+    if token is None:
+        return "none"
+    place = "with a position" if token.position else "no position, past the embedding dropout"
+    start = {"random": "random", "zeros": "zero"}[token.start]
+    return f"{start} start, {place}" + (", not read" if token.without_head else "")
+
+
+Settings, Entry = Model, ModelEntry

@@ -1,0 +1,22 @@
+"""All families of networks by name: settings of a resolved run, and as a configuration writes them."""
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import or_
+from types import ModuleType
+from typing import Annotated
+
+from pydantic import Field
+
+from distillation.core import components
+
+FAMILIES: Mapping[str, ModuleType] = components.declarations("networks.families")
+
+
+def _one_of(forms: Sequence[type]) -> object:
+    """The union that the key `family` decides; of one form, that form."""
+    return forms[0] if len(forms) == 1 else Annotated[reduce(or_, forms), Field(discriminator="family")]
+
+
+AnyModel = _one_of([family.Settings for family in FAMILIES.values()])
+AnyModelEntry = _one_of([family.Entry for family in FAMILIES.values()])
