@@ -42,13 +42,14 @@ Padding = Annotated[Whole, Field(ge=0, json_schema_extra={UNIT: "pixels"})]
 
 def said(text: str) -> PydanticCustomError:
     """An error with a text that follows the wrong value."""
-    return PydanticCustomError(SAID, text.replace("{", "{{").replace("}", "}}"))
+    return PydanticCustomError(SAID, text)
 
 
 def _distinct(values: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
-    twice = [value for index, value in enumerate(values) if value in values[:index]]
-    if twice:
-        raise said(f"has {twice[0]!r} more than once; keep one")
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            shown = list(value) if isinstance(value, tuple) else value
+            raise said(f"has {shown!r} more than once; keep one")
     return values
 
 
