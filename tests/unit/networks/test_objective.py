@@ -3,7 +3,9 @@
 import pytest
 import torch
 from distillation.core import components
+from distillation.core.settings import settings
 from distillation.networks.batch import Batch
+from distillation.networks.losses import Term
 from distillation.networks.losses.ce import CrossEntropy
 from distillation.networks.losses.ce import compute as ce
 from distillation.networks.losses.kd import Distillation
@@ -98,3 +100,12 @@ def test_only_the_code_of_the_terms_that_are_named_is_loaded(monkeypatch, losses
     Objective(losses)(batch())
     asked.discard("networks.families.vit")
     assert asked == {f"networks.{name}" for name in loaded}
+
+
+def test_a_term_without_its_line_in_the_page_of_switches_is_refused_before_anything_trains():
+    @settings
+    class Silent(Term):
+        column = "silent"
+
+    with pytest.raises(TypeError, match=r"abstract method .?switches"):
+        Silent(1.0)

@@ -36,7 +36,6 @@ from distillation.study import page_settings, spec
 PARTIAL = "partial"
 Partial = Field(json_schema_extra={PARTIAL: True})
 
-
 Stages = Annotated[tuple[spec.Stage, ...], Field(min_length=1)]
 Texts = Annotated[tuple[Text, ...], *Distinct]
 SomeTexts = Annotated[tuple[Text, ...], Field(min_length=1), *Distinct]

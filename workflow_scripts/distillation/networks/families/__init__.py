@@ -6,6 +6,7 @@ Its `compute.py` has `build(settings, generator)`, which makes a network whose `
 returns an `Output`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from distillation.core.settings import Pixels, Whole, settings
 
 
 @settings
-class Network:
+class Network(ABC):
     """What every network has: the images of its data set."""
 
     image_size: Pixels = Field(description="Side of the images.")
@@ -29,18 +30,18 @@ class Network:
         """Why images of this side in pixels, at most the image size, do not fit; empty if they do."""
         return ""
 
+    @abstractmethod
     def inference_flops(self, resolution: int) -> int:
         """About how many FLOPs it takes to classify one image of this side in pixels.
 
         Two for each multiplication with addition, of matrix products only. A cluster is asked for time by
         them; those of a run's record are counted.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def activation_bytes(self) -> int:
         """About how many bytes of activations one image has in training, in float32."""
-        raise NotImplementedError
 
+    @abstractmethod
     def switches(self) -> dict[str, str]:
         """Values in the page of switches, by name."""
-        raise NotImplementedError

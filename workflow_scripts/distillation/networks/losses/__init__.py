@@ -5,6 +5,7 @@ The folder of a term has `Settings`, a `Term`, in its `__init__.py`, and in its 
 settings in another form than a resolved run, `Entry` is that form, and `Settings.resolve` translates it.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar
 
@@ -14,7 +15,14 @@ from distillation.core.settings import Number, settings
 
 
 @settings
-class Term:
+class Weighted:
+    """What the settings of every term have, in a configuration and in a resolved run."""
+
+    weight: Annotated[Number, Field(ge=0)] = Field(description="Factor of the term.")
+
+
+@settings
+class Term(Weighted, ABC):
     """What every term has.
 
     Attributes:
@@ -28,8 +36,6 @@ class Term:
     needs_teacher: ClassVar[bool] = True
     needs_distillation_head: ClassVar[bool] = False
     step_factor: ClassVar[int] = 1
-
-    weight: Annotated[Number, Field(ge=0)] = Field(description="Factor of the term.")
 
     @property
     def factor(self) -> float:
@@ -75,6 +81,6 @@ class Term:
         return iter(())
 
     @classmethod
+    @abstractmethod
     def switches(cls, own: "Term | None") -> dict[str, str]:
         """Values in the page of switches, by name; `own` is None for a run without the term."""
-        raise NotImplementedError

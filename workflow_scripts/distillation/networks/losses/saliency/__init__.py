@@ -7,7 +7,7 @@ from pydantic import Field
 
 from distillation.core.settings import settings
 from distillation.networks import map_settings
-from distillation.networks.losses import Term
+from distillation.networks.losses import Term, Weighted
 from distillation.networks.map_settings import KINDS, ComparedMaps, ComparedMapsEntry
 
 _OVER_LAYERS = "How the differences of the layers are combined."
@@ -63,7 +63,7 @@ class Saliency(ComparedMaps, Term):
 
 
 @settings
-class SaliencyEntry(ComparedMapsEntry, Term):
+class SaliencyEntry(ComparedMapsEntry, Weighted):
     """Squared difference of student and teacher saliency maps, layer by layer."""
 
     over_layers: Literal["sum", "mean"] = Field(description=_OVER_LAYERS)
