@@ -57,6 +57,7 @@ def test_shipped_configurations_are_valid(name):
         ("students", {"x": {"model": "custom-p2", "method": "ce", "label": "x", "set": {"batchsize": 1}}}),
         ("protocols", {"x": {"label": "x", "overrides": {"y": {"optimizer": {"lr": "fast"}}}}}),
         ("figures", {"x": {"kind": "stages", "title": "x"}}),
+        ("models", {"Not an id": CONFIG["models"]["custom-p2"]}),
     ],
 )
 def test_it_refuses_what_is_incomplete_unknown_or_of_another_type(block, entry):

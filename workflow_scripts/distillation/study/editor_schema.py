@@ -30,13 +30,18 @@ def _plain(part: object, definitions: Mapping, partial: dict[str, object], diffe
     plain = {}
     for key, value in part.items():
         # A title beside other keywords is made up; one among properties is a key of the configuration.
+        # Optional keys are absent rather than null.
         dropped = key in _OURS or (key == "title" and isinstance(value, str))
+        dropped = dropped or (key == "default" and value is None)
         if dropped or (differs and key == "required"):
             continue
         if key == "$ref" and differs:
             plain[key] = _partial_reference(value, definitions, partial)
         else:
             plain[key] = _plain(value, definitions, partial, differs)
+    # An id of another form is refused, not passed over.
+    if "patternProperties" in plain:
+        plain["additionalProperties"] = False
     return plain
 
 
