@@ -81,9 +81,9 @@ def runs_without_teacher():
     return {entry.run for entry in STUDY.entries.values() if not entry.teacher}
 
 
-def runs_with_teacher():
-    """Ids of the runs with a teacher."""
-    return {entry.run for entry in STUDY.entries.values() if entry.teacher}
+def runs_with_teacher(maps):
+    """Ids of the runs with a teacher that record saliency maps, or of those that do not."""
+    return {entry.run for entry in STUDY.entries.values() if entry.teacher and entry.records_maps == maps}
 
 
 def any_of(ids):

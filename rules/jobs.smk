@@ -6,7 +6,9 @@ DEVICE = config["execution"]["device"]
 
 def training_digest(script):
     """Digest of the code of a training: the script and the components that its run names."""
-    return lambda wildcards: script_digest(script, code_digest.components_of(resolved(wildcards)))
+    return lambda wildcards: script_digest(
+        script, code_digest.components_of(resolved(wildcards), teacher_model(wildcards))
+    )
 
 
 def evaluation_digest(wildcards):

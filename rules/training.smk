@@ -50,7 +50,7 @@ rule distill:
     benchmark:
         "<results>/benchmarks/distill/{protocol}/{run}/seed-{seed}.tsv"
     wildcard_constraints:
-        run=any_of(runs_with_teacher()),
+        run=any_of(runs_with_teacher(maps=True)),
     priority: training_priority
     conda:
         "../envs/environment.yaml"
@@ -69,6 +69,21 @@ rule distill:
         "../workflow_scripts/distill.py"
 
 
+# A student of a family without saliency maps, or whose maps and its teacher's have other sizes.
+use rule distill as distill_without_maps with:
+    output:
+        last=f"{RUN}/last.safetensors",
+        best=f"{RUN}/best.safetensors",
+        history=f"{RUN}/history.csv",
+        record=f"{RUN}/run.json",
+    log:
+        "<results>/logs/distill_without_maps/{protocol}/{run}/seed-{seed}.log",
+    benchmark:
+        "<results>/benchmarks/distill_without_maps/{protocol}/{run}/seed-{seed}.tsv"
+    wildcard_constraints:
+        run=any_of(runs_with_teacher(maps=False)),
+
+
 rule teachers:
     input:
         [for_runs(file, role="teacher") for file in rules.train.output],
@@ -78,5 +93,9 @@ rule teachers:
 rule students:
     input:
         [for_runs(file, runs_without_teacher(), role="student") for file in rules.train.output],
-        [for_runs(file, runs_with_teacher(), role="student") for file in rules.distill.output],
+        [for_runs(file, runs_with_teacher(True), role="student") for file in rules.distill.output],
+        [
+            for_runs(file, runs_with_teacher(False), role="student")
+            for file in rules.distill_without_maps.output
+        ],
     localrule: True

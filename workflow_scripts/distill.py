@@ -11,6 +11,7 @@ from distillation.training.train import train
 
 logs.to_file_and_stderr(snakemake.log[0])
 pretrained = snakemake.input.get("pretrained")
+saliency = snakemake.output.get("saliency")
 settings = snakemake.config["execution"]
 train(
     run=spec.from_mapping(snakemake.params.run),
@@ -24,7 +25,7 @@ train(
         best=Path(snakemake.output.best),
         history=Path(snakemake.output.history),
         record=Path(snakemake.output.record),
-        saliency=Path(snakemake.output.saliency),
+        saliency=Path(saliency) if saliency else None,
     ),
     code=snakemake.params.code,
     device=devices.setup(settings["device"], settings["threads"]),

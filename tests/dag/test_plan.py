@@ -1,3 +1,4 @@
+import json
 import re
 
 import pytest
@@ -131,6 +132,24 @@ def test_a_student_with_a_teacher_starts_from_published_weights_too(finished):
     file.unlink()
     output = finished.snakemake("-n", "--forcerun", "distill", status=1)
     assert "published.pth: tiny-p4-kd starts" in output
+
+
+def test_a_student_whose_maps_cannot_be_compared_with_its_teachers_records_none(finished):
+    small = {"width": 16, "depth": 3, "heads": 1, "mlp_width": 32}
+    run = {"model": "vit-tiny-p2", "teacher": "small-p4", "method": "kd", "label": "other patches"}
+    finished.configure(
+        models={"vit-tiny-p2": small | {"depth": 12}},
+        students={"other-patches": {**run, "protocols": ["described"]}},
+        select=["other-patches"],
+    )
+    evaluation = "results/irkd/evaluation/described/other-patches/seed-0.json"
+    assert planned(finished, evaluation) == {"distill_without_maps": 1, "evaluate": 1}
+    finished.snakemake("--cores", "2", evaluation)
+    folder = finished.run_folder("other-patches")
+    assert {path.name for path in folder.iterdir()} == {
+        *("last.safetensors", "best.safetensors", "history.csv", "run.json", "resume")
+    }
+    assert json.loads((folder / "run.json").read_text())["saliency_agreement"] is None
 
 
 def test_prepared_data_need_no_download(workspace):

@@ -97,6 +97,11 @@ def test_distillation_is_the_squared_temperature_times_kl_from_the_teacher(tempe
     assert loss.item() == pytest.approx(0.5 * expected, rel=2e-5)
 
 
+def test_a_network_without_a_distillation_head_is_distilled_through_its_classification_head():
+    batch = Batch(answer(logits(0)), LABELS, teacher=answer(logits(1)))
+    assert kd.term(Distillation(0.5, 4.0), batch) == distilled(logits(0), logits(1), 4.0)[0]
+
+
 def test_the_divergence_is_from_the_teacher_to_the_student_not_the_other_way():
     there, back = by_hand(logits(0), logits(1), 4.0), by_hand(logits(1), logits(0), 4.0)
     assert abs(there - back) > 0.01 * there

@@ -10,7 +10,7 @@ from distillation.core.errors import InputError
 _MARGIN = 1.1
 # A training needs at least this long to get past its start.
 _SHORTEST_SECONDS = 30.0
-_TRAININGS = ("train", "distill")
+_TRAININGS = ("train", "distill", "distill_without_maps")
 
 
 @dataclass(frozen=True)

@@ -483,7 +483,7 @@ def test_different_features_of_the_same_block_are_captured_in_one_pass():
         (
             8,
             ("entering.0", "leaving.3"),
-            "no block 3 for 'leaving.3' in a network of 3 blocks: name blocks from 0",
+            "no feature 'leaving.3' in this network: no block 3 at depth 3; blocks are 0 to 2",
         ),
         (
             8,

@@ -320,6 +320,7 @@ def test_agreement_is_compared_in_the_layers_that_both_runs_recorded(judged, out
     [
         (saliency(0.1, 0.2, kind="class-map"), "maps of different kinds (class-map, gradient)"),
         (saliency(0.1, 0.2, layers=[(1, 1)]), "maps of different layers"),
+        (None, "no saliency maps are recorded"),
     ],
 )
 def test_maps_that_cannot_be_compared_leave_a_claim_undecided_and_say_so(judged, outcome, control, reason):

@@ -21,8 +21,11 @@ JOBS = TRAININGS | {"evaluate", "prepare", "table", "figure"}
 
 @pytest.fixture(scope="module")
 def runs():
-    entries = study.resolve(BASE, "config.yaml").entries
-    return {name: entries["described", run].resolve(0) for name, run in RUNS.items()}
+    """Each run with the network of its teacher."""
+    found = study.resolve(BASE, "config.yaml")
+    resolved = {name: found.entries["described", run].resolve(0) for name, run in RUNS.items()}
+    teachers = {name: found.teacher_of("described", run, 0) for name, run in RUNS.items()}
+    return {name: (run, teachers[name] and teachers[name].model) for name, run in resolved.items()}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +48,7 @@ def digests(tree, runs):
     )
     fresh = importlib.util.module_from_spec(place)
     place.loader.exec_module(fresh)
-    of = {name: (SCRIPT_OF[name], fresh.components_of(run)) for name, run in runs.items()}
+    of = {name: (SCRIPT_OF[name], fresh.components_of(*run)) for name, run in runs.items()}
     of["evaluate"] = ("evaluate.py", ["networks.families.vit"])
     of |= {"prepare": ("prepare_dataset.py", []), "table": ("make_table.py", [])}
     of["figure"] = ("plot_learning_curves.py", [])
@@ -143,12 +146,12 @@ def test_a_constant_or_an_operator_counts(tree, runs, file, old, new, jobs):
 
 
 def test_equal_trees_in_different_places_have_equal_digests(tree, runs):
-    here = code_digest.code_digest(SCRIPTS / "distill.py", code_digest.components_of(runs["sal"]))
+    here = code_digest.code_digest(SCRIPTS / "distill.py", code_digest.components_of(*runs["sal"]))
     assert digests(tree, runs)["sal"] == here
 
 
 def test_the_order_of_components_does_not_count(runs):
-    names = code_digest.components_of(runs["sal"])
+    names = code_digest.components_of(*runs["sal"])
     forward, backward = (code_digest.code_digest(SCRIPTS / "distill.py", n) for n in (names, names[::-1]))
     assert forward == backward
 
@@ -184,7 +187,7 @@ def test_a_training_loads_exactly_the_components_that_count_for_it(kind, teacher
 
     monkeypatch.setattr(components, "load", recording)
     tiny_runs.train(run, tmp_path, tiny_runs.teacher_files(teacher) if run.teacher else None)
-    assert loaded == set(code_digest.components_of(run))
+    assert loaded == set(code_digest.components_of(run, tiny_runs.MODEL if run.teacher else None))
 
 
 KD = tiny_runs.Distillation(0.5, 4.0)
@@ -192,7 +195,7 @@ KD = tiny_runs.Distillation(0.5, 4.0)
 
 @pytest.mark.parametrize("name", ["teacher", "sal"])
 def test_every_module_of_the_library_in_the_process_of_a_training_counts_for_it(runs, name):
-    names = code_digest.components_of(runs[name])
+    names = code_digest.components_of(*runs[name])
     tree = (SCRIPTS / SCRIPT_OF[name]).read_text()
     imports = "\n".join(line for line in tree.splitlines() if line.startswith("from distillation"))
     code = f"{imports}\nimport json, sys\nfrom distillation.core import components\n"

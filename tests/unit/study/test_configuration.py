@@ -130,8 +130,39 @@ def test_a_block_beyond_the_depth_of_a_network_is_refused():
 def test_a_network_of_a_teacher_with_unfit_patches_concerns_its_students_too():
     assert errors(changed({"models.vit-small-p4.patch_size": 5})) == [
         "teachers.small-p4: model.patch_size: 5 does not divide the image size 32; use one that does",
-        "students.tiny-p4-kd (and 2 more): model.patch_size: 4, but its teacher small-p4 has 5; their"
-        " saliency maps are compared patch by patch, so use a teacher with the same patch size",
+        "students.tiny-p4-kd-cl-sal (and 2 more): teacher: at 32 px the saliency maps of small-p4 have 6 x 6"
+        " cells, those of the student 8 x 8; they are compared cell by cell, so name a teacher with maps of"
+        " the same size",
+    ]
+
+
+SMALLER = {"label": "x", "teacher": "small-p2", "protocols": ["described"]}
+
+
+def test_a_student_without_compared_maps_may_have_a_teacher_with_other_patches():
+    config = changed({"students.other": {"model": "vit-tiny-p4", "method": "kd", **SMALLER}})
+    assert study.resolve(config, "config.yaml").entries["described", "other"].records_maps is False
+
+
+def test_a_run_that_has_maps_in_some_protocols_only_is_refused():
+    changes = {
+        "students.other": {"model": "vit-tiny-p2", "method": "kd", "label": "x", "teacher": "small-p2"},
+        "protocols.released.overrides.other": {"teacher": "small-p4"},
+    }
+    assert errors(changed(changes)) == [
+        "students.other: it has saliency maps in described, but not in released, where its teacher's have"
+        " another size or are none; make it two runs, each with `protocols`"
+    ]
+
+
+def test_a_figure_of_the_maps_of_a_run_without_maps_is_refused():
+    changes = {
+        "students.other": {"model": "vit-tiny-p4", "method": "kd", **SMALLER},
+        "figures.saliency-custom-p2.control": "other",
+    }
+    assert errors(changed(changes)) == [
+        "figures.saliency-custom-p2.control: 'other' records no saliency maps, since its network and its"
+        " teacher's do not both have maps of the same size; name another run"
     ]
 
 

@@ -1,12 +1,13 @@
 """Settings of saliency maps that are compared: their kind, and the blocks of student and teacher."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
 from distillation.core import components
 from distillation.core.settings import ALL_OR_LIST, SAID, Whole, settings
+from distillation.networks.families import Network
 
 KINDS = components.declarations("networks.saliency")
 SaliencyKind = Literal[tuple(KINDS)]
@@ -56,31 +57,38 @@ class ComparedMapsEntry:
     teacher_layers: Layers = Field(None, description=_TEACHER)
 
 
-def with_blocks(entry: Mapping, student: Mapping, teacher: Mapping, path: str) -> dict:
+def with_blocks(entry: Mapping, model: Mapping, student: Network, teacher: Network, path: str) -> dict:
     """Settings of compared maps with their layers, by name or "all", replaced by block indices.
 
     Args:
         entry: as configured.
-        student: settings of the student's network; its saliency_layers are the default.
-        teacher: settings of the teacher's network.
+        model: the student's entry of `models`; its saliency_layers are the default.
+        student: the student's network.
+        teacher: the teacher's network.
         path: of the entry, for errors.
 
     Raises:
-        ValueError: no layers are named, or a block does not exist.
+        ValueError: a network has no maps, no layers are named, or a block does not exist.
     """
     resolved = dict(entry)
-    for key, model in (("student_layers", student), ("teacher_layers", teacher)):
-        layers = entry.get(key, student.get("saliency_layers"))
+    for who, network in (("student", student), ("teacher", teacher)):
+        key = f"{who}_layers"
+        if not network.blocks:
+            raise ValueError(
+                f"{path}: its {who} is of the family '{network.family}', whose networks have no saliency"
+                " maps; use another network, or do without maps"
+            )
+        layers = entry.get(key, model.get("saliency_layers"))
         if layers is None:
             raise ValueError(
                 "model.saliency_layers: a loss with saliency needs them; add them to its model,"
                 " such as [first, second, last]"
             )
-        resolved[key] = layer_indices(layers, model["depth"])
-        if max(resolved[key]) >= model["depth"]:
+        resolved[key] = layer_indices(layers, network.blocks)
+        if max(resolved[key]) >= network.blocks:
             raise ValueError(
-                f"{path}.{key}: no block {max(resolved[key])} at depth {model['depth']};"
-                f" blocks are 0 to {model['depth'] - 1}"
+                f"{path}.{key}: no block {max(resolved[key])} at depth {network.blocks};"
+                f" blocks are 0 to {network.blocks - 1}"
             )
     return resolved
 
@@ -91,6 +99,20 @@ def layer_indices(layers: str | list, depth: int) -> list[int]:
         return list(range(depth))
     names = {"first": 0, "second": 1, "last": depth - 1}
     return [names.get(layer, layer) for layer in layers]
+
+
+def outline(student: Network, teacher: Network) -> ComparedMaps:
+    """Maps for a run that names none: gradients in the first, second and last block of each network."""
+    ends = (network.blocks - 1 for network in (student, teacher))
+    return ComparedMaps("gradient", *((0, min(1, last), last) for last in ends))
+
+
+def sides(student: Network, teacher: Network, resolutions: Iterable[int]) -> Iterator[tuple[int, int, int]]:
+    """The resolutions at which the maps of both networks differ in size, with the sides of both."""
+    for resolution in resolutions:
+        pair = student.map_side(resolution), teacher.map_side(resolution)
+        if pair[0] != pair[1]:
+            yield resolution, *pair
 
 
 def unpaired(student_layers: Sequence[int], teacher_layers: Sequence[int]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """All families of networks by name: settings of a resolved run, and as a configuration writes them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from functools import reduce
 from operator import or_
 from types import ModuleType
@@ -20,3 +21,7 @@ def _one_of(forms: Sequence[type]) -> object:
 
 AnyModel = _one_of([family.Settings for family in FAMILIES.values()])
 AnyModelEntry = _one_of([family.Entry for family in FAMILIES.values()])
+
+# What recipes say about networks of one family: the forms, and the names of their keys.
+RECIPE_FORMS = tuple(family.RecipeKeys for family in FAMILIES.values() if hasattr(family, "RecipeKeys"))
+RECIPE_KEYS = frozenset(field.name for form in RECIPE_FORMS for field in fields(form))

@@ -5,7 +5,8 @@ from typing import Literal
 from distillation.core import components
 from distillation.core.settings import Text, settings
 
-PretrainedKind = Literal[tuple(components.names("networks.pretrained"))]
+PRETRAINED = components.declarations("networks.pretrained")
+PretrainedKind = Literal[tuple(PRETRAINED)]
 
 
 @settings

@@ -12,19 +12,24 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from distillation.networks.families import Network
 from distillation.study.spec import Run
 
 _LIBRARY = Path(__file__).parents[1]
 
 
-def components_of(run: Run) -> list[str]:
-    """The modules that a training chooses by name, as "package.module" within the library."""
+def components_of(run: Run, teacher: Network | None) -> list[str]:
+    """The modules that a training chooses by name, as "package.module" within the library.
+
+    Args:
+        run: the training.
+        teacher: the network of its teacher, if it has one.
+    """
     names = networks_of(run)
     for name, term in run.losses.named.items():
         names += [f"networks.losses.{name}", *term.components]
-    # The maps of every student with a teacher are recorded, whether or not its loss compares them.
-    if run.teacher:
-        names += ["training.records.saliency", f"networks.saliency.{run.recorded_kind}"]
+    if maps := run.maps_beside(teacher):
+        names += ["training.records.saliency", f"networks.saliency.{maps.kind}"]
     names += ["data.augmentations.auto_augment"] if run.augmentation.auto_augment else []
     names += ["data.augmentations.erasing"] if run.augmentation.erasing else []
     names += ["data.augmentations.mixing"] if run.mixing else []

@@ -1,16 +1,20 @@
 """Find values of a resolved run that contradict each other; free of torch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from distillation.networks import map_settings
+from distillation.networks.families import Network
+from distillation.networks.losses import Term
+from distillation.networks.start_settings import PRETRAINED
 from distillation.study.spec import Run
 
 
-def problems(run: Run, tested: list[int]) -> Iterator[str]:
+def problems(run: Run, teacher: Network | None, tested: Sequence[int]) -> Iterator[str]:
     """Errors that the types of single settings cannot find, as "path: text".
 
     Args:
         run: the resolved run.
+        teacher: the network of its teacher, if it has one.
         tested: resolutions of the evaluation, in pixels.
     """
     yield from (f"model.{text}" for text in run.model.problems())
@@ -26,12 +30,9 @@ def problems(run: Run, tested: list[int]) -> Iterator[str]:
         yield "mixing: mixed images are for runs without a teacher; remove it, or set it to null"
     if run.one_cycle and run.warmup_cosine:
         yield "warmup_cosine: one_cycle is a schedule too; set one of them to null"
-    if run.recorded_maps and run.losses.saliency:
+    if run.recorded_maps and run.compared_maps is not run.recorded_maps:
         yield "recorded_maps: the maps in its loss are recorded anyway; remove this key"
     terms = run.losses.named
-    needing = [name for name, term in terms.items() if term.needs_distillation_head]
-    if needing and run.model.distillation_token.without_head:
-        yield f"distillation_token.without_head: its {needing[0]} loss needs the head; remove this key"
     if erasing := run.augmentation.erasing:
         for key, (low, high) in (("scale", erasing.scale), ("ratio", erasing.ratio)):
             if low > high:
@@ -42,3 +43,27 @@ def problems(run: Run, tested: list[int]) -> Iterator[str]:
     if maps := run.recorded_maps:
         texts = map_settings.unpaired(maps.student_layers, maps.teacher_layers)
         yield from (f"recorded_maps: {text}" for text in texts)
+    for name, term in terms.items():
+        yield from (f"losses.{name}: {text}" for text in _absent(term, run.model, teacher))
+    if teacher and run.compared_maps:
+        resolutions = sorted({stage.resolution for stage in run.stages})
+        for resolution, own, others in list(map_settings.sides(run.model, teacher, resolutions))[-1:]:
+            yield (
+                f"teacher: at {resolution} px the saliency maps of {run.teacher.run} have {others} x {others}"
+                f" cells, those of the student {own} x {own}; they are compared cell by cell, so name a"
+                " teacher with maps of the same size"
+            )
+    if run.start and run.model.family != (family := PRETRAINED[run.start.kind].FAMILY):
+        yield (
+            f"start: its {run.start.kind} weights are those of a network of the family '{family}', but this"
+            f" one is of the family '{run.model.family}'; remove this key, or use another model"
+        )
+
+
+def _absent(term: Term, student: Network, teacher: Network | None) -> Iterator[str]:
+    """Features that a term needs and a network lacks, as text."""
+    wanted = [("student", student, term.student_features), ("teacher", teacher, term.teacher_features)]
+    for who, network, features in wanted:
+        for feature in sorted(features):
+            if network and (why := network.lacks(feature)):
+                yield f"the {who} has no feature '{feature}': {why}"

@@ -15,6 +15,7 @@ from pydantic import Field, TypeAdapter
 from distillation.core.settings import Count, Epochs, Number, Pixels, Positive, Seed, Share, Text, settings
 from distillation.data.augmentations.mixing import Mixing
 from distillation.data.settings import Augmentation, Normalization, Views
+from distillation.networks import map_settings
 from distillation.networks.families import Network
 from distillation.networks.map_settings import ComparedMaps
 from distillation.networks.model_settings import AnyModel
@@ -123,17 +124,28 @@ class Run:
         return sum(stage.epochs for stage in self.stages)
 
     @property
-    def recorded_kind(self) -> str:
-        """Kind of the saliency maps that are recorded during a student's training.
+    def compared_maps(self) -> ComparedMaps | None:
+        """The saliency maps that the run names: those of its loss, otherwise those to record."""
+        of_terms = (term.maps for term in self.losses.named.values() if term.maps)
+        return next(of_terms, self.recorded_maps)
 
-        The kind in its loss, otherwise that of `recorded_maps`; without either, gradients.
+    def maps_beside(self, teacher: Network | None) -> ComparedMaps | None:
+        """The saliency maps that are recorded during a training.
+
+        Those that the run names or, by default, gradients, if both networks have maps of the same size.
+
+        Args:
+            teacher: the network of the run's teacher, if it has one.
         """
-        named = self.losses.saliency or self.recorded_maps
-        return named.kind if named else "gradient"
+        if teacher is None or self.compared_maps:
+            return self.compared_maps
+        sides = map_settings.sides(self.model, teacher, (stage.resolution for stage in self.stages))
+        both = self.model.blocks and teacher.blocks and not any(sides)
+        return map_settings.outline(self.model, teacher) if both else None
 
 
 RUN = TypeAdapter(Run)
-_MODEL = TypeAdapter(AnyModel | None)
+MODEL = TypeAdapter(AnyModel | None)
 
 
 def from_mapping(mapping: Mapping) -> Run:
@@ -146,12 +158,12 @@ def from_mapping(mapping: Mapping) -> Run:
 
 def model_from_mapping(mapping: Mapping | None) -> Network | None:
     """Build a network's settings from nested plain values; None stays None."""
-    return _MODEL.validate_python(mapping)
+    return MODEL.validate_python(mapping)
 
 
 def model_to_mapping(model: Network | None) -> dict | None:
     """The inverse of `model_from_mapping`."""
-    return _MODEL.dump_python(model, mode="json", exclude_defaults=True)
+    return MODEL.dump_python(model, mode="json", exclude_defaults=True)
 
 
 def to_mapping(run: Run) -> dict:

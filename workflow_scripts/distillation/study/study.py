@@ -8,8 +8,18 @@ from dataclasses import dataclass, replace
 
 from distillation.core.errors import UserError
 from distillation.networks import map_settings
+from distillation.networks.families import Network
+from distillation.networks.model_settings import FAMILIES, RECIPE_KEYS
 from distillation.networks.terms import TERMS
-from distillation.study import claim_references, configuration, consistency, cross_references, protocols, spec
+from distillation.study import (
+    claim_references,
+    configuration,
+    consistency,
+    cross_references,
+    protocols,
+    recorded_maps,
+    spec,
+)
 from distillation.study.protocols import merge
 
 
@@ -20,6 +30,7 @@ class Entry:
     Attributes:
         teacher: protocol and id of the run that teaches it, if one does.
         pretrained: file of the weights that it starts from; None for random weights.
+        records_maps: whether saliency maps are recorded in its training.
     """
 
     protocol: str
@@ -30,6 +41,7 @@ class Entry:
     seeds: tuple[int, ...]
     teacher: tuple[str, str] | None
     pretrained: str | None
+    records_maps: bool
     settings: Mapping
 
     def resolve(self, seed: int) -> spec.Run:
@@ -95,7 +107,8 @@ def resolve(config: Mapping, source: str) -> Study:
     errors += claim_references.errors(config)
     if not errors:
         entries, errors = _entries(config)
-        errors = errors or list(protocols.absences(config))
+        taught = {key: entry.records_maps for key, entry in entries.items() if entry.teacher}
+        errors = errors or [*protocols.absences(config), *recorded_maps.problems(config, taught)]
     if errors:
         lines = "\n".join(f"  {source}: {error}" for error in errors)
         noun = "error" if len(errors) == 1 else "errors"
@@ -143,36 +156,38 @@ def _first(config: Mapping, places: Mapping[str, list[str]]) -> str:
 
 def _entry(config: Mapping, protocol: str, role: str, run: str) -> Entry:
     declared = config[f"{role}s"][run]
-    settings = _settings(config, protocol, role, run)
+    settings, network = _settings(config, protocol, role, run)
     selection, teacher, start = (settings.pop(key) for key in ("selection", "teacher", "start"))
+    seeds, teaching = tuple(config["seeds"][f"{role}s"]), None
     if teacher:
-        teacher = _teach(config, protocol, teacher, settings)
+        teacher, teaching = _teach(config, protocol, teacher, settings)
     elif settings.get("recorded_maps"):
         raise ValueError("recorded_maps: without a teacher no maps are recorded; remove this key")
-    else:
-        _resolve_terms(settings, None)
+    _resolve_terms(settings, network, teaching)
+    settings["model"] = spec.model_to_mapping(network)
     if start:
         source = config["weights"][start]
         settings["start"] = {"kind": source["kind"], "sha256": source["sha256"]}
-    entry = Entry(
+    training = _structure(settings, seeds[0])
+    problems = list(consistency.problems(training, teaching, config["evaluation"]["resolutions"]))
+    if problems:
+        raise ValueError(*problems)
+    return Entry(
         protocol=protocol,
         run=run,
         role=role,
         label=declared["label"],
         selection=selection,
-        seeds=tuple(config["seeds"][f"{role}s"]),
+        seeds=seeds,
         teacher=teacher,
         pretrained=config["weights"][start]["file"] if start else None,
+        records_maps=training.maps_beside(teaching) is not None,
         settings=settings,
     )
-    problems = list(consistency.problems(entry.resolve(entry.seeds[0]), config["evaluation"]["resolutions"]))
-    if problems:
-        raise ValueError(*problems)
-    return entry
 
 
-def _teach(config: Mapping, protocol: str, teacher: str, student: dict) -> tuple[str, str]:
-    """Add the teacher to a student's settings; return protocol and id of the teacher's run."""
+def _teach(config: Mapping, protocol: str, teacher: str, student: dict) -> tuple[tuple[str, str], Network]:
+    """Add the teacher to a student's settings; return protocol and id of its run, and its network."""
     provider = protocols.provider(config, protocol, teacher)
     if provider is None:
         known = ", ".join(name for name in config["teachers"] if protocols.has(config, protocol, name))
@@ -180,21 +195,19 @@ def _teach(config: Mapping, protocol: str, teacher: str, student: dict) -> tuple
             f"teacher: the protocol '{protocol}' has no run '{teacher}'; name one of its teachers"
             f" (known: {known})"
         )
-    own = _settings(config, provider, "teacher", teacher)
+    own, network = _settings(config, provider, "teacher", teacher)
     seed = config["seeds"]["teachers"][0]
     student["teacher"] = {"run": teacher, "seed": seed, "weights": own["selection"]}
-    patches = student["model"]["patch_size"], own["model"]["patch_size"]
-    if patches[0] != patches[1]:
+    if own["dataset"] != student["dataset"]:
         raise ValueError(
-            f"model.patch_size: {patches[0]}, but its teacher {teacher} has {patches[1]}; their saliency"
-            " maps are compared patch by patch, so use a teacher with the same patch size"
+            f"dataset: '{student['dataset']}', but its teacher {teacher} learns from '{own['dataset']}';"
+            " name the same data set for both"
         )
-    _resolve_terms(student, own)
-    return provider, teacher
+    return (provider, teacher), network
 
 
-def _settings(config: Mapping, protocol: str, role: str, run: str) -> dict:
-    """The settings of a run as nested plain values: recipe, then run, then protocol."""
+def _settings(config: Mapping, protocol: str, role: str, run: str) -> tuple[dict, Network]:
+    """The settings of a run as nested plain values (recipe, then run, then protocol), and its network."""
     declared = config[f"{role}s"][run]
     method = config["methods"][declared["method"]]
     named = declared.get("recipe", role)
@@ -227,37 +240,33 @@ def _settings(config: Mapping, protocol: str, role: str, run: str) -> dict:
             *(f"losses.{term}: its method uses this loss; add it to its recipe" for term in absent)
         )
     settings["losses"] = {term: settings["losses"][term] for term in method["losses"]}
-    _give_token(settings)
-    return settings
+    return settings, _network(settings)
 
 
-def _give_token(settings: dict) -> None:
-    """Move the distillation token into the network of a student that needs its head, or has none."""
-    token = settings.pop("distillation_token", None)
-    needing = [name for name in settings["losses"] if TERMS[name].Settings.needs_distillation_head]
-    if needing and token is None:
-        raise ValueError(
-            f"distillation_token: a student with {needing[0]} needs one; add it to its recipe,"
-            " such as {start: random, position: true}"
-        )
-    if needing or (token or {}).get("without_head"):
-        settings["model"]["distillation_token"] = token
+def _network(settings: dict) -> Network:
+    """The network of a run, by its model and the recipe's keys for its family; these are taken out."""
+    of_families = {key: settings.pop(key) for key in RECIPE_KEYS & settings.keys()}
+    family = FAMILIES[settings["model"]["family"]].Settings
+    terms = [name for name in settings["losses"] if TERMS[name].Settings.on_distillation_head]
+    model = family.resolve(settings["model"], of_families, terms)
+    # Settings that change a part of others, or replace them, are complete only now.
+    if wrong := configuration.violations(spec.MODEL, model):
+        raise ValueError(*(f"model.{text}" for text in wrong))
+    return spec.model_from_mapping(model)
 
 
-def _resolve_terms(student: dict, teacher: Mapping | None) -> None:
+def _resolve_terms(settings: dict, network: Network, teacher: Network | None) -> None:
     """Bring the loss terms, and the maps to record, into the form of a resolved run."""
-    model, taught_by = student["model"], teacher and teacher["model"]
-    for name, entry in student["losses"].items():
-        student["losses"][name] = TERMS[name].Settings.resolve(entry, model, taught_by)
-    if student.get("recorded_maps"):
-        maps = map_settings.with_blocks(student["recorded_maps"], model, taught_by, "recorded_maps")
-        student["recorded_maps"] = maps
+    model = settings["model"]
+    for name, entry in settings["losses"].items():
+        settings["losses"][name] = TERMS[name].Settings.resolve(entry, model, network, teacher)
+    if maps := settings.get("recorded_maps"):
+        resolved = map_settings.with_blocks(maps, model, network, teacher, "recorded_maps")
+        settings["recorded_maps"] = resolved
 
 
 def _structure(settings: Mapping, seed: int) -> spec.Run:
-    values = {key: value for key, value in settings.items() if value is not None}
-    values["model"] = {key: value for key, value in values["model"].items() if key != "saliency_layers"}
-    values["seed"] = seed
+    values = {key: value for key, value in settings.items() if value is not None} | {"seed": seed}
     # Settings that change a part of others, or replace them, are complete only now.
     if wrong := configuration.violations(spec.RUN, values):
         raise ValueError(*wrong)

@@ -4,6 +4,7 @@ Optional keys are absent rather than null, unless their type says so. `Partial` 
 the settings that differ: there, keys may be missing until they are merged with what they change.
 """
 
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -26,9 +27,8 @@ from distillation.core.settings import (
 )
 from distillation.data.augmentations.mixing import Mixing
 from distillation.data.settings import Augmentation, Normalization, Views
-from distillation.networks.families.vit import DistillationToken
 from distillation.networks.map_settings import ComparedMapsEntry
-from distillation.networks.model_settings import AnyModelEntry
+from distillation.networks.model_settings import RECIPE_FORMS, AnyModelEntry
 from distillation.networks.start_settings import PretrainedKind
 from distillation.networks.terms import TERMS, LossEntries
 from distillation.study import page_settings, spec
@@ -143,8 +143,8 @@ class Weights:
     )
 
 
-@settings
-class Recipe:
+@partial(settings, kw_only=True)
+class Recipe(*RECIPE_FORMS):
     """How a network is trained."""
 
     dataset: Text = Field(description="An entry of `datasets`.")
@@ -169,9 +169,6 @@ class Recipe:
         None, description="Saliency maps to record for a student whose loss compares none."
     )
     mixing: Mixing | None = Field(None, description="MixUp or CutMix on every batch.")
-    distillation_token: DistillationToken = Field(
-        None, description="Extra token and head of students with a teacher."
-    )
 
 
 @settings

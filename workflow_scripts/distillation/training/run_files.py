@@ -9,7 +9,7 @@ from distillation.core import atomic, checksums
 
 @dataclass(frozen=True)
 class Outputs:
-    """The files of a run; `saliency` only if there is a teacher."""
+    """The files of a run; `saliency` if and only if it records maps, see `Run.maps_beside`."""
 
     last: Path
     best: Path
@@ -45,7 +45,7 @@ def write_record(
         weights: global epoch and validation accuracy (percent) of "last" and "best".
         parameters: number of parameters of the network, all of them trained.
         inference_flops: FLOPs to classify one image at full resolution.
-        saliency_agreement: see `saliency_agreement.summary`; None without a teacher.
+        saliency_agreement: see `saliency_agreement.summary`; None without maps.
         stages: cost of each stage; see `history.costs`.
         sessions: the processes that trained the run; see `sessions.session`.
     """

@@ -130,8 +130,9 @@ class _Training:
         if teacher:
             self._teacher, teacher_run = trained.restore(teacher.weights, teacher.record, device)
             teacher_model = teacher_run.model
+        if run.maps_beside(teacher_model):
             self._saliency = components.load("training.records", "saliency").SaliencyRecord(
-                run, teacher_run.model, self._arrays.test_images, self._arrays.test_labels
+                run, teacher_model, self._arrays.test_images, self._arrays.test_labels
             )
         self._training_flops = background_flops.start(run, teacher_model, device)
         self._learner = learner.Learner(run, self._model, self._teacher, device, cuda_graphs)
@@ -292,7 +293,7 @@ class _Training:
         models.save(self._model, outputs.last)
         models.save_weights(self._best["weights"], outputs.best)
         history.write(self._history, outputs.history)
-        if outputs.saliency:
+        if self._saliency:
             self._saliency.write(outputs.saliency)
         best = {"global_epoch": self._best["global_epoch"], "val_acc": self._best["val_acc"]}
         accuracies = [entry["val_acc"] for entry in curriculum.by_stage(self._history)[-1]]

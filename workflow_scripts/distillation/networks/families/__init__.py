@@ -2,12 +2,13 @@
 
 The folder of a family has in its `__init__.py` `Settings`, a `Network` with the name of the family in its
 key `family`, and `Entry`, the settings that a configuration writes: those without the images of the data set.
+If recipes have keys of their own for the family, `RecipeKeys` has them, and `Settings.resolve` applies them.
 Its `compute.py` has `build(settings, generator)`, which makes a network whose `forward(images, capture)`
 returns an `Output`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -21,6 +22,33 @@ class Network(ABC):
 
     image_size: Pixels = Field(description="Side of the images.")
     classes: Annotated[Whole, Field(ge=2)] = Field(description="Number of classes.")
+
+    @classmethod
+    def resolve(cls, entry: Mapping, recipe: Mapping, distillation_terms: Sequence[str]) -> dict:
+        """The settings of a run's network, as plain values, from those in the configuration.
+
+        Args:
+            entry: as configured, with the images of the data set.
+            recipe: the family's keys of the run's recipe; absent keys are not in it.
+            distillation_terms: names of the run's loss terms that act on a distillation head.
+
+        Raises:
+            ValueError: with the path of a key, what is wrong, and the fix.
+        """
+        return dict(entry)
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks have saliency maps, each named by its zero-based index; 0 if none has."""
+        return 0
+
+    def map_side(self, resolution: int) -> int:
+        """Cells along a side of the saliency maps of images of this side in pixels; 0 without maps."""
+        return 0
+
+    def lacks(self, feature: str) -> str:
+        """Why the network cannot capture a feature; empty if it can."""
+        return "networks of its family capture nothing"
 
     def problems(self) -> Iterator[str]:
         """Errors that the types of single settings cannot find, as "key: text"."""

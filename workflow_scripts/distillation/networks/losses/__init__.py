@@ -12,6 +12,8 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from distillation.core.settings import Number, settings
+from distillation.networks.families import Network
+from distillation.networks.map_settings import ComparedMaps
 
 
 @settings
@@ -28,13 +30,13 @@ class Term(Weighted, ABC):
     Attributes:
         column: its column in history.csv.
         needs_teacher: whether it compares the student with a teacher.
-        needs_distillation_head: whether it trains the student's distillation head.
+        on_distillation_head: whether it acts on the student's distillation head, if its family has one.
         step_factor: of the time of a training step, roughly; for the time that a cluster is asked for.
     """
 
     column: ClassVar[str]
     needs_teacher: ClassVar[bool] = True
-    needs_distillation_head: ClassVar[bool] = False
+    on_distillation_head: ClassVar[bool] = False
     step_factor: ClassVar[int] = 1
 
     @property
@@ -58,18 +60,24 @@ class Term(Weighted, ABC):
         return False
 
     @property
+    def maps(self) -> ComparedMaps | None:
+        """Saliency maps that it compares; they are recorded as well."""
+        return None
+
+    @property
     def components(self) -> tuple[str, ...]:
         """Further components that it uses, as "package.module" within the library."""
         return ()
 
     @classmethod
-    def resolve(cls, entry: Mapping, student: Mapping, teacher: Mapping | None) -> dict:
+    def resolve(cls, entry: Mapping, model: Mapping, student: Network, teacher: Network | None) -> dict:
         """The settings of a resolved run, as plain values, from those in the configuration.
 
         Args:
             entry: as configured.
-            student: settings of the student's network, as configured.
-            teacher: those of its teacher's network, if it has one.
+            model: the student's entry of `models`, with what the run changes.
+            student: the student's network.
+            teacher: its teacher's network, if it has one.
 
         Raises:
             ValueError: with the path of a key, what is wrong, and the fix.

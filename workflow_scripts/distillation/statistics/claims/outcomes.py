@@ -67,6 +67,8 @@ class Reproduced:
     def agreements(self) -> tuple[Agreement, Agreement]:
         """Agreement after the first epoch of the first stage and after the last epoch of the last stage."""
         found = self._record["saliency_agreement"]
+        if found is None:
+            raise Unknown("no saliency maps are recorded")
         layers = list(zip(found["student_layers"], found["teacher_layers"], strict=True))
         first, *_, last = (
             Agreement(found["kind"], dict(zip(layers, moment["correlation"], strict=True)))

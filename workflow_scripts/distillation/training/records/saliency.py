@@ -12,7 +12,7 @@ from distillation.core.atomic import replacing
 from distillation.data import views
 from distillation.evaluation.saliency_agreement import Moment, name, summary
 from distillation.networks.families import Network
-from distillation.networks.map_settings import KINDS, ComparedMaps
+from distillation.networks.map_settings import KINDS
 from distillation.study.spec import Run
 
 _IMAGES = 8
@@ -21,9 +21,8 @@ _IMAGES = 8
 class SaliencyRecord:
     """Maps and agreement at the first and the last epoch of each stage (paper, Figure 5).
 
-    Kind and layers are those of the saliency loss. A run without that loss, which serves as control, records
-    those that it names or, by default, the gradient in the first, second and last block of each network.
-    If there is a map for every class, that of the true class is recorded.
+    Kind and layers are those of `Run.maps_beside`. If there is a map for every class, that of the true class
+    is recorded.
 
     Attributes:
         arrays: by "stage<number>-<pixels>px-epoch<epoch>-<what>", counting from 1: maps
@@ -32,12 +31,11 @@ class SaliencyRecord:
     """
 
     def __init__(self, run: Run, teacher: Network, images: Tensor, labels: Tensor):
-        outline = ComparedMaps(run.recorded_kind, _outline(run.model.depth), _outline(teacher.depth))
-        recorded = run.losses.saliency or run.recorded_maps or outline
-        self._run = run
+        recorded = run.maps_beside(teacher)
+        self._run, self._kind = run, recorded.kind
         self._images, self._labels = images[:_IMAGES], labels[:_IMAGES]
-        self._features = KINDS[run.recorded_kind].features
-        self._maps = components.load("networks.saliency", run.recorded_kind).maps
+        self._features = KINDS[self._kind].features
+        self._maps = components.load("networks.saliency", self._kind).maps
         self._student_layers, self._teacher_layers = recorded.student_layers, recorded.teacher_layers
         self.arrays: dict[str, Tensor] = {}
 
@@ -56,7 +54,7 @@ class SaliencyRecord:
             "teacher": self._of(teacher, shown, self._teacher_layers),
         }
         moment = Moment(stage_index + 1, stage.resolution, epoch)
-        side = stage.resolution // self._run.model.patch_size
+        side = self._run.model.map_side(stage.resolution)
         for network, maps in pair.items():
             self.arrays[name(moment, network)] = maps.unflatten(-1, (side, side))
         centred = [maps - maps.mean(dim=-1, keepdim=True) for maps in pair.values()]
@@ -79,7 +77,7 @@ class SaliencyRecord:
 
     def agreement(self) -> dict:
         """Summary of the arrays for run.json; see `saliency_agreement.summary`."""
-        return summary(self._contents(), self._run.recorded_kind)
+        return summary(self._contents(), self._kind)
 
     def write(self, path: Path) -> None:
         """Write the arrays, the labels and the view of the images and the block indices as npz."""
@@ -94,7 +92,3 @@ class SaliencyRecord:
             "student_layers": np.array(self._student_layers),
             "teacher_layers": np.array(self._teacher_layers),
         }
-
-
-def _outline(depth: int) -> tuple[int, ...]:
-    return (0, 1, depth - 1)

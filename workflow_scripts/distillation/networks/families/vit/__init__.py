@@ -1,6 +1,7 @@
 """Vision transformers (Dosovitskiy et al. 2021); with a distillation token, DeiT (Touvron et al. 2021)."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -8,6 +9,10 @@ from pydantic import Field
 from distillation.core.settings import Count, Flag, Pixels, Share, Whole, settings
 from distillation.networks.families import Network
 from distillation.networks.map_settings import Layers
+
+# Names of features: what is captured at a block, by its zero-based index, and the classifier.
+CLASSIFIER = "classifier"
+_OF_BLOCK = re.compile(r"(entering|leaving|attention)\.(\d+)")
 
 
 @settings
@@ -48,10 +53,57 @@ class ModelEntry(Shape):
 
 
 @settings
+class RecipeKeys:
+    """What a recipe says about vision transformers."""
+
+    distillation_token: DistillationToken = Field(
+        None, description="Extra token and head of vision transformers with a teacher."
+    )
+
+
+@settings
 class Model(Shape, Network):
     """A vision transformer for the images of a data set."""
 
-    distillation_token: DistillationToken | None = Field(None, description="Of students with a kd loss.")
+    distillation_token: DistillationToken | None = Field(
+        None, description="Of networks with a loss on its head."
+    )
+
+    @classmethod
+    def resolve(cls, entry: Mapping, recipe: Mapping, distillation_terms: Sequence[str]) -> dict:
+        """The network has the recipe's token if a term acts on its head, or if the token has no head."""
+        resolved = {key: value for key, value in entry.items() if key != "saliency_layers"}
+        token = recipe.get("distillation_token")
+        if distillation_terms and token is None:
+            raise ValueError(
+                f"distillation_token: a student with {distillation_terms[0]} needs one; add it to its recipe,"
+                " such as {start: random, position: true}"
+            )
+        without_head = bool(token and token.get("without_head"))
+        if distillation_terms and without_head:
+            raise ValueError(
+                f"distillation_token.without_head: its {distillation_terms[0]} loss needs the head; remove"
+                " this key"
+            )
+        return resolved | ({"distillation_token": token} if distillation_terms or without_head else {})
+
+    @property
+    def blocks(self) -> int:
+        """All of them."""
+        return self.depth
+
+    def map_side(self, resolution: int) -> int:
+        """Patches along a side."""
+        return resolution // self.patch_size
+
+    def lacks(self, feature: str) -> str:
+        """That there is no such feature, or no such block."""
+        found = _OF_BLOCK.fullmatch(feature)
+        if not found and feature != CLASSIFIER:
+            return f"name entering, leaving or attention with a block, such as entering.0, or {CLASSIFIER}"
+        if found and int(found[2]) >= self.depth:
+            return f"no block {found[2]} at depth {self.depth}; blocks are 0 to {self.depth - 1}"
+        return ""
 
     def problems(self) -> Iterator[str]:
         """Heads that do not divide the width, and patches that do not fill the image."""

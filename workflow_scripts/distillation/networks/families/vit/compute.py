@@ -6,7 +6,6 @@ follow DeiT (Touvron et al. 2021, section 4).
 """
 
 import functools
-import re
 from collections.abc import Collection
 from contextlib import nullcontext
 from typing import NamedTuple
@@ -18,14 +17,11 @@ from torch import Tensor, nn
 from torch.amp import is_autocast_available
 
 from distillation.core.errors import InputError
-from distillation.networks.families.vit import Model
+from distillation.networks.families.vit import CLASSIFIER, Model
 from distillation.networks.output import Output
 
 _NORM_EPS = 1e-12
 _INIT_STD = 0.02
-# Names of features: what is captured at a block, by its zero-based index, and the classifier.
-_OF_BLOCK = re.compile(r"(entering|leaving|attention)\.(\d+)")
-_CLASSIFIER = "classifier"
 
 
 class Tokens(NamedTuple):
@@ -111,6 +107,7 @@ class VisionTransformer(nn.Module):
     def __init__(self, model: Model):
         super().__init__()
         _check(model)
+        self._lacks = model.lacks
         self._image_size = model.image_size
         self._patch_size = model.patch_size
         self._full_grid = model.image_size // model.patch_size
@@ -165,7 +162,7 @@ class VisionTransformer(nn.Module):
         """
         self._check_features(capture)
         stream = self._embed(images, self._grid(images))
-        features: dict[str, object] = {_CLASSIFIER: self.head.weight} if _CLASSIFIER in capture else {}
+        features: dict[str, object] = {CLASSIFIER: self.head.weight} if CLASSIFIER in capture else {}
         for index, block in enumerate(self.blocks):
             if (name := f"entering.{index}") in capture:
                 if torch.is_grad_enabled() and not stream.requires_grad:
@@ -181,19 +178,9 @@ class VisionTransformer(nn.Module):
         return Output(self.head(prefix[:, 0]), second, features)
 
     def _check_features(self, capture: Collection[str]) -> None:
-        depth = len(self.blocks)
-        for name in sorted(set(capture) - {_CLASSIFIER}):
-            found = _OF_BLOCK.fullmatch(name)
-            if not found:
-                raise InputError(
-                    f"There is no feature {name!r} in this network: name entering, leaving or attention with"
-                    f" a block, such as entering.0, or {_CLASSIFIER}."
-                )
-            if int(found[2]) >= depth:
-                raise InputError(
-                    f"There is no block {found[2]} for {name!r} in a network of {depth} blocks: "
-                    f"name blocks from 0 to {depth - 1}."
-                )
+        for name in sorted(capture):
+            if text := self._lacks(name):
+                raise InputError(f"There is no feature {name!r} in this network: {text}.")
 
     def _grid(self, images: Tensor) -> int:
         height, width = images.shape[-2:]

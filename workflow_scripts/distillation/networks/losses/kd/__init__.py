@@ -1,4 +1,4 @@
-"""Distillation of the teacher's softened predictions into the distillation head."""
+"""Distillation of the teacher's softened predictions."""
 
 from typing import ClassVar
 
@@ -10,10 +10,10 @@ from distillation.networks.losses import Term
 
 @settings
 class Distillation(Term):
-    """KL divergence of the distillation head from the teacher's predictions, at a temperature."""
+    """KL divergence of the student's predictions from the teacher's, at a temperature."""
 
     column: ClassVar[str] = "kl"
-    needs_distillation_head: ClassVar[bool] = True
+    on_distillation_head: ClassVar[bool] = True
 
     temperature: Positive = Field(description="Divides the logits; its square multiplies the term.")
 

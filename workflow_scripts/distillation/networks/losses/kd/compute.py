@@ -1,4 +1,4 @@
-"""Distillation of the teacher's softened predictions into the distillation head."""
+"""Distillation of the teacher's softened predictions."""
 
 from torch import Tensor
 from torch.nn import functional
@@ -10,10 +10,13 @@ from distillation.networks.losses.kd import Distillation
 def term(settings: Distillation, batch: Batch) -> Tensor:
     """KL(teacher || student) of the predictions at a temperature, mean over the batch, in nats.
 
-    The student's predictions are those of its distillation head.
+    The student's predictions are those of its distillation head (DeiT, Touvron et al. 2021) or, if its
+    family has none, of its classification head (Hinton et al. 2015).
     """
+    own = batch.student.distillation_logits
+    student = batch.student.logits if own is None else own
     # If saliency maps are matched, the teacher's logits have a graph, but the teacher is not trained.
-    student, teacher = batch.student.distillation_logits, batch.teacher.logits.detach()
+    teacher = batch.teacher.logits.detach()
     return functional.kl_div(
         functional.log_softmax(student.float() / settings.temperature, dim=-1),
         functional.log_softmax(teacher.float() / settings.temperature, dim=-1),

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from distillation.core.settings import settings
 from distillation.networks import map_settings
+from distillation.networks.families import Network
 from distillation.networks.losses import Term, Weighted
 from distillation.networks.map_settings import KINDS, ComparedMaps, ComparedMapsEntry
 
@@ -39,14 +40,19 @@ class Saliency(ComparedMaps, Term):
         return KINDS[self.kind].SECOND_ORDER
 
     @property
+    def maps(self) -> ComparedMaps:
+        """Its own."""
+        return self
+
+    @property
     def components(self) -> tuple[str, ...]:
         """The kind of the maps."""
         return (f"networks.saliency.{self.kind}",)
 
     @classmethod
-    def resolve(cls, entry: Mapping, student: Mapping, teacher: Mapping) -> dict:
+    def resolve(cls, entry: Mapping, model: Mapping, student: Network, teacher: Network) -> dict:
         """Block indices in place of names of layers."""
-        return map_settings.with_blocks(entry, student, teacher, "losses.saliency")
+        return map_settings.with_blocks(entry, model, student, teacher, "losses.saliency")
 
     def problems(self) -> Iterator[str]:
         """Blocks that cannot be paired."""
