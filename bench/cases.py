@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 import yaml
 from distillation.core.errors import UserError
-from distillation.data import datasets
+from distillation.data.dataset_settings import FORMATS
 from distillation.networks.families.vit import Model
 from distillation.study import study
 from distillation.study.spec import Run, Stage
@@ -130,7 +130,7 @@ def steps_of(resolved: Study, device: torch.device, full: bool) -> list[Case]:
 def training_images(config: dict, dataset: str) -> int:
     """Number of training images in the study."""
     settings = config["datasets"][dataset]
-    whole = datasets.OFFICIAL.records * len(datasets.TRAIN_BATCHES) - settings["split"]["holdout"]
+    whole = FORMATS[settings["format"]].train - settings.get("split", {}).get("holdout", 0)
     return settings.get("limit", {}).get("train", whole)
 
 

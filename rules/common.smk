@@ -35,6 +35,7 @@ GPUS = int(config["execution"]["device"] == "cuda")
 
 wildcard_constraints:
     dataset="|".join(config["datasets"]),
+    format="|".join(config["sources"]),
     protocol="|".join(config["protocols"]),
     run="|".join({**config["teachers"], **config["students"]}),
     seed=r"\d+",
@@ -55,6 +56,17 @@ def script_digest(script, components=()):
 def dataset_of(wildcards):
     """Arrays and manifest of a run's data set."""
     return prepared(resolved(wildcards).dataset)
+
+
+def format_of(wildcards):
+    """The format of a data set."""
+    return config["datasets"][wildcards.dataset]["format"]
+
+
+def preparation_digest(wildcards):
+    """Digest of the code that reads a data set."""
+    component = code_digest.component("data.formats", format_of(wildcards))
+    return script_digest("prepare_dataset.py", [component])
 
 
 def prepared(dataset):

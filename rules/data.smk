@@ -1,19 +1,18 @@
-# Obtain a data set, check it, and split it into arrays.
+# Obtain the files of the data sets, check them, and split them into arrays.
 
 
+# source.json is written last and lists the other files with their MD5.
 rule fetch_dataset:
     output:
-        batches=[f"<downloads>/{{dataset}}/data_batch_{number}.bin" for number in range(1, 6)]
-        + ["<downloads>/{dataset}/test_batch.bin"],
-        source="<downloads>/{dataset}/source.json",
+        "<downloads>/{format}/source.json",
     log:
-        "<downloads>/{dataset}/fetch.log",
+        "<downloads>/{format}/fetch.log",
     localrule: True
     conda:
         "../envs/environment.yaml"
     message:
-        "Obtaining {wildcards.dataset}"
-    # The sources are not a parameter: every byte is checked anyway, so another source must not cause
+        "Obtaining {wildcards.format}"
+    # The sources are not a parameter: every file is checked anyway, so another source must not cause
     # another download.
     script:
         "../workflow_scripts/fetch_dataset.py"
@@ -21,7 +20,7 @@ rule fetch_dataset:
 
 rule prepare_dataset:
     input:
-        batches=ancient(rules.fetch_dataset.output.batches),
+        lambda wildcards: ancient(f"<downloads>/{format_of(wildcards)}/source.json"),
     output:
         arrays="<results>/data/{dataset}/arrays.safetensors",
         manifest="<results>/data/{dataset}/manifest.json",
@@ -31,11 +30,10 @@ rule prepare_dataset:
     conda:
         "../envs/environment.yaml"
     params:
-        split=lambda wildcards: {
-            **config["datasets"][wildcards.dataset]["split"],
-            "limit": config["datasets"][wildcards.dataset].get("limit"),
-        },
-        code=script_digest("prepare_dataset.py"),
+        kind=format_of,
+        split=lambda wildcards: config["datasets"][wildcards.dataset].get("split"),
+        limit=lambda wildcards: config["datasets"][wildcards.dataset].get("limit"),
+        code=preparation_digest,
     message:
         "Splitting {wildcards.dataset} into arrays"
     script:

@@ -30,7 +30,9 @@ def identity_of(wildcards):
 
 def training_minutes(wildcards, attempt):
     """Time limit of a training in minutes; longer at each attempt, which resumes the previous one."""
-    return attempt * demand.training_minutes(resolved(wildcards), teacher_model(wildcards), DEVICE)
+    return attempt * demand.training_minutes(
+        resolved(wildcards), teacher_model(wildcards), images_of(wildcards), DEVICE
+    )
 
 
 def evaluation_minutes(wildcards, attempt):
@@ -40,13 +42,20 @@ def evaluation_minutes(wildcards, attempt):
 
 def memory_mb(wildcards, attempt):
     """Memory of a training or an evaluation in MB; more at each attempt."""
-    return attempt * demand.memory_mb(resolved(wildcards), DEVICE)
+    return attempt * demand.memory_mb(resolved(wildcards), images_of(wildcards), DEVICE)
 
 
 def training_priority(wildcards):
     """Priority of a training among the jobs that are ready."""
     role = STUDY.entries[wildcards.protocol, wildcards.run].role
-    return demand.training_priority(resolved(wildcards), role, teacher_model(wildcards))
+    return demand.training_priority(
+        resolved(wildcards), role, teacher_model(wildcards), images_of(wildcards)
+    )
+
+
+def images_of(wildcards):
+    """Number of training images of a run's data set."""
+    return STUDY.entries[wildcards.protocol, wildcards.run].images
 
 
 def teacher_model(wildcards):

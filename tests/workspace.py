@@ -27,7 +27,8 @@ TINY = {
     "reproduce": ["described"],
     "execution": {"device": "cpu", "threads": 1},
     "seeds": {"students": [0]},
-    "datasets": {"cifar10": {"sources": [{"local": "absent"}], "split": {"holdout": 64}}},
+    "sources": {"cifar10": [{"local": "absent"}]},
+    "datasets": {"cifar10": {"split": {"holdout": 64}}},
     "models": {
         "vit-tiny-p4": {"width": 16, "depth": 3, "heads": 1, "mlp_width": 32},
         "vit-small-p4": {"width": 16, "depth": 3, "heads": 2, "mlp_width": 32},
@@ -107,7 +108,7 @@ class Workspace:
         batches_in(batches)
         folder = self.path / "results/data/cifar10"
         files = folder / "arrays.safetensors", folder / "manifest.json"
-        datasets.prepare(batches, *files, holdout=64, seed=42)
+        datasets.prepare("cifar10", batches, *files, split={"holdout": 64, "seed": 42})
         shutil.rmtree(batches)
 
     def snakemake(self, *arguments: str, configfile: str = "tiny.yaml", **options) -> str:
@@ -163,11 +164,11 @@ class Workspace:
 def batches_in(folder: Path) -> None:
     """Write the six batches of a data set of random images, always the same."""
     import torch
-    from distillation.data import datasets
+    from distillation.data.formats.cifar10 import FORMAT
 
     folder.mkdir(parents=True)
     generator = torch.Generator().manual_seed(0)
-    for name in (*datasets.TRAIN_BATCHES, datasets.TEST_BATCH):
+    for name in FORMAT.files:
         records = torch.randint(256, (IMAGES_PER_BATCH, 3073), generator=generator, dtype=torch.uint8)
         records[:, 0] %= 10
         (folder / name).write_bytes(records.numpy().tobytes())

@@ -1,4 +1,4 @@
-"""Get the batches of a dataset from the first source that works."""
+"""Get the files of a data set from the first source that works."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from distillation.data import sources
 
 logs.to_file_and_stderr(snakemake.log[0])
 sources.fetch(
-    dataset=snakemake.wildcards.dataset,
-    sources=snakemake.config["datasets"][snakemake.wildcards.dataset]["sources"],
-    destination=Path(snakemake.output.source).parent,
+    name=snakemake.wildcards.format,
+    sources=snakemake.config["sources"][snakemake.wildcards.format],
+    destination=Path(snakemake.output[0]).parent,
 )

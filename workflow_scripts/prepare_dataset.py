@@ -1,4 +1,4 @@
-"""Turn the batches of a dataset into arrays split for training, validation and test."""
+"""Turn the files of a data set into arrays split for training, validation and test."""
 
 from pathlib import Path
 
@@ -7,8 +7,10 @@ from distillation.data import datasets
 
 logs.to_file_and_stderr(snakemake.log[0])
 datasets.prepare(
-    batches=Path(snakemake.input.batches[0]).parent,
+    kind=snakemake.params.kind,
+    files=Path(snakemake.input[0]).parent,
     arrays=Path(snakemake.output.arrays),
     manifest=Path(snakemake.output.manifest),
-    **snakemake.params.split,
+    split=snakemake.params.split,
+    limit=snakemake.params.limit,
 )

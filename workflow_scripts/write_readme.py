@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 import yaml
-from distillation.data import datasets
+from distillation.data.dataset_settings import FORMATS
 from distillation.pages import readme
 from distillation.study import study
 
@@ -27,7 +27,7 @@ def made() -> str:
     cells = pd.read_csv(committed / "tables/table1.csv", dtype={"seeds": str})
     costs = pd.read_csv(committed / "costs/costs.csv")
     [dataset] = config["datasets"].values()
-    images = len(datasets.TRAIN_BATCHES) * datasets.OFFICIAL.records - dataset["split"]["holdout"]
+    images = FORMATS[dataset["format"]].train - dataset["split"]["holdout"]
     found = sorted(Path("results/reference/bench").glob("*/gpu-check.json"))
     checks = [json.loads(path.read_text(encoding="utf-8")) for path in found]
     command = [sys.executable, "-m", "snakemake", "--rulegraph", "mermaid-js", "all"]

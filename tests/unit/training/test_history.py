@@ -107,6 +107,15 @@ def test_times_are_told_in_minutes_or_hours(seconds, text):
     assert history.line(run, rows(run, [seconds])).endswith(f" {text} left")
 
 
+def test_without_validation_images_a_line_and_a_report_have_no_such_accuracy():
+    run = replace(PLAIN, stages=(Stage(8, 2),))
+    told = [row | {"val_acc": None} for row in rows(run, [10.0])]
+    assert "validation" in history.line(run, rows(run, [10.0]))
+    assert "validation" not in history.line(run, told)
+    report = history.report(run, told, 1)
+    assert (report["val_acc"], report["best_val_acc"]) == (None, None)
+
+
 def test_an_epoch_of_a_resolution_that_was_seen_costs_what_it_cost_on_average():
     run = replace(PLAIN, stages=(Stage(8, 4),))
     assert history.seconds_left(run, rows(run, [10.0, 20.0])) == pytest.approx(2 * 15.0)

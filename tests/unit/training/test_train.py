@@ -46,6 +46,49 @@ def test_the_same_run_gives_the_same_bytes_and_another_seed_does_not(tmp_path, t
     assert all(other[key] != value for key, value in again.items())
 
 
+# Without validation images
+
+
+WHOLE = arrays(train=64, validation=0)
+
+
+def test_without_validation_images_the_best_weights_are_the_last_and_the_record_says_so(tmp_path):
+    files = train(run(), tmp_path, data=WHOLE)
+    assert files.best.read_bytes() == files.last.read_bytes()
+    written = record(tmp_path)
+    assert {key: written["weights"]["best"][key] for key in ("global_epoch", "val_acc")} == {
+        "global_epoch": 4,
+        "val_acc": None,
+    }
+    assert written["weights"]["best"] == written["weights"]["last"]
+    assert {row["val_acc"] for row in results(files)["history"]} == {""}
+
+
+def test_validation_images_do_not_change_what_is_learnt(tmp_path):
+    with_them = train(run(), tmp_path / "validated")
+    without = train(
+        run(),
+        tmp_path / "whole",
+        data=replace(
+            arrays(),
+            **{
+                f"validation_{what}": getattr(arrays(), f"validation_{what}")[:0]
+                for what in ("images", "labels")
+            },
+        ),
+    )
+    assert with_them.last.read_bytes() == without.last.read_bytes()
+
+
+def test_a_training_without_validation_images_continues_after_an_interruption(tmp_path, monkeypatch):
+    unbroken = results(train(run(), tmp_path / "unbroken", data=WHOLE))
+    with monkeypatch.context() as patched:
+        stopping_after(patched, 3)
+        with pytest.raises(KeyboardInterrupt):
+            train(run(), tmp_path / "broken", data=WHOLE)
+    assert results(train(run(), tmp_path / "broken", data=WHOLE)) == unbroken
+
+
 # Stages
 
 

@@ -60,9 +60,9 @@ def _read(milestone: Milestone, histories: Mapping[tuple[str, str, int], Path]) 
 
 
 def accuracy(history: Path, milestone: Milestone) -> float | None:
-    """Validation accuracy in percent at the epoch of a milestone; None without such an epoch."""
+    """Validation accuracy in percent at the epoch of a milestone; None if there is none."""
     rows = pd.read_csv(history)
     stage = (rows["epoch"] == 1).cumsum()
     last = stage[rows["stage_px"] == milestone.resolution].max()
     found = rows.loc[(stage == last) & (rows["epoch"] == milestone.epoch), "val_acc"]
-    return None if found.empty else float(found.iloc[0])
+    return None if found.isna().all() else float(found.iloc[0])

@@ -37,10 +37,15 @@ def components_of(run: Run, teacher: Network | None) -> list[str]:
     return sorted({name.replace("-", "_") for name in names})
 
 
+def component(package: str, name: str) -> str:
+    """A component of a package, named as in `components_of`."""
+    return f"{package}.{name.replace('-', '_')}"
+
+
 def networks_of(*runs: Run | None) -> list[str]:
     """The network modules of some runs, named as in `components_of`; None is skipped."""
     families = {run.model.family for run in runs if run}
-    return [f"networks.families.{family.replace('-', '_')}" for family in sorted(families)]
+    return [component("networks.families", family) for family in sorted(families)]
 
 
 def code_digest(script: Path, components: Iterable[str] = ()) -> str:

@@ -1,21 +1,33 @@
 """Find values of a resolved run that contradict each other; free of torch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from pydantic import TypeAdapter
+
+from distillation.data.dataset_settings import Dataset
 from distillation.networks import map_settings
 from distillation.networks.families import Network
 from distillation.networks.losses import Term
 from distillation.networks.start_settings import PRETRAINED
 from distillation.study.spec import Run
 
+_DATASET = TypeAdapter(Dataset)
 
-def problems(run: Run, teacher: Network | None, tested: Sequence[int]) -> Iterator[str]:
+
+def of_datasets(datasets: Mapping[str, Mapping]) -> Iterator[str]:
+    """Errors of data sets that the types of single settings cannot find, as "path: text"."""
+    for name, dataset in datasets.items():
+        yield from (f"datasets.{name}.{text}" for text in _DATASET.validate_python(dataset).problems())
+
+
+def problems(run: Run, teacher: Network | None, tested: Sequence[int], is_validated: bool) -> Iterator[str]:
     """Errors that the types of single settings cannot find, as "path: text".
 
     Args:
         run: the resolved run.
         teacher: the network of its teacher, if it has one.
         tested: resolutions of the evaluation, in pixels.
+        is_validated: whether its data set has validation images.
     """
     yield from (f"model.{text}" for text in run.model.problems())
     size = run.model.image_size
@@ -30,6 +42,8 @@ def problems(run: Run, teacher: Network | None, tested: Sequence[int]) -> Iterat
         yield "mixing: mixed images are for runs without a teacher; remove it, or set it to null"
     if run.one_cycle and run.warmup_cosine:
         yield "warmup_cosine: one_cycle is a schedule too; set one of them to null"
+    if run.early_stopping and not is_validated:
+        yield "early_stopping: its data set has no split, so there is no validation; remove this key"
     if run.recorded_maps and run.compared_maps is not run.recorded_maps:
         yield "recorded_maps: the maps in its loss are recorded anyway; remove this key"
     terms = run.losses.named

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from distillation.data.dataset_settings import FORMATS
 from distillation.networks.terms import TERMS
 from distillation.study import protocols
 from distillation.study.configuration import unknown
@@ -38,6 +39,11 @@ def _references(config: Mapping) -> Iterator[str]:
     for role in ("student", "teacher") if _known(config, "recipes") is not None else ():
         if role not in config["recipes"]:
             yield f"recipes.{role}: this key is missing; add it (for every {role} without a recipe)"
+    sources = _known(config, "sources")
+    for path, dataset in _named(config, "datasets").items():
+        kind = dataset.get("format")
+        if sources is not None and kind in FORMATS and kind not in sources:
+            yield f"{path}.format: there are no sources for '{kind}'; add them as `sources.{kind}`"
     for path, recipe in _named(config, "recipes").items():
         yield from _unknown_at(config, path, recipe, "dataset", "datasets")
     for path, run in {**_named(config, "teachers"), **_named(config, "students")}.items():

@@ -20,23 +20,22 @@ _STEP_MINUTES = 10
 # The most that the estimated length of a training of at least one second can add to its priority.
 _PRIORITY_STEP = 10**8
 
-# All training images of CIFAR-10; how many are held out changes little.
-_IMAGES = 50_000
 # Python, torch, CUDA with its libraries, and the arrays.
 _PROCESS_MB = 6000
 # Of an epoch's images in float32, during augmentation.
 _COPIES = 2
 
 
-def training_minutes(run: Run, teacher: Network | None, device: str) -> int:
+def training_minutes(run: Run, teacher: Network | None, images: int, device: str) -> int:
     """Time limit, in minutes, of the first attempt at a training.
 
     Args:
         run: the training.
         teacher: the network of its teacher, if it has one.
+        images: number of training images; how many are held out changes little.
         device: "cuda" or "cpu".
     """
-    minutes = _START_MINUTES + _training_seconds(run, teacher, device) / 60
+    minutes = _START_MINUTES + _training_seconds(run, teacher, images, device) / 60
     return _STEP_MINUTES * -int(-minutes // _STEP_MINUTES)
 
 
@@ -45,7 +44,7 @@ def evaluation_minutes() -> int:
     return _EVALUATION_MINUTES
 
 
-def training_priority(run: Run, role: str, teacher: Network | None) -> int:
+def training_priority(run: Run, role: str, teacher: Network | None, images: int) -> int:
     """Queue priority of a training, larger first: teachers before students, short before long.
 
     Lengths are those estimated for a GPU.
@@ -54,9 +53,10 @@ def training_priority(run: Run, role: str, teacher: Network | None) -> int:
         run: the training.
         role: "teacher" or "student".
         teacher: the network of its teacher, if it has one.
+        images: number of training images.
     """
     return (role == "teacher") * _PRIORITY_STEP + int(
-        _PRIORITY_STEP / _training_seconds(run, teacher, "cuda")
+        _PRIORITY_STEP / _training_seconds(run, teacher, images, "cuda")
     )
 
 
@@ -65,21 +65,22 @@ def evaluation_priority() -> int:
     return 2 * _PRIORITY_STEP
 
 
-def memory_mb(run: Run, device: str) -> int:
+def memory_mb(run: Run, images: int, device: str) -> int:
     """Host memory, in 10^6 bytes, for the first attempt at a training or an evaluation.
 
     Args:
         run: the training.
+        images: number of training images.
         device: "cuda" or "cpu"; activations need host memory on a CPU only.
     """
-    epoch = _IMAGES * 3 * run.model.image_size**2 * 4
+    epoch = images * 3 * run.model.image_size**2 * 4
     batch = run.batch_size * run.model.activation_bytes() if device == "cpu" else 0
     return 1000 * -int(-(_PROCESS_MB + (_COPIES * epoch + batch) / 1e6) // 1000)
 
 
-def training_flops(run: Run, teacher: Network | None) -> float:
-    """FLOPs of a training on 50,000 images, the teacher's included; `training.flops` counts them in torch."""
-    return sum(image_flops(run, teacher, stage.resolution) * stage.epochs * _IMAGES for stage in run.stages)
+def training_flops(run: Run, teacher: Network | None, images: int) -> float:
+    """FLOPs of a training, the teacher's included; `training.flops` counts them in torch."""
+    return sum(image_flops(run, teacher, stage.resolution) * stage.epochs * images for stage in run.stages)
 
 
 def image_flops(run: Run, teacher: Network | None, resolution: int) -> float:
@@ -93,6 +94,6 @@ def image_flops(run: Run, teacher: Network | None, resolution: int) -> float:
     return image * max(term.step_factor for term in run.losses.named.values())
 
 
-def _training_seconds(run: Run, teacher: Network | None, device: str) -> float:
-    steps = run.epochs * -(-_IMAGES // run.batch_size)
-    return training_flops(run, teacher) / _RATE[device][run.precision] + steps * _SECONDS_PER_STEP
+def _training_seconds(run: Run, teacher: Network | None, images: int, device: str) -> float:
+    steps = run.epochs * -(-images // run.batch_size)
+    return training_flops(run, teacher, images) / _RATE[device][run.precision] + steps * _SECONDS_PER_STEP

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from distillation.core.errors import UserError
+from distillation.data.dataset_settings import FORMATS
 from distillation.networks import map_settings
 from distillation.networks.families import Network
 from distillation.networks.model_settings import FAMILIES, RECIPE_KEYS
@@ -31,6 +32,7 @@ class Entry:
         teacher: protocol and id of the run that teaches it, if one does.
         pretrained: file of the weights that it starts from; None for random weights.
         records_maps: whether saliency maps are recorded in its training.
+        images: number of training images of its data set, before split and limit.
     """
 
     protocol: str
@@ -42,6 +44,7 @@ class Entry:
     teacher: tuple[str, str] | None
     pretrained: str | None
     records_maps: bool
+    images: int
     settings: Mapping
 
     def resolve(self, seed: int) -> spec.Run:
@@ -105,6 +108,7 @@ def resolve(config: Mapping, source: str) -> Study:
     """
     errors = configuration.errors(config) + cross_references.reference_errors(config)
     errors += claim_references.errors(config)
+    errors = errors or list(consistency.of_datasets(config["datasets"]))
     if not errors:
         entries, errors = _entries(config)
         taught = {key: entry.records_maps for key, entry in entries.items() if entry.teacher}
@@ -169,7 +173,9 @@ def _entry(config: Mapping, protocol: str, role: str, run: str) -> Entry:
         source = config["weights"][start]
         settings["start"] = {"kind": source["kind"], "sha256": source["sha256"]}
     training = _structure(settings, seeds[0])
-    problems = list(consistency.problems(training, teaching, config["evaluation"]["resolutions"]))
+    dataset = config["datasets"][training.dataset]
+    tested = config["evaluation"]["resolutions"]
+    problems = list(consistency.problems(training, teaching, tested, "split" in dataset))
     if problems:
         raise ValueError(*problems)
     return Entry(
@@ -182,6 +188,7 @@ def _entry(config: Mapping, protocol: str, role: str, run: str) -> Entry:
         teacher=teacher,
         pretrained=config["weights"][start]["file"] if start else None,
         records_maps=training.maps_beside(teaching) is not None,
+        images=FORMATS[dataset["format"]].train,
         settings=settings,
     )
 
@@ -224,9 +231,10 @@ def _settings(config: Mapping, protocol: str, role: str, run: str) -> tuple[dict
         )
     changed = merge(recipe, own)
     dataset = config["datasets"][changed["dataset"]]
+    images = FORMATS[dataset["format"]]
     defaults = {
         "model": config["models"][declared["model"]]
-        | {"image_size": dataset["image_size"], "classes": dataset["classes"]},
+        | {"image_size": images.image_size, "classes": len(images.classes)},
         "stages": config["curricula"][method["curriculum"]],
         "normalization": dataset["normalization"],
         "selection": changes["selection"],

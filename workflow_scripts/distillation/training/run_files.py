@@ -42,7 +42,8 @@ def write_record(
         outputs: the files.
         identity: study, protocol, run, role, seed and all settings.
         parts: SHA-256 of everything that determines the result, by name.
-        weights: global epoch and validation accuracy (percent) of "last" and "best".
+        weights: global epoch and validation accuracy (percent) of "last" and "best"; without validation
+            images both are the last, and the accuracy is None.
         parameters: number of parameters of the network, all of them trained.
         inference_flops: FLOPs to classify one image at full resolution.
         saliency_agreement: see `saliency_agreement.summary`; None without maps.

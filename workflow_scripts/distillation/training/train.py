@@ -108,7 +108,10 @@ def train(
 
 
 class _Training:
-    """One training in progress; `_state` returns everything that a checkpoint restores."""
+    """One training in progress; `_state` returns everything that a checkpoint restores.
+
+    Without validation images there is no validation accuracy (None), and the best weights are the last.
+    """
 
     def __init__(
         self,
@@ -122,6 +125,7 @@ class _Training:
     ):
         self._run, self._identity, self._arrays, self._device = run, identity, arrays.to(device), device
         self._name = identity["run"]
+        self._validated = len(arrays.validation_labels) > 0
         self._model = models.build(run.model, streams.generator(run.seed, "init"))
         if run.start:
             models.load_pretrained(self._model, run.start, pretrained)
@@ -177,7 +181,7 @@ class _Training:
             stage = self._run.stages[stage_index]
             if epoch == 1 and (not self._history or self._run.optimizer.restart == "stage"):
                 self._new_optimizer(stage_index)
-            if stage.resolution not in validation:
+            if self._validated and stage.resolution not in validation:
                 shown = views.validation_view(
                     self._arrays.validation_images,
                     self._run.views.validation,
@@ -188,7 +192,7 @@ class _Training:
             ending.may_finish = self._will_end_soon(stage, checkpoint.save_seconds)
             if ending.requested:
                 self._leave(checkpoint, ending)
-            self._epoch(stage_index, epoch, len(self._history) + 1, validation[stage.resolution])
+            self._epoch(stage_index, epoch, len(self._history) + 1, validation.get(stage.resolution))
             # A SIGTERM between epochs must not prevent the save, which takes little time.
             ending.may_finish = lambda: True
             following = curriculum.position(self._run, self._history)
@@ -218,7 +222,7 @@ class _Training:
         """Progress of the training, with the number of saved epochs; see `history.report`."""
         return history.report(self._run, self._history, self._saved)
 
-    def _epoch(self, stage_index: int, epoch: int, number: int, validation: torch.Tensor) -> None:
+    def _epoch(self, stage_index: int, epoch: int, number: int, validation: torch.Tensor | None) -> None:
         stage = self._run.stages[stage_index]
         begin = time.perf_counter()
         devices.reset_peak_memory(self._device)
@@ -230,15 +234,17 @@ class _Training:
             self._optimizer,
             self._schedule,
         )
-        accuracy = predictions.accuracy(
-            self._model, validation, self._arrays.validation_labels, self._run.precision
-        )
+        accuracy = None
+        if self._validated:
+            accuracy = predictions.accuracy(
+                self._model, validation, self._arrays.validation_labels, self._run.precision
+            )
         before = [] if epoch == 1 else curriculum.by_stage(self._history)[-1]
         accuracies = [*(entry["val_acc"] for entry in before), accuracy]
         ended = curriculum.has_ended(self._run, stage_index, accuracies)
         if self._saliency:
             self._saliency.observe(self._model, self._teacher, stage_index, epoch, ended)
-        if epoch == 1 or accuracy > self._best["val_acc"]:
+        if self._validated and (epoch == 1 or accuracy > self._best["val_acc"]):
             weights = {name: value.clone() for name, value in self._model.state_dict().items()}
             self._best = {"val_acc": accuracy, "global_epoch": number, "weights": weights}
         if ended:
@@ -248,7 +254,7 @@ class _Training:
         self._history.append(history.row(stage, epoch, number, measures, accuracy, seconds, memory))
         _LOG.info("%s: %s", self._name, history.line(self._run, self._history))
 
-    def _end_stage(self, stage: Stage, accuracies: Sequence[float]) -> None:
+    def _end_stage(self, stage: Stage, accuracies: Sequence[float | None]) -> None:
         """Restore the best weights of a stage if the run requires it; the optimizer's moments stay."""
         stopping = self._run.early_stopping
         stopped = curriculum.has_stopped(stopping, accuracies)
@@ -290,6 +296,12 @@ class _Training:
 
     def write(self, outputs: Outputs, parts: Mapping[str, str | None]) -> None:
         """Write the files of the finished run, the record last."""
+        if not self._validated:
+            self._best = {
+                "val_acc": None,
+                "global_epoch": len(self._history),
+                "weights": self._model.state_dict(),
+            }
         models.save(self._model, outputs.last)
         models.save_weights(self._best["weights"], outputs.best)
         history.write(self._history, outputs.history)

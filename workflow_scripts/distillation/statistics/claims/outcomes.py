@@ -58,6 +58,8 @@ class Reproduced:
         """Training minus validation accuracy in the last epoch, in percentage points."""
         with self.history_file.open(newline="") as file:
             *_, last = csv.DictReader(file)
+        if not last["val_acc"]:
+            raise Unknown("no validation images")
         return float(last["train_acc"]) - float(last["val_acc"])
 
     def training_flops(self) -> float:
