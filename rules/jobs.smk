@@ -48,9 +48,7 @@ def memory_mb(wildcards, attempt):
 def training_priority(wildcards):
     """Priority of a training among the jobs that are ready."""
     role = STUDY.entries[wildcards.protocol, wildcards.run].role
-    return demand.training_priority(
-        resolved(wildcards), role, teacher_model(wildcards), images_of(wildcards)
-    )
+    return demand.training_priority(resolved(wildcards), role, teacher_model(wildcards), images_of(wildcards))
 
 
 def images_of(wildcards):
