@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 
+import numpy
 import pytest
 import yaml
 from shipped import ROOT
@@ -15,6 +16,7 @@ PAGE = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
 # A file's path in a line of its own, then its content.
 FILES = dict(re.findall(r"^`([^`\n]+)`:\n\n```\w+\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 TERM = [name for name in FILES if "attention" in name]
+FAMILY = [name for name in FILES if "cnn" in name or "shapes" in name]
 
 
 def write(workspace, names):
@@ -28,12 +30,16 @@ def use(workspace, name):
     """Merge a configuration of the page into the workspace's, which selects its runs."""
     changes = yaml.safe_load(FILES[name])
     selected = yaml.safe_load(workspace.overlay.read_text())["select"]
-    workspace.configure(**changes, select=[*selected, *changes["students"]])
+    workspace.configure(**{**changes, "select": [*selected, *changes["students"]]})
 
 
-def test_the_page_has_a_student_and_a_term_of_three_files_and_a_configuration():
-    assert "temperature.yaml" in FILES
-    assert len(TERM) == 4
+def test_the_page_has_a_student_a_term_of_three_files_and_a_family_with_a_data_set_of_five():
+    assert {name for name in FILES if name.endswith(".yaml")} == {
+        *("temperature.yaml", "attention-transfer.yaml", "shapes.yaml")
+    }
+    assert len(TERM) == 3 + 1
+    assert len(FAMILY) == 5 + 1
+    assert len(FILES) == 1 + len(TERM) + len(FAMILY)
 
 
 def test_a_student_plans_its_training_its_evaluation_and_the_pages_of_every_run(finished):
@@ -72,16 +78,126 @@ def test_a_run_with_the_new_term_trains_beside_another_term_with_other_features(
     assert "attention_transfer " in extended.log(f"distill/described/{run}/seed-0.log")
 
 
+def after_tests(workspace, names, passed):
+    """Run the page's own tests, then make the reference of all keys anew; that page."""
+    shutil.copytree(REPOSITORY / "tests", workspace.path / "tests", dirs_exist_ok=True)
+    own = [name for name in names if name.startswith("tests/")]
+    said = workspace.call([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *own])
+    assert f"{passed} passed" in said
+    code = [name for name in names if name.endswith(".py")]
+    for linter in (["check"], ["format", "--check"]):
+        workspace.call([sys.executable, "-m", "ruff", *linter, "--no-cache", *code])
+    workspace.call([sys.executable, "workflow_scripts/write_settings.py"])
+    return (workspace.path / "docs/configuration.md").read_text()
+
+
 def test_its_own_test_passes_and_its_settings_are_documented(extended):
-    shutil.copytree(REPOSITORY / "tests", extended.path / "tests", dirs_exist_ok=True)
-    (name,) = (name for name in TERM if name.startswith("tests/"))
-    assert "1 passed" in extended.call([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", name])
-    extended.call([sys.executable, "workflow_scripts/write_settings.py"])
-    assert "## Attention transfer" in (extended.path / "docs/configuration.md").read_text()
+    assert "## Attention transfer" in after_tests(extended, TERM, passed=1)
 
 
 def test_a_fault_in_its_settings_is_refused_like_any_other(extended):
     use(extended, "attention-transfer.yaml")
     extended.configure(recipes={"student": {"losses": {"attention_transfer": {"student_block": -1}}}})
     text = "recipes.student.losses.attention_transfer.student_block: -1 is too small; the minimum is 0"
+    assert text in extended.snakemake("-n", status=1)
+
+
+# --- a family of networks with a data set ---------------------------------------------------------
+
+SHAPES = ("shapes-teacher", "shapes-cnn-ce", "shapes-cnn-kd")
+
+
+@pytest.fixture
+def drawn(finished):
+    """A finished study to which the files of the family and of the data set were added, and its images."""
+    write(finished, FAMILY)
+    rng = numpy.random.default_rng(0)
+    parts = {}
+    for part, count in (("train", 120), ("test", 40)):
+        parts[f"{part}_labels"] = rng.integers(3, size=count)
+        parts[f"{part}_images"] = rng.integers(256, size=(count, 3, 32, 32), dtype=numpy.uint8)
+    (finished.path / "data/shapes").mkdir(parents=True)
+    numpy.savez(finished.path / "data/shapes/shapes.npz", **parts)
+    return finished
+
+
+def test_a_new_family_and_a_new_data_set_rerun_nothing(drawn):
+    assert {job for job in drawn.plan() if job.startswith(("Training", "Evaluating"))} == set()
+
+
+def test_a_network_of_the_new_family_learns_from_a_vision_transformer_on_the_new_data_set(drawn):
+    use(drawn, "shapes.yaml")
+    plan = drawn.plan("described")
+    assert {job for job in plan if not job.startswith(("Training", "Evaluating"))} == {
+        *("Obtaining shapes", "Splitting shapes into arrays")
+    }
+    assert {job for job in plan if job.startswith("Training")} == {
+        "Training shapes-teacher, described, seed 0",
+        "Training shapes-cnn-ce, described, seed 0",
+        "Training shapes-cnn-kd with its teacher, described, seed 0",
+    }
+    drawn.snakemake("--cores", "2", "described", "tables", "figures", "claims")
+    records = {run: json.loads((drawn.run_folder(run) / "run.json").read_text()) for run in SHAPES}
+    assert {record["spec"]["dataset"] for record in records.values()} == {"shapes"}
+    assert not (drawn.run_folder("shapes-cnn-kd") / "saliency.npz").exists()
+    assert "kl " in drawn.log("distill_without_maps/described/shapes-cnn-kd/seed-0.log")
+    evaluation = drawn.study / "evaluation/described/shapes-cnn-kd/seed-0.json"
+    assert json.loads(evaluation.read_text())["images"] == 40
+    switches = (drawn.study / "switches/switches.md").read_text()
+    assert "3 layers of 32, 64, 128 channels" in switches
+    assert drawn.plan("described") == set()
+
+
+def test_an_edit_of_the_new_family_reruns_its_runs_and_their_evaluations_alone(drawn):
+    use(drawn, "shapes.yaml")
+    drawn.snakemake("--cores", "2", "described")
+    drawn.edit("workflow_scripts/distillation/networks/families/cnn/compute.py", "nn.ReLU()", "nn.ReLU6()")
+    assert drawn.plan("described") == {
+        "Training shapes-cnn-ce, described, seed 0",
+        "Training shapes-cnn-kd with its teacher, described, seed 0",
+        "Evaluating shapes-cnn-ce, described, seed 0",
+        "Evaluating shapes-cnn-kd, described, seed 0",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        (
+            {"method": "kd-cl-sal"},
+            "losses.saliency: its student is of the family 'cnn', whose networks have no saliency maps; use"
+            " another network, or do without maps",
+        ),
+        (
+            {"set": {"start": "deit-small"}},
+            "start: its deit weights are those of a network of the family 'vit', but this one is of the"
+            " family 'cnn'; remove this key, or use another model",
+        ),
+        ({"set": {"model": {"channels": [0]}}}, "model.channels.0: 0 is too small; the minimum is 1"),
+        (
+            {"set": {"stages": [{"resolution": 4, "epochs": 1}]}},
+            "stages.0.resolution: 4 is too small; write 8 or more",
+        ),
+    ],
+    ids=["maps", "weights", "settings", "resolution"],
+)
+def test_what_the_new_family_cannot_do_is_refused_when_runs_are_planned(drawn, changes, text):
+    use(drawn, "shapes.yaml")
+    drawn.configure(students={"shapes-cnn-kd": changes})
+    assert text in drawn.snakemake("-n", status=1)
+
+
+def test_its_own_tests_pass_and_its_settings_are_documented(drawn):
+    page = after_tests(drawn, FAMILY, passed=7)
+    assert "`cifar10`, `cifar100`, `shapes`" in page
+    assert "## Convolutional network" in page
+
+
+def test_a_term_may_not_name_features_that_a_network_lacks(extended):
+    use(extended, "attention-transfer.yaml")
+    extended.configure(recipes={"student": {"losses": {"attention_transfer": {"student_block": 7}}}})
+    text = (
+        "losses.attention_transfer: the student has no feature 'leaving.7': no block 7 at depth 3; blocks are"
+        " 0 to 2"
+    )
     assert text in extended.snakemake("-n", status=1)

@@ -438,7 +438,7 @@ def test_no_source_at_all_is_an_error_that_says_so(fetch):
 
 
 def test_an_unknown_data_set_is_refused_with_the_known_ones(work):
-    with pytest.raises(UserError, match="no 'cifar1' .* Did you mean 'cifar10'"):
+    with pytest.raises(UserError, match=r"no 'cifar1' .* Did you mean 'cifar10'"):
         sources.fetch("cifar1", [], work / "cifar1")
 
 
@@ -569,7 +569,7 @@ def test_an_archive_of_cifar100_with_another_md5_is_refused_whatever_is_in_it(fe
 
 def test_a_file_of_cifar100_of_another_size_is_refused(fetch_100, offered, work):
     write(BINARY_100 | {"test.bin": b"\0" * 3074}, offered / "here")
-    with pytest.raises(SourceError, match="test.bin has 3074 bytes, expected 15370"):
+    with pytest.raises(SourceError, match=r"test\.bin has 3074 bytes, expected 15370"):
         fetch_100({"local": str(offered / "here")})
     assert list(work.iterdir()) == []
 

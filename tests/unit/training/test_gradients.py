@@ -11,6 +11,7 @@ import torch
 from distillation.networks.losses.ce import CrossEntropy
 from distillation.networks.losses.kd import Distillation
 from distillation.networks.losses.saliency import Saliency
+from distillation.networks.output import Output
 from distillation.networks.terms import Losses
 from distillation.study.spec import Stage
 from distillation.training import gradients, graph_recording, optimizers
@@ -68,6 +69,29 @@ def test_an_update_of_one_replayed_batch_needs_no_gradients_zeroed(tape):
     assert all(
         parameter.grad is gradient for parameter, gradient in zip(model.parameters(), own, strict=True)
     )
+
+
+@pytest.mark.parametrize("cuda_graphs", [True, "auto"])
+def test_a_recording_leaves_the_running_statistics_of_a_network_as_they_were(tape, cuda_graphs):
+    class Normalised(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm, self.head = torch.nn.BatchNorm2d(3), torch.nn.Linear(3, 10)
+
+        def forward(self, images, capture=()):
+            return Output(self.head(self.norm(images).mean((2, 3))))
+
+    model, replayed = Normalised(), Normalised()
+    replayed.load_state_dict(model.state_dict())
+    batch = torch.randn(16, 3, 12, 12), torch.arange(16) % 10, torch.tensor([1.0, 0.0])
+    gradients.Gradients(tiny_runs.run(), model, None, CPU)(*batch, 1)
+    added = gradients.Gradients(tiny_runs.run(), replayed, None, CPU, cuda_graphs)
+    added.prepare(*batch, 1)
+    assert tape.made == 1
+    assert replayed.norm.num_batches_tracked == 0
+    added(*batch, 1)
+    assert replayed.state_dict().keys() == model.state_dict().keys()
+    assert all(torch.equal(value, model.state_dict()[name]) for name, value in replayed.state_dict().items())
 
 
 def sessions(files):

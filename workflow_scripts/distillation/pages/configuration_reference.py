@@ -185,7 +185,13 @@ def _collect(
 
 
 def _fitting(part: Mapping, value: object, definitions: Mapping) -> list[Mapping]:
-    """The alternative that a value is of: by its kind, or the one that is not null."""
+    """The alternatives that a value may be of: by its kind, or those that are not null.
+
+    Where only what differs is named, the kind may be missing; then it may be of each that has such keys.
+    """
     if tags := part.get("discriminator"):
-        return [{"$ref": tags["mapping"][value[tags["propertyName"]]]}]
+        kind = value.get(tags["propertyName"])
+        names = tags["mapping"].values() if kind is None else [tags["mapping"][kind]]
+        keys = {name: definitions[name.rpartition("/")[2]]["properties"].keys() for name in names}
+        return [{"$ref": name} for name, known in keys.items() if value.keys() <= known]
     return [choice for choice in part.get("anyOf", part.get("oneOf", ())) if choice.get("type") != "null"]

@@ -37,6 +37,9 @@ def _plain(part: object, definitions: Mapping, partial: dict[str, object], diffe
             continue
         if key == "$ref" and differs:
             plain[key] = _partial_reference(value, definitions, partial)
+        elif key == "oneOf" and differs:
+            # Without the key that tells them apart, settings can be of several kinds.
+            plain["anyOf"] = _plain(value, definitions, partial, differs)
         else:
             plain[key] = _plain(value, definitions, partial, differs)
     # An id of another form is refused, not passed over.

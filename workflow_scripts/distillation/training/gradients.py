@@ -62,6 +62,7 @@ class Gradients:
             possible = graph_recording.possible(device) and not graph_recording.graphs_given_up()
             cuda_graphs = "auto" if possible else False
         self._graphs = cuda_graphs
+        self._buffers: list[Tensor] = []
         self._prepared: tuple[torch.Size, int] | None = None
         self._recorded: Recording | None = None
 
@@ -70,7 +71,8 @@ class Gradients:
 
         A recording takes the time of some steps. A replay takes the time of its kernels, whereas a short
         launched step waits for Python. With "auto", a batch is launched and replayed, and replays are chosen
-        if every bit is equal. Gradients, sums and the device's random state are overwritten.
+        if every bit is equal. Gradients, sums and the device's random state are overwritten; buffers of the
+        network, such as running statistics, keep their values.
 
         Args:
             images: as in a call.
@@ -86,11 +88,12 @@ class Gradients:
             return
         # Deleting the old graph first frees its memory.
         self._prepared, self._recorded, self.recorded_mb = key, None, 0.0
-        tensors = (images, labels, shares)
+        tensors, self._buffers = (images, labels, shares), [b.clone() for b in self._model.buffers()]
         if self._graphs == "auto":
             self._recorded = self._compared(tensors, batches)
         else:
             self._recorded = self._record(tensors, batches)
+        self._restore_buffers()
         devices.reset_peak_memory(self._device)
 
     def clear(self, optimizer: torch.optim.Optimizer, images: Tensor, batches: int) -> None:
@@ -152,14 +155,20 @@ class Gradients:
         return recorded if equal else None
 
     def _outcome(self, call: Callable[[], None]) -> list[Tensor]:
-        """Gradients and sums of one batch, with the same random numbers in every call."""
+        """Gradients, sums and buffers after one batch, with the same state before every call."""
+        self._restore_buffers()
         self._model.zero_grad(set_to_none=False)
         for value in self.sums.values():
             value.zero_()
         torch.manual_seed(0)
         call()
         gradients = [p.grad for p in self._model.parameters() if p.grad is not None]
-        return [value.clone() for value in (*gradients, *self.sums.values())]
+        return [value.clone() for value in (*gradients, *self.sums.values(), *self._model.buffers())]
+
+    def _restore_buffers(self) -> None:
+        # In place: a recording writes to these tensors.
+        for buffer, value in zip(self._model.buffers(), self._buffers, strict=True):
+            buffer.copy_(value)
 
     def _milliseconds(self, call: Callable[[], None]) -> float:
         """Mean duration of a call, asynchronous as in an epoch."""

@@ -13,13 +13,12 @@ from distillation.study.spec import OneCycle, Optimizer, WarmupCosine
 def build_optimizer(model: nn.Module, settings: Optimizer) -> torch.optim.AdamW:
     """AdamW over all parameters of a model (paper, "Optimizer Selection").
 
-    With "proper" decay, biases, norms and what `model.no_weight_decay()` names (tokens and
+    With "proper" decay, biases, norms and what `no_weight_decay()` of a model that has it names (tokens and
     positions) are exempt from weight decay; with "biases-only", only parameters named "...bias" are.
     """
     if settings.decay == "proper":
-        groups = param_groups_weight_decay(
-            model, settings.weight_decay, no_weight_decay_list=model.no_weight_decay()
-        )
+        further = model.no_weight_decay() if hasattr(model, "no_weight_decay") else ()
+        groups = param_groups_weight_decay(model, settings.weight_decay, no_weight_decay_list=further)
     elif settings.decay == "biases-only":
         named = list(model.named_parameters())
         groups = [

@@ -2,9 +2,11 @@
 
 The folder of a family has in its `__init__.py` `Settings`, a `Network` with the name of the family in its
 key `family`, and `Entry`, the settings that a configuration writes: those without the images of the data set.
-If recipes have keys of their own for the family, `RecipeKeys` has them, and `Settings.resolve` applies them.
-Its `compute.py` has `build(settings, generator)`, which makes a network whose `forward(images, capture)`
-returns an `Output`.
+If recipes have keys of the family alone, `RecipeKeys` has them, and `Settings.resolve` applies them.
+
+Its `compute.py` has `build(settings, generator)`, which makes a network from draws of the generator alone.
+The `forward(images, capture=())` of a network returns an `Output`. If it has `no_weight_decay()`, this names
+parameters besides biases and norms that are exempt from weight decay.
 """
 
 from abc import ABC, abstractmethod

@@ -44,7 +44,7 @@ class Shape:
 
 
 @settings
-class ModelEntry(Shape):
+class VisionTransformerEntry(Shape):
     """A vision transformer; its image size and classes are those of the data set."""
 
     saliency_layers: Layers = Field(
@@ -158,4 +158,4 @@ def _token_in_words(token: DistillationToken | None) -> str:
     return f"{start} start, {place}" + (", not read" if token.without_head else "")
 
 
-Settings, Entry = Model, ModelEntry
+Settings, Entry = Model, VisionTransformerEntry
