@@ -4,8 +4,8 @@ from distillation.core.errors import UserError
 
 
 def test_a_component_is_the_module_of_that_name():
-    module = components.load("data.augmentations", "auto_augment")
-    assert module.__name__ == "distillation.data.augmentations.auto_augment"
+    module = components.load("training.records", "saliency")
+    assert module.__name__ == "distillation.training.records.saliency"
 
 
 def test_the_computation_of_a_component_with_settings_is_the_second_file_of_its_folder():

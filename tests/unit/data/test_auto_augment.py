@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from distillation.data.augmentations import auto_augment
+from distillation.data.augmentations.auto_augment import compute as auto_augment
 from torchvision.transforms import v2
 
 SEEDS = 2000

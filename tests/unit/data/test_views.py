@@ -3,10 +3,10 @@ import pytest
 import torch
 from distillation.core.errors import UserError
 from distillation.data import scaling, views
-from distillation.data.augmentations import auto_augment
+from distillation.data.augmentations.auto_augment import compute as auto_augment
 from distillation.data.augmentations.erasing import RandomErasing
 from distillation.data.augmentations.erasing import compute as erasing
-from distillation.data.settings import Augmentation, Normalization
+from distillation.data.settings import AUGMENTATIONS, Augmentation, Normalization
 from PIL import Image
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
@@ -301,6 +301,16 @@ def test_the_validation_shows_whole_images_scaled_or_their_centres():
     assert torch.equal(views.validation_view(images, "scale", 12, CIFAR), views.plain_view(images, 12, CIFAR))
     centre = grey_levels(views.validation_view(images, "crop", 12, RAW))
     assert torch.equal(centre, images[:, :, 10:22, 10:22])
+
+
+def test_every_augmentation_draws_from_streams_of_its_own():
+    taken = [0, 1, *(stream for module in AUGMENTATIONS.values() for stream in module.STREAMS)]
+    assert sorted(taken) == list(range(len(taken)))
+
+
+def test_further_streams_leave_the_first_as_they_were():
+    few, more = (views._children(rng(), count) for count in (5, 9))
+    assert [one.initial_seed() for one in few] == [one.initial_seed() for one in more[:5]]
 
 
 # Random erasing

@@ -69,7 +69,7 @@ def changed(before, after):
         ("distillation/networks/losses/ce/compute.py", TRAININGS),
         ("distillation/networks/saliency/gradient/compute.py", {"kd", "sal"}),
         ("distillation/networks/saliency/gradient/__init__.py", {"kd", "sal"}),
-        ("distillation/data/augmentations/auto_augment.py", {"teacher"}),
+        ("distillation/data/augmentations/auto_augment/compute.py", {"teacher"}),
         ("distillation/data/augmentations/mixing/compute.py", {"teacher"}),
         ("distillation/networks/families/vit/compute.py", TRAININGS | {"evaluate"}),
         ("distillation/study/spec.py", TRAININGS | {"evaluate"}),
@@ -210,7 +210,8 @@ def test_every_module_of_the_library_in_the_process_of_a_training_counts_for_it(
 
 def declarations():
     """Packages of components and the settings of each: all are read, and those of other runs do not count."""
-    packages = ("networks.families", "networks.losses", "networks.saliency", "networks.pretrained")
+    packages = ("data.augmentations", "networks.families", "networks.losses", "networks.saliency")
+    packages += ("networks.pretrained",)
     own = {f"distillation.{package}" for package in packages}
     return own | {
         components.module_of(package, name) for package in packages for name in components.names(package)

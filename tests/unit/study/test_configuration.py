@@ -294,6 +294,7 @@ def test_a_fault_that_differs_by_protocol_names_the_protocol():
     [
         ("seeds.students", [1.0], "seeds.students.0: 1.0 must be a whole number"),
         ("seeds.students", [-1], "seeds.students.0: -1 is too small; the minimum is 0"),
+        ("execution.cuda_graphs", 1, "execution.cuda_graphs: 1 must be auto, true or false"),
         ("execution.threads", 1.0, "execution.threads: 1.0 must be a whole number"),
         (
             "datasets.cifar10.limit",

@@ -1,11 +1,13 @@
 """Settings of how images are shown to a network; free of torch."""
 
+from collections.abc import Iterator, Mapping
+from types import ModuleType
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from distillation.core import components
 from distillation.core.settings import Number, Padding, Positive, Share, settings
-from distillation.data.augmentations.erasing import RandomErasing
 
 
 @settings
@@ -20,18 +22,62 @@ class Normalization:
     )
 
 
-@settings
-class Augmentation:
-    """Random changes to a training image."""
+# The components that change single images, by the name of their key.
+AUGMENTATIONS: Mapping[str, ModuleType] = {
+    name.replace("-", "_"): module
+    for name, module in components.declarations("data.augmentations").items()
+    if hasattr(module, "Setting")
+}
 
-    crop_padding: Padding = Field(
-        0, description="Added on each side before a random crop of the original size."
+
+class _Augmentations:
+    """What the settings of all augmentations tell together."""
+
+    @property
+    def used(self) -> dict[str, ModuleType]:
+        """The components that are not left out, by the name of their key."""
+        return {name: module for name, module in AUGMENTATIONS.items() if getattr(self, name) != module.OFF}
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """Those of the computations, as "package.module" within the library."""
+        return tuple(f"data.augmentations.{name}" for name in self.used)
+
+    @property
+    def words(self) -> str:
+        """The value in the page of switches."""
+        parts = [f"crop with padding {self.crop_padding}"] if self.crop_padding else []
+        parts += [f"flip {self.flip:g}"] if self.flip else []
+        parts += [module.words(getattr(self, name)) for name, module in self.used.items()]
+        return ", ".join(parts) or "none"
+
+    def problems(self) -> Iterator[str]:
+        """Errors that the types of single settings cannot find, as "path: text"."""
+        for name in self.used:
+            check = getattr(getattr(self, name), "problems", None)
+            yield from (f"{name}.{text}" for text in check()) if check else ()
+
+
+_FIELDS = {
+    "crop_padding": (
+        Padding,
+        Field(0, description="Added on each side before a random crop of the original size."),
+    ),
+    "flip": (Share, Field(0.0, description="Probability of a horizontal flip.")),
+    **{name: (module.Setting, module.OFF) for name, module in AUGMENTATIONS.items()},
+}
+Augmentation = settings(
+    type(
+        "Augmentation",
+        (_Augmentations,),
+        {
+            "__doc__": "Random changes to a training image.",
+            "__module__": __name__,
+            "__annotations__": {name: form for name, (form, _) in _FIELDS.items()},
+            **{name: default for name, (_, default) in _FIELDS.items()},
+        },
     )
-    flip: Share = Field(0.0, description="Probability of a horizontal flip.")
-    auto_augment: Share = Field(0.0, description="Share of the images changed by AutoAugment.")
-    erasing: RandomErasing | None = Field(
-        None, description="A random rectangle set to the mean colour; none if it is absent."
-    )
+)
 
 
 @settings

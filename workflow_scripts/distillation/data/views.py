@@ -5,7 +5,6 @@ RandomHorizontalFlip, RandomApply of AutoAugment, bilinear antialiased Resize, N
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -14,7 +13,7 @@ from torchvision.transforms.v2 import functional
 from distillation.core import components
 from distillation.core.errors import UserError
 from distillation.data.scaling import scaled
-from distillation.data.settings import Augmentation, Normalization
+from distillation.data.settings import AUGMENTATIONS, Augmentation, Normalization
 
 # Pieces bound temporary memory and fit into the cache of a CPU core; a GPU gets fewer and larger pieces,
 # because each costs launches.
@@ -31,14 +30,15 @@ def training_view(
     kind: str = "scale",
     reuse: Tensor | None = None,
 ) -> Tensor:
-    """A fresh augmented view of every image: crop, flip and AutoAugment, scaling, erasing.
+    """A fresh view of every image: crop, flip, changes of grey levels, scaling, changes of the view.
 
-    Each augmentation draws from its own child of `generator`, so its draws depend neither on the
+    Each augmentation draws from its own children of `generator`, so its draws depend neither on the
     other augmentations nor on the device of the images.
 
     Args:
         images: uint8 [N, 3, S, S], left unchanged.
-        augmentation: padding of the crop, the probabilities of flip and AutoAugment, and erasing.
+        augmentation: padding of the crop, probability of the flip, and the components of
+            `data.augmentations`.
         resolution: side of the view in pixels, at most S.
         normalization: per-channel statistics of pixels in [0, 1].
         generator: a CPU generator; it advances by the same amount at every call.
@@ -53,27 +53,28 @@ def training_view(
         UserError: `resolution` is not between 1 and S.
     """
     _require_resolution(images, resolution)
-    crop_rng, flip_rng, gate_rng, policy_rng, erasing_rng = _children(generator, 5)
+    used = augmentation.used
+    streams = 1 + max(stream for module in AUGMENTATIONS.values() for stream in module.STREAMS)
+    generators = _children(generator, streams)
     if kind == "scale-then-crop":
         images = torch.cat([scaled(piece, resolution) for piece in _pieces(images)])
     count, padding = len(images), augmentation.crop_padding
     side = resolution if kind == "crop" else images.shape[-1]
     places = images.shape[-1] + 2 * padding - side + 1
-    offsets = torch.randint(places, (count, 2), generator=crop_rng)
-    flips = torch.rand(count, generator=flip_rng) < augmentation.flip
-    if not augmentation.auto_augment:
-        cropped = _pieces_of_crops(images, offsets, flips, padding, side)
-        view = _scaled_and_normalized(cropped, images, resolution, normalization, reuse)
-    else:
-        policy = components.load("data.augmentations", "auto_augment")
-        chosen = torch.rand(count, generator=gate_rng) < augmentation.auto_augment
-        draws = policy.draw(count, policy_rng)
-        cropped = crop_and_flip(images, offsets, flips, padding, side)
-        changed = policy.apply(cropped, replace(draws, applied=draws.applied & chosen[:, None]))
-        view = _scaled_and_normalized(_pieces(changed), images, resolution, normalization, reuse)
-    if augmentation.erasing:
-        components.load("data.augmentations", "erasing").erase(view, augmentation.erasing, erasing_rng)
-    return view
+    offsets = torch.randint(places, (count, 2), generator=generators[0])
+    flips = torch.rand(count, generator=generators[1]) < augmentation.flip
+    shown = _pieces_of_crops(images, offsets, flips, padding, side)
+
+    def augmented(view: Tensor, acting_on: str) -> Tensor:
+        for name in (name for name, module in used.items() if acting_on == module.ON):
+            own = [generators[stream] for stream in used[name].STREAMS]
+            augment = components.load("data.augmentations", name).augment
+            view = augment(view, getattr(augmentation, name), own)
+        return view
+
+    if any(module.ON == "levels" for module in used.values()):
+        shown = _pieces(augmented(torch.cat(list(shown)), "levels"))
+    return augmented(_scaled_and_normalized(shown, images, resolution, normalization, reuse), "view")
 
 
 def plain_view(images: Tensor, resolution: int, normalization: Normalization) -> Tensor:

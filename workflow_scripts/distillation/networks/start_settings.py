@@ -19,3 +19,13 @@ class Pretrained:
 
     kind: PretrainedKind
     sha256: Text
+
+    @property
+    def words(self) -> str:
+        """The value in the page of switches."""
+        return f"published weights ({self.kind} {self.sha256[:8]})"
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """The component that reads the file, as "package.module" within the library."""
+        return (f"networks.pretrained.{self.kind}",)

@@ -58,26 +58,6 @@ def values(setting: Setting) -> dict[str, str]:
     return found
 
 
-def _start(run: Run) -> str:
-    return f"published weights ({run.start.kind} {run.start.sha256[:8]})" if run.start else "random"
-
-
-def _augmentation(run: Run) -> str:
-    own = run.augmentation
-    parts = [f"crop with padding {own.crop_padding}"] if own.crop_padding else []
-    parts += [f"flip {own.flip:g}"] if own.flip else []
-    parts += [f"AutoAugment {own.auto_augment:g}"] if own.auto_augment else []
-    parts += [f"random erasing {own.erasing.probability:g}"] if own.erasing else []
-    return ", ".join(parts) or "none"
-
-
-def _mixing(run: Run) -> str:
-    if run.mixing is None:
-        return "none"
-    own = run.mixing
-    return f"CutMix {own.cutmix_alpha:g} on {own.cutmix_share:.0%} of batches, else MixUp {own.mixup_alpha:g}"
-
-
 def _schedule(run: Run) -> str:
     shape = run.one_cycle or run.warmup_cosine
     if shape is None:
@@ -107,12 +87,12 @@ _DECAY = {
 _RESTART = {"stage": "re-created", "never": "carried through"}
 
 _BEFORE_LOSSES: Mapping[str, Callable[[Run], str]] = {
-    "start": _start,
+    "start": lambda run: run.start.words if run.start else "random",
     "stages": lambda run: ", ".join(f"{stage.resolution} px x {stage.epochs}" for stage in run.stages),
     "training view": lambda run: run.views.training,
     "validation view": lambda run: run.views.validation,
-    "augmentation": _augmentation,
-    "mixing": _mixing,
+    "augmentation": lambda run: run.augmentation.words,
+    "mixing": lambda run: run.mixing.words if run.mixing else "none",
 }
 _AFTER_LOSSES: Mapping[str, Callable[[Run], str]] = {
     "teacher": _teacher,

@@ -30,10 +30,8 @@ def components_of(run: Run, teacher: Network | None) -> list[str]:
         names += [f"networks.losses.{name}", *term.components]
     if maps := run.maps_beside(teacher):
         names += ["training.records.saliency", f"networks.saliency.{maps.kind}"]
-    names += ["data.augmentations.auto_augment"] if run.augmentation.auto_augment else []
-    names += ["data.augmentations.erasing"] if run.augmentation.erasing else []
-    names += ["data.augmentations.mixing"] if run.mixing else []
-    names += [f"networks.pretrained.{run.start.kind}"] if run.start else []
+    for part in filter(None, (run.augmentation, run.mixing, run.start)):
+        names += part.components
     return sorted({name.replace("-", "_") for name in names})
 
 

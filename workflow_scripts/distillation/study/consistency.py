@@ -47,10 +47,7 @@ def problems(run: Run, teacher: Network | None, tested: Sequence[int], is_valida
     if run.recorded_maps and run.compared_maps is not run.recorded_maps:
         yield "recorded_maps: the maps in its loss are recorded anyway; remove this key"
     terms = run.losses.named
-    if erasing := run.augmentation.erasing:
-        for key, (low, high) in (("scale", erasing.scale), ("ratio", erasing.ratio)):
-            if low > high:
-                yield f"augmentation.erasing.{key}: the larger end comes first; write the smaller one first"
+    yield from (f"augmentation.{text}" for text in run.augmentation.problems())
     if run.mixing and run.batch_size < 2:
         yield "batch_size: mixing needs at least 2 images in a batch; write 2 or more"
     yield from (f"losses.{name}: {text}" for name, term in terms.items() for text in term.problems())

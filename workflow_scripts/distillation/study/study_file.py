@@ -7,7 +7,7 @@ the settings that differ: there, keys may be missing until they are merged with 
 from functools import partial
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from distillation.core.settings import (
     Count,
@@ -46,13 +46,20 @@ class Paths:
     downloads: Words = Field(description="Folder of the data sets as downloaded.")
 
 
+def _no_number(value: object) -> object:
+    # 1 equals True.
+    if isinstance(value, int) and not isinstance(value, bool):
+        raise said("must be auto, true or false")
+    return value
+
+
 @settings
 class Execution:
     """How runs are executed; not part of their hash."""
 
     device: Literal["cuda", "cpu"] = Field(description="Where networks are trained and evaluated.")
     threads: Count = Field(description="CPU threads of one training.")
-    cuda_graphs: Literal["auto", True, False] = Field(
+    cuda_graphs: Annotated[Literal["auto", True, False], BeforeValidator(_no_number)] = Field(
         description="Whether a GPU replays each training step as one CUDA graph; with auto if the results are"
         " bit-identical."
     )

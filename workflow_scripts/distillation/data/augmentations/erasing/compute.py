@@ -1,6 +1,7 @@
 """Random erasing (Zhong et al. 2020, arXiv 1708.04896), for batches, with the draws of torchvision."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -9,6 +10,12 @@ from distillation.data.augmentations.erasing import RandomErasing
 
 # As torchvision: an image stays unchanged if this many rectangles do not fit.
 _ATTEMPTS = 10
+
+
+def augment(images: Tensor, own: RandomErasing, generators: Sequence[torch.Generator]) -> Tensor:
+    """The same images, changed in place; see `erase`."""
+    erase(images, own, *generators)
+    return images
 
 
 def erase(images: Tensor, settings: RandomErasing, generator: torch.Generator) -> None:

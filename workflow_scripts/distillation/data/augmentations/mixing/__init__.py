@@ -12,3 +12,14 @@ class Mixing:
     mixup_alpha: Positive = Field(description="Parameter of the Beta distribution of the shares.")
     cutmix_alpha: Positive = Field(description="Parameter of the Beta distribution of the shares.")
     cutmix_share: Share = Field(description="Share of the batches that use CutMix.")
+
+    @property
+    def words(self) -> str:
+        """Its value in the page of switches."""
+        share = f"{self.cutmix_share:.0%} of batches"
+        return f"CutMix {self.cutmix_alpha:g} on {share}, else MixUp {self.mixup_alpha:g}"
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """That of the computation, as "package.module" within the library."""
+        return ("data.augmentations.mixing",)

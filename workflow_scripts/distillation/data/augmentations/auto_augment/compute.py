@@ -5,8 +5,8 @@ AutoAugment for tensors; the same draw gives the same bits.
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -61,6 +61,20 @@ class Draws:
     sub_policy: Tensor
     applied: Tensor
     sign: Tensor
+
+
+def augment(images: Tensor, own: float, generators: Sequence[torch.Generator]) -> Tensor:
+    """The images, of which a share has gone through the policy.
+
+    Args:
+        images: uint8 [N, 3, H, W], left unchanged.
+        own: that share.
+        generators: which images, and how they are changed.
+    """
+    which, how = generators
+    chosen = torch.rand(len(images), generator=which) < own
+    draws = draw(len(images), how)
+    return apply(images, replace(draws, applied=draws.applied & chosen[:, None]))
 
 
 def draw(count: int, generator: torch.Generator) -> Draws:
