@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from distillation.networks.families.vit import Model
+from distillation.networks.families import Network
 from distillation.networks.terms import Losses
 from distillation.study import demand
 from distillation.study.spec import Run
 from distillation.study.study import Entry, Study
 
-Key = tuple[Model, Model | None, Losses, str, bool, int]
+Key = tuple[Network, Network | None, Losses, str, bool, int]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Kind:
 
     name: str
     run: Run
-    teacher: Model | None
+    teacher: Network | None
     resolutions: tuple[int, ...]
 
     @property
@@ -38,12 +38,12 @@ class Kind:
         return self.run.batch_size * demand.image_flops(self.run, self.teacher, resolution)
 
 
-def key_of(run: Run, teacher: Model | None) -> Key:
+def key_of(run: Run, teacher: Network | None) -> Key:
     """The settings of a run that define the kind of its steps."""
     return run.model, teacher, run.losses, run.precision, run.mixing is not None, run.batch_size
 
 
-def trainings(study: Study, chosen: bool = True) -> Iterator[tuple[Entry, Run, Model | None]]:
+def trainings(study: Study, chosen: bool = True) -> Iterator[tuple[Entry, Run, Network | None]]:
     """Each run of a study, by default only chosen ones, with its first seed, and its teacher's network."""
     for entry in study.chosen() if chosen else study.entries.values():
         teacher = study.teacher_of(entry.protocol, entry.run, entry.seeds[0])

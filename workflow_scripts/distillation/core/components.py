@@ -1,4 +1,4 @@
-"""Parts of the library that a configuration chooses by name: families, loss terms, kinds of saliency map.
+"""Parts of the library that a configuration chooses by name, such as families of networks and loss terms.
 
 A component is one module, or a folder of two files that owns everything about it: `__init__.py` with its
 settings and what it needs, which planning reads, and `compute.py` with its computation, which may import
@@ -27,6 +27,15 @@ def names(package: str) -> list[str]:
 def declarations(package: str) -> Mapping[str, ModuleType]:
     """The settings of every component of a package, by name; free of torch."""
     return {name: importlib.import_module(module_of(package, name)) for name in names(package)}
+
+
+def described(package: str) -> str:
+    """The components of a package, each with the first sentence about it, for the reference of all keys."""
+    told = {
+        name: module.__doc__.partition("\n")[0].rstrip(".") for name, module in declarations(package).items()
+    }
+    listed = "; ".join(f"{name}: {text}" for name, text in told.items())
+    return f"Component of {package.replace('.', '/')}. {listed}."
 
 
 def module_of(package: str, name: str) -> str:

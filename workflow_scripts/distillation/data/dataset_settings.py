@@ -68,7 +68,7 @@ class Limit:
 class Dataset:
     """Images of a format, and how they are divided and normalised; entries of one format share its files."""
 
-    format: FormatName = Field(description="Component of `data/formats`; its files are those of `sources`.")
+    format: FormatName = Field(description=components.described("data.formats"))
     split: Split = Field(
         None, description="Which training images are held out for validation; none if it is absent."
     )

@@ -34,7 +34,7 @@ Layers = Annotated[
     | Annotated[tuple[Layer, ...], Field(min_length=1), Tag("array")],
     ALL_OR_LIST,
 ]
-_KIND = "Component of `networks/saliency`."
+_KIND = components.described("networks.saliency")
 _STUDENT = "Blocks of the student; by default its saliency_layers."
 _TEACHER = "Blocks of the teacher; by default the student's saliency_layers."
 

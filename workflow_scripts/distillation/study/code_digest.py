@@ -1,9 +1,8 @@
 """A digest of exactly the code that a run uses, so that an edit elsewhere reruns nothing.
 
 The code of a script is the script and every module of the library that it imports, directly or
-not. Modules that are chosen by name (a family of models, a term of the loss, a kind of saliency
-map, an augmentation, a kind of published weights) are loaded through `core.components`, which no import
-statement shows; they count for the runs that name them. Comments, docstrings and layout do not count.
+not. Components, which are chosen by name, are loaded through `core.components`, which no import statement
+shows; they count for the runs that name them. Comments, docstrings and layout do not count.
 """
 
 import ast

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from distillation.core import components
 from distillation.core.settings import (
     Count,
     Distinct,
@@ -81,9 +82,7 @@ class RoleSeeds:
 class Weights:
     """Published weights that networks can start from."""
 
-    kind: PretrainedKind = Field(
-        description="Naming of the tensors in the file; a component of `networks/pretrained`."
-    )
+    kind: PretrainedKind = Field(description=components.described("networks.pretrained"))
     file: Words = Field(description="Path of the file, which you supply.")
     sha256: Annotated[Text, Field(pattern="^[0-9a-f]{8,64}$")] = Field(
         description="Beginning of its SHA-256, 8 to 64 lower-case hexadecimal digits."

@@ -1,4 +1,4 @@
-"""Class maps of intermediate patch tokens: what they need."""
+"""Class maps of intermediate patch tokens."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Attention of the CLS token: what it needs."""
+"""Attention of the CLS token."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Gradient saliency on tokens (Simonyan et al. 2014): what it needs."""
+"""Gradient saliency on tokens (Simonyan et al. 2014)."""
 
 from collections.abc import Sequence
 
