@@ -11,6 +11,7 @@ HOME = Path(workflow.current_basedir).parent
 sys.path.insert(0, str(HOME / "workflow_scripts"))
 
 from distillation.core.errors import UserError
+from distillation.data import dataset_settings
 from distillation.study import code_digest, protocols, spec, study
 
 
@@ -61,6 +62,18 @@ def dataset_of(wildcards):
 def format_of(wildcards):
     """The format of a data set."""
     return config["datasets"][wildcards.dataset]["format"]
+
+
+def watched_sources(wildcards):
+    """Local files without a known MD5: another content is another data set."""
+    return dataset_settings.watched(wildcards.format, config["sources"][wildcards.format])
+
+
+def downloaded(wildcards):
+    """The list of a data set's files; a new one does not count if every file has a known MD5."""
+    name = format_of(wildcards)
+    path = f"<downloads>/{name}/source.json"
+    return ancient(path) if dataset_settings.is_checked(name) else path
 
 
 def preparation_digest(wildcards):

@@ -3,6 +3,8 @@
 
 # source.json is written last and lists the other files with their MD5.
 rule fetch_dataset:
+    input:
+        watched_sources,
     output:
         "<downloads>/{format}/source.json",
     log:
@@ -20,7 +22,7 @@ rule fetch_dataset:
 
 rule prepare_dataset:
     input:
-        lambda wildcards: ancient(f"<downloads>/{format_of(wildcards)}/source.json"),
+        downloaded,
     output:
         arrays="<results>/data/{dataset}/arrays.safetensors",
         manifest="<results>/data/{dataset}/manifest.json",

@@ -16,6 +16,15 @@ PAGE = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
 # A file's path in a line of its own, then its content.
 FILES = dict(re.findall(r"^`([^`\n]+)`:\n\n```\w+\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 TERM = [name for name in FILES if "attention" in name]
+OTHERS = [
+    f"tests/unit/{name}.py"
+    for name in (
+        "study/test_configuration",
+        "study/test_spec",
+        "training/test_history",
+        "training/test_learner",
+    )
+]
 FAMILY = [name for name in FILES if "cnn" in name or "shapes" in name]
 
 
@@ -82,12 +91,14 @@ def after_tests(workspace, names, passed):
     """Run the page's own tests, then make the reference of all keys anew; that page."""
     shutil.copytree(REPOSITORY / "tests", workspace.path / "tests", dirs_exist_ok=True)
     own = [name for name in names if name.startswith("tests/")]
-    said = workspace.call([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *own])
-    assert f"{passed} passed" in said
+    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    assert f"{passed} passed" in workspace.call([*pytest, *own])
     code = [name for name in names if name.endswith(".py")]
     for linter in (["check"], ["format", "--check"]):
         workspace.call([sys.executable, "-m", "ruff", *linter, "--no-cache", *code])
     workspace.call([sys.executable, "workflow_scripts/write_settings.py"])
+    # No other test names all components of a kind.
+    workspace.call([*pytest, *OTHERS])
     return (workspace.path / "docs/configuration.md").read_text()
 
 
@@ -148,6 +159,47 @@ def test_a_network_of_the_new_family_learns_from_a_vision_transformer_on_the_new
     assert drawn.plan("described") == set()
 
 
+def test_a_changed_file_without_an_md5_is_another_data_set_and_one_that_is_touched_is_not(drawn):
+    use(drawn, "shapes.yaml")
+    drawn.snakemake("--cores", "2", "data")
+    arrays = drawn.path / "results/data/shapes/arrays.safetensors"
+    first, file = arrays.read_bytes(), drawn.path / "data/shapes/shapes.npz"
+    file.touch()
+    assert drawn.plan("data") == set()
+    with numpy.load(file) as found:
+        changed = {name: found[name] for name in found} | {"train_images": 255 - found["train_images"]}
+    numpy.savez(file, **changed)
+    assert drawn.plan("data") == {"Obtaining shapes", "Splitting shapes into arrays"}
+    drawn.snakemake("--cores", "2", "data")
+    assert arrays.read_bytes() != first
+    assert "Training shapes-cnn-ce, described, seed 0" in drawn.plan("described")
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "text"),
+    [
+        ("train_labels", numpy.full(120, 3), "train_labels are 3 to 3, expected 0 to 2"),
+        (
+            "test_labels",
+            numpy.zeros(39, int),
+            "test_labels are int64 of shape [39], expected whole numbers of",
+        ),
+        ("test_labels", numpy.zeros(40), "test_labels are float64 of shape [40], expected whole numbers"),
+        ("test_images", numpy.zeros((40, 3, 28, 28), "u1"), "test_images are uint8 of shape [40, 3, 28, 28]"),
+        ("train_images", numpy.zeros((120, 3, 32, 32)), "train_images are float64 of shape"),
+    ],
+)
+def test_images_and_labels_that_are_not_those_of_the_format_are_refused(drawn, part, value, text):
+    use(drawn, "shapes.yaml")
+    file = drawn.path / "data/shapes/shapes.npz"
+    with numpy.load(file) as found:
+        numpy.savez(file, **({name: found[name] for name in found} | {part: value}))
+    drawn.snakemake("--cores", "2", "data", status=1)
+    log = drawn.log("prepare_dataset/shapes.log")
+    assert text in log
+    assert "Traceback" not in log
+
+
 def test_an_edit_of_the_new_family_reruns_its_runs_and_their_evaluations_alone(drawn):
     use(drawn, "shapes.yaml")
     drawn.snakemake("--cores", "2", "described")
@@ -174,12 +226,17 @@ def test_an_edit_of_the_new_family_reruns_its_runs_and_their_evaluations_alone(d
             " family 'cnn'; remove this key, or use another model",
         ),
         ({"set": {"model": {"channels": [0]}}}, "model.channels.0: 0 is too small; the minimum is 1"),
+        ({"set": {"model": {"classes": 2}}}, "model.classes: unknown key (known: channels, family)"),
+        (
+            {"set": {"distillation_token": {"start": "zeros", "position": True}}},
+            "distillation_token: set for this run, but not of networks of the family 'cnn'; remove it",
+        ),
         (
             {"set": {"stages": [{"resolution": 4, "epochs": 1}]}},
             "stages.0.resolution: 4 is too small; write 8 or more",
         ),
     ],
-    ids=["maps", "weights", "settings", "resolution"],
+    ids=["maps", "weights", "settings", "classes", "token", "resolution"],
 )
 def test_what_the_new_family_cannot_do_is_refused_when_runs_are_planned(drawn, changes, text):
     use(drawn, "shapes.yaml")

@@ -1,6 +1,7 @@
 """Settings of data sets: where they come from, and how they are divided and normalised; free of torch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -14,6 +15,27 @@ FORMATS: dict[str, Format] = {
     name: module.FORMAT for name, module in components.declarations("data.formats").items()
 }
 FormatName = Literal[tuple(FORMATS)]
+
+
+def is_checked(name: str) -> bool:
+    """Whether the MD5 of every file of a format is known, so that none can be another than it was."""
+    return all(isinstance(known, str) for known in FORMATS[name].files.values())
+
+
+def watched(name: str, sources: Iterable[Mapping]) -> list[str]:
+    """The existing files of local sources that decide what a data set is, since their MD5 are not known.
+
+    Args:
+        name: of the format.
+        sources: as configured.
+    """
+    form = FORMATS[name]
+    places = [Path(source["local"]).expanduser() for source in sources if "local" in source]
+    found = [place for place in places if place.is_file()]
+    for place in places:
+        names = [*form.files, form.archive] if form.archive else [*form.files]
+        found += [home / file for home in {place, place / form.folder} for file in names]
+    return [] if is_checked(name) else sorted(str(path) for path in found if path.is_file())
 
 
 @settings

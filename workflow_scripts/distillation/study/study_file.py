@@ -90,7 +90,7 @@ class Weights:
 
 
 @partial(settings, kw_only=True)
-class Recipe(*RECIPE_FORMS):
+class Recipe(*RECIPE_FORMS.values()):
     """How a network is trained."""
 
     dataset: Text = Field(description="An entry of `datasets`.")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from distillation.core.atomic import replacing
-from distillation.networks.terms import TERMS
+from distillation.networks.terms import COLUMNS as TERM_COLUMNS
 from distillation.study import spec
 from distillation.study.spec import Run, Stage
 from distillation.training import curriculum
@@ -18,7 +18,7 @@ COLUMNS = (
     "train_acc",
     "val_acc",
     "loss",
-    *(term.Settings.column for term in TERMS.values()),
+    *TERM_COLUMNS.values(),
     "lr",
     "seconds",
     "images_per_second",
@@ -43,7 +43,7 @@ def row(
         measures.accuracy,
         val_acc,
         measures.loss,
-        *(measures.terms.get(name) for name in TERMS),
+        *(measures.terms.get(name) for name in TERM_COLUMNS),
         measures.lr,
         seconds,
         measures.images_per_second,
