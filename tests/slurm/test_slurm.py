@@ -46,7 +46,8 @@ def within_minutes(workspace):
     )
     after = "            if ending.requested"
     workspace.edit(training, after, f"            time.sleep({SECONDS_PER_EPOCH})\n{after}")
-    workspace.edit(demand, "_IMAGES = 50_000", "_IMAGES = 64")
+    images = 'images=FORMATS[dataset["format"]].train'
+    workspace.edit("workflow_scripts/distillation/study/study.py", images, "images=64")
     workspace.edit(demand, "_START_MINUTES = 15", "_START_MINUTES = 1")
     workspace.edit(demand, "_STEP_MINUTES = 10", "_STEP_MINUTES = 2")
     return workspace
