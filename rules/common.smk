@@ -11,7 +11,6 @@ HOME = Path(workflow.current_basedir).parent
 sys.path.insert(0, str(HOME / "workflow_scripts"))
 
 from distillation.core.errors import UserError
-from distillation.data import dataset_settings
 from distillation.study import code_digest, protocols, spec, study
 
 
@@ -57,29 +56,6 @@ def script_digest(script, components=()):
 def dataset_of(wildcards):
     """Arrays and manifest of a run's data set."""
     return prepared(resolved(wildcards).dataset)
-
-
-def format_of(wildcards):
-    """The format of a data set."""
-    return config["datasets"][wildcards.dataset]["format"]
-
-
-def watched_sources(wildcards):
-    """Local files without a known MD5: another content is another data set."""
-    return dataset_settings.watched(wildcards.format, config["sources"][wildcards.format])
-
-
-def downloaded(wildcards):
-    """The list of a data set's files; a new one does not count if every file has a known MD5."""
-    name = format_of(wildcards)
-    path = f"<downloads>/{name}/source.json"
-    return ancient(path) if dataset_settings.is_checked(name) else path
-
-
-def preparation_digest(wildcards):
-    """Digest of the code that reads a data set."""
-    component = code_digest.component("data.formats", format_of(wildcards))
-    return script_digest("prepare_dataset.py", [component])
 
 
 def prepared(dataset):

@@ -1,7 +1,31 @@
-# Helper functions for the jobs that train and evaluate: code, names, resources, priorities; no rules.
+# Helper functions for the jobs that prepare data, train and evaluate: files, code, names, resources; no rules.
+from distillation.data.dataset_settings import FORMATS, watched
 from distillation.study import demand
 
 DEVICE = config["execution"]["device"]
+
+
+def format_of(wildcards):
+    """The format of a data set."""
+    return config["datasets"][wildcards.dataset]["format"]
+
+
+def watched_sources(wildcards):
+    """Local files without a known MD5: another content is another data set."""
+    return watched(wildcards.format, config["sources"][wildcards.format])
+
+
+def downloaded(wildcards):
+    """The list of a data set's files; a new one does not count if every file has a known MD5."""
+    name = format_of(wildcards)
+    path = f"<downloads>/{name}/source.json"
+    return ancient(path) if FORMATS[name].is_checked else path
+
+
+def preparation_digest(wildcards):
+    """Digest of the code that reads a data set."""
+    component = code_digest.component("data.formats", format_of(wildcards))
+    return script_digest("prepare_dataset.py", [component])
 
 
 def training_digest(script):

@@ -17,11 +17,6 @@ FORMATS: dict[str, Format] = {
 FormatName = Literal[tuple(FORMATS)]
 
 
-def is_checked(name: str) -> bool:
-    """Whether the MD5 of every file of a format is known, so that none can be another than it was."""
-    return all(isinstance(known, str) for known in FORMATS[name].files.values())
-
-
 def watched(name: str, sources: Iterable[Mapping]) -> list[str]:
     """The existing files of local sources that decide what a data set is, since their MD5 are not known.
 
@@ -35,7 +30,7 @@ def watched(name: str, sources: Iterable[Mapping]) -> list[str]:
     for place in places:
         names = [*form.files, form.archive] if form.archive else [*form.files]
         found += [home / file for home in {place, place / form.folder} for file in names]
-    return [] if is_checked(name) else sorted(str(path) for path in found if path.is_file())
+    return [] if form.is_checked else sorted(str(path) for path in found if path.is_file())
 
 
 @settings

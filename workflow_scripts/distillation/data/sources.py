@@ -143,8 +143,7 @@ def _deliver(folder: Path, destination: Path, source: Mapping, kind: Format) -> 
     destination.mkdir(exist_ok=True)
     for name in (*kind.files, "source.json"):
         (folder / name).replace(destination / name)
-    checked = all(isinstance(known, str) for known in kind.files.values())
-    how = "all files match their MD5" if checked else "not all files have a published MD5"
+    how = "all files match their MD5" if kind.is_checked else "not all files have a published MD5"
     log.info("%s; source: %s %s", how, source["kind"], source["address"])
 
 
@@ -175,12 +174,8 @@ def _read_local(path: Path, folder: Path, kind: Format, layouts: Sequence[Layout
 
 def _unpack_local(archive: Path, folder: Path, kind: Format, layouts: Sequence[Layout]) -> None:
     # Without an MD5 of each file, that of the archive is all there is.
-    if _unpack(archive, folder, kind, layouts) and not _known(kind.files) and kind.archive_md5:
+    if _unpack(archive, folder, kind, layouts) and not kind.is_checked and kind.archive_md5:
         _check(archive.parent, {archive.name: kind.archive_md5})
-
-
-def _known(files: Files) -> bool:
-    return all(isinstance(known, str) for known in files.values())
 
 
 def _unpack(archive: Path, folder: Path, kind: Format, layouts: Sequence[Layout]) -> bool:

@@ -4,7 +4,6 @@ Optional keys are absent rather than null, unless their type says so. `Partial` 
 the settings that differ: there, keys may be missing until they are merged with what they change.
 """
 
-from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -89,7 +88,7 @@ class Weights:
     )
 
 
-@partial(settings, kw_only=True)
+@settings(kw_only=True)
 class Recipe(*RECIPE_FORMS.values()):
     """How a network is trained."""
 

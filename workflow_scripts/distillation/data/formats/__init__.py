@@ -40,6 +40,11 @@ class Format:
     archive: str = ""
     archive_md5: str | None = None
 
+    @property
+    def is_checked(self) -> bool:
+        """Whether the MD5 of every file is known, so that none can be another than it was."""
+        return all(isinstance(known, str) for known in self.files.values())
+
 
 @dataclass(frozen=True)
 class Layout:

@@ -53,4 +53,5 @@ def _read_png(path: Path, records: int) -> np.ndarray:
     return pixels.permute(1, 0, 2).numpy()
 
 
+# Each file has as many images as the test part, which is one file.
 LAYOUTS = (cifar.python_layout(CIFAR10, TRAIN, TEST, ["labels"]), package(FORMAT.test))
