@@ -14,15 +14,13 @@ resource_scopes:
 
 
 include: "rules/common.smk"
+include: "rules/results.smk"
 include: "rules/jobs.smk"
-include: "rules/protocols.smk"
 include: "rules/data.smk"
 include: "rules/training.smk"
 include: "rules/evaluation.smk"
 include: "rules/report.smk"
-include: "rules/layouts.smk"
-include: "rules/presentation.smk"
-include: "rules/switches.smk"
+include: "rules/shown.smk"
 include: "rules/tables.smk"
 include: "rules/claims.smk"
 include: "rules/curves.smk"

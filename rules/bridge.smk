@@ -3,14 +3,16 @@
 
 rule make_bridge_table:
     input:
-        evaluations=[EVALUATION.format(**run) for run in runs_of_bridge()],
+        evaluations=filled(EVALUATION, SELECTION.bridge.runs),
     output:
         csv=f"<results>/{STUDY.name}/bridge/bridge.csv",
         md=f"<results>/{STUDY.name}/bridge/bridge.md",
         tex=f"<results>/{STUDY.name}/bridge/bridge.tex",
         html=report(
             f"<results>/{STUDY.name}/bridge/bridge.html",
-            **report_item(category("Bridge"), "bridge", item_labels(1, 2, BRIDGE["title"])),
+            **report_item(
+                category("Bridge"), "bridge", item_labels("table", ["table", "figure"], SELECTION.bridge)
+            ),
         ),
     log:
         "<results>/logs/make_bridge_table.log",
@@ -18,12 +20,7 @@ rule make_bridge_table:
     conda:
         "../envs/environment.yaml"
     params:
-        title=BRIDGE["title"],
-        note=STUDY.note,
-        base=BRIDGE["base"],
-        switches=changed_switches(),
-        runs=runs_of_bridge(),
-        labels=labels_of({run["run"] for run in runs_of_bridge()}),
+        page=SELECTION.bridge.plain(),
         code=script_digest("make_bridge_table.py"),
     message:
         "Making the bridge"
@@ -37,7 +34,9 @@ rule plot_bridge:
     output:
         svg=report(
             f"<results>/{STUDY.name}/bridge/bridge.svg",
-            **report_item(category("Bridge"), "bridge", item_labels(2, 2, BRIDGE["title"])),
+            **report_item(
+                category("Bridge"), "bridge", item_labels("figure", ["table", "figure"], SELECTION.bridge)
+            ),
         ),
         png=f"<results>/{STUDY.name}/bridge/bridge.png",
     log:
@@ -46,12 +45,7 @@ rule plot_bridge:
     conda:
         "../envs/environment.yaml"
     params:
-        title=BRIDGE["title"],
-        note=STUDY.note,
-        base=BRIDGE["base"],
-        switches=changed_switches(),
-        runs=runs_of_bridge(),
-        labels=labels_of({run["run"] for run in runs_of_bridge()}),
+        page=SELECTION.bridge.plain(),
         code=script_digest("plot_bridge.py"),
     message:
         "Drawing the bridge"

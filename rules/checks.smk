@@ -4,13 +4,10 @@
 
 rule compare_with_published:
     input:
-        histories=[
-            f"{RUN}/history.csv".format(
-                protocol=config["reproduce"][0], run=run, seed=config["seeds"]["students"][0]
-            )
-            for run in CHECKS["runs"]
+        histories=lambda wildcards: filled(f"{RUN}/history.csv", checks(wildcards).runs),
+        published=lambda wildcards: [
+            path for check in checks(wildcards).checks.values() for path in from_workflow(check["published"])
         ],
-        published=[os.path.relpath(HOME / check["published"]) for check in CHECKS["runs"].values()],
     output:
         csv=f"<results>/{STUDY.name}/checks/checks.csv",
         md=f"<results>/{STUDY.name}/checks/checks.md",
@@ -22,9 +19,7 @@ rule compare_with_published:
     conda:
         "../envs/environment.yaml"
     params:
-        title=CHECKS["title"],
-        note=STUDY.note,
-        checks=CHECKS["runs"],
+        page=lambda wildcards: checks(wildcards).plain(),
         code=script_digest("compare_with_published.py"),
     message:
         "Comparing with published values"
@@ -34,5 +29,8 @@ rule compare_with_published:
 
 rule check:
     input:
-        comparison,
+        rules.compare_with_published.output,
     localrule: True
+
+
+CHECKED = rules.compare_with_published.output if SELECTION.checks else []

@@ -1,4 +1,4 @@
-# Helper functions for the rules; no rules. The library interprets the configuration.
+# What all rules share: the study, and how rules name files and code; no rules.
 import os
 import sys
 from pathlib import Path
@@ -12,6 +12,8 @@ sys.path.insert(0, str(HOME / "workflow_scripts"))
 
 from distillation.core.errors import UserError
 from distillation.study import code_digest, protocols, spec, study
+from distillation.study.contents import filled
+from distillation.study.selection import Selection
 
 
 def load_study():
@@ -19,7 +21,7 @@ def load_study():
     # Snakemake lists the overlays before config.yaml.
     files = [*workflow.configfiles[-1:], *workflow.configfiles[:-1]]
     source = " + ".join(map(os.path.relpath, files))
-    ordered = study.in_order_of(yaml.safe_load((HOME / "config.yaml").read_text()), config)
+    ordered = protocols.in_order_of(yaml.safe_load((HOME / "config.yaml").read_text()), config)
     try:
         return study.resolve(ordered, source)
     except UserError as error:
@@ -27,35 +29,26 @@ def load_study():
 
 
 STUDY = load_study()
-RUN = f"<results>/{STUDY.name}/runs/{{protocol}}/{{run}}/seed-{{seed}}"
-EVALUATION = f"<results>/{STUDY.name}/evaluation/{{protocol}}/{{run}}/seed-{{seed}}.json"
-PROTOCOLS = {protocol: config["protocols"][protocol]["label"] for protocol in config["reproduce"]}
-GPUS = int(config["execution"]["device"] == "cuda")
+
+
+def any_of(ids):
+    """A wildcard constraint that matches exactly these ids; nothing if there are none."""
+    return "|".join(sorted(ids)) or "(?!)"
 
 
 wildcard_constraints:
-    dataset="|".join(config["datasets"]),
-    format="|".join(config["sources"]),
-    protocol="|".join(config["protocols"]),
-    run="|".join({**config["teachers"], **config["students"]}),
+    dataset=any_of(config["datasets"]),
+    format=any_of(config["sources"]),
+    protocol=any_of(config["protocols"]),
+    run=any_of({**config["teachers"], **config["students"]}),
     seed=r"\d+",
-    table="|".join(config["tables"]),
-    figure="|".join(config["figures"]),
-
-
-def resolved(wildcards):
-    """The training that belongs to the wildcards."""
-    return STUDY.entries[wildcards.protocol, wildcards.run].resolve(int(wildcards.seed))
+    table=any_of(config["tables"]),
+    figure=any_of(config["figures"]),
 
 
 def script_digest(script, components=()):
     """Digest of the code of a script; as a parameter it replaces Snakemake's code trigger for reruns."""
     return code_digest.code_digest(HOME / "workflow_scripts" / script, components)
-
-
-def dataset_of(wildcards):
-    """Arrays and manifest of a run's data set."""
-    return prepared(resolved(wildcards).dataset)
 
 
 def prepared(dataset):
@@ -64,44 +57,6 @@ def prepared(dataset):
     return {"arrays": ancient(f"{folder}/arrays.safetensors"), "manifest": f"{folder}/manifest.json"}
 
 
-def teacher_of(wildcards):
-    """Weights and run.json of a student's teacher; empty without a teacher."""
-    teacher = resolved(wildcards).teacher
-    if teacher is None:
-        return {}
-    protocol, run = STUDY.entries[wildcards.protocol, wildcards.run].teacher
-    folder = RUN.format(protocol=protocol, run=run, seed=teacher.seed)
-    return {
-        "teacher_weights": ancient(f"{folder}/{teacher.weights}.safetensors"),
-        "teacher_record": f"{folder}/run.json",
-    }
-
-
-def runs_without_teacher():
-    """Ids of the runs without a teacher."""
-    return {entry.run for entry in STUDY.entries.values() if not entry.teacher}
-
-
-def runs_with_teacher(maps):
-    """Ids of the runs with a teacher that record saliency maps, or of those that do not."""
-    return {entry.run for entry in STUDY.entries.values() if entry.teacher and entry.records_maps == maps}
-
-
-def any_of(ids):
-    """A wildcard constraint that matches exactly these ids; nothing if there are none."""
-    return "|".join(sorted(ids)) or "(?!)"
-
-
-def chosen_runs(runs=None, role=None, protocols=None):
-    """Protocol, run and seed of all chosen trainings; with `runs`, of these runs only."""
-    return [
-        {"protocol": entry.protocol, "run": entry.run, "seed": seed}
-        for entry in STUDY.chosen(role, protocols)
-        if runs is None or entry.run in runs
-        for seed in STUDY.seeds_of(entry)
-    ]
-
-
-def for_runs(pattern, runs=None, role=None, protocols=None):
-    """A pattern with the wildcards protocol, run and seed, filled in for each chosen training."""
-    return [pattern.format(**wildcards) for wildcards in chosen_runs(runs, role, protocols)]
+def from_workflow(path):
+    """Path of a file that the configuration names relative to the workflow; empty if it names none."""
+    return [os.path.relpath(HOME / path)] if path else []

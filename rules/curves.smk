@@ -3,26 +3,21 @@
 
 rule plot_training_curve:
     input:
-        histories=of_figure(f"{RUN}/history.csv"),
-        published=published_with("published"),
-        published_stages=published_with("published_stages"),
+        histories=in_figure(f"{RUN}/history.csv"),
+        published=published_in_figure("published"),
+        published_stages=published_in_figure("published_stages"),
     output:
         svg=report(f"{FIGURE}.svg", **report_item(category_of_curve, "training-curve", figure_labels)),
         png=f"{FIGURE}.png",
     log:
         "<results>/logs/plot_training_curve/{figure}.log",
     wildcard_constraints:
-        figure=any_of(figures_of("training-curve")),
+        figure=any_of(SELECTION.figures_of("training-curve")),
     localrule: True
     conda:
         "../envs/environment.yaml"
     params:
-        title=setting("title"),
-        note=STUDY.note,
-        run=setting("run"),
-        protocols=protocols_of,
-        runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
-        stages=stages_of,
+        page=page_of_figure,
         code=script_digest("plot_training_curve.py"),
     message:
         "Drawing {wildcards.figure}"
@@ -32,25 +27,20 @@ rule plot_training_curve:
 
 rule plot_stages:
     input:
-        histories=of_figure(f"{RUN}/history.csv"),
-        published_stages=published_with("published_stages"),
+        histories=in_figure(f"{RUN}/history.csv"),
+        published_stages=published_in_figure("published_stages"),
     output:
         svg=report(f"{FIGURE}.svg", **report_item(category("Figures"), "stages", figure_labels)),
         png=f"{FIGURE}.png",
     log:
         "<results>/logs/plot_stages/{figure}.log",
     wildcard_constraints:
-        figure=any_of(figures_of("stages")),
+        figure=any_of(SELECTION.figures_of("stages")),
     localrule: True
     conda:
         "../envs/environment.yaml"
     params:
-        title=setting("title"),
-        note=STUDY.note,
-        run=setting("run"),
-        protocols=protocols_of,
-        runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
-        stages=stages_of,
+        page=page_of_figure,
         code=script_digest("plot_stages.py"),
     message:
         "Drawing {wildcards.figure}"
@@ -60,7 +50,7 @@ rule plot_stages:
 
 rule plot_learning_curves:
     input:
-        histories=of_figure(f"{RUN}/history.csv"),
+        histories=in_figure(f"{RUN}/history.csv"),
     output:
         svg=report(
             f"{FIGURE}.svg", **report_item(category("Learning curves"), "learning-curves", figure_labels)
@@ -69,18 +59,12 @@ rule plot_learning_curves:
     log:
         "<results>/logs/plot_learning_curves/{figure}.log",
     wildcard_constraints:
-        figure=any_of(figures_of("learning-curves")),
+        figure=any_of(SELECTION.figures_of("learning-curves")),
     localrule: True
     conda:
         "../envs/environment.yaml"
     params:
-        title=setting("title"),
-        note=STUDY.note,
-        panels=setting("panels"),
-        labels=lambda wildcards: labels_of(runs_in_figure(wildcards.figure)),
-        protocols=PROTOCOLS,
-        absent=ABSENT,
-        runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
+        page=page_of_figure,
         code=script_digest("plot_learning_curves.py"),
     message:
         "Drawing {wildcards.figure}"

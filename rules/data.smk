@@ -44,10 +44,5 @@ rule prepare_dataset:
 
 rule data:
     input:
-        sorted(
-            {
-                f"<results>/data/{entry.resolve(entry.seeds[0]).dataset}/manifest.json"
-                for entry in STUDY.chosen()
-            }
-        ),
+        expand("<results>/data/{dataset}/manifest.json", dataset=SELECTION.datasets),
     localrule: True

@@ -23,7 +23,7 @@ rule evaluate:
         mem_mb=memory_mb,
         runtime=evaluation_minutes,
     params:
-        selection=lambda wildcards: STUDY.entries[wildcards.protocol, wildcards.run].selection,
+        selection=lambda wildcards: training(wildcards).entry.selection,
         resolutions=config["evaluation"]["resolutions"],
         code=evaluation_digest,
     message:
@@ -34,7 +34,7 @@ rule evaluate:
 
 rule evaluation:
     input:
-        for_runs(EVALUATION),
+        filled(EVALUATION, SELECTION.runs()),
     localrule: True
 
 
@@ -45,5 +45,5 @@ for protocol in config["protocols"]:
         name:
             protocol
         input:
-            for_runs(EVALUATION, protocols=[protocol]),
+            filled(EVALUATION, SELECTION.runs(protocols=[protocol])),
         localrule: True

@@ -3,24 +3,19 @@
 
 rule plot_inputs:
     input:
-        unpack(lambda wildcards: prepared(config["figures"][wildcards.figure]["dataset"])),
+        unpack(lambda wildcards: prepared(figure_of(wildcards).dataset)),
     output:
         svg=report(f"{FIGURE}.svg", **report_item(category("Figures"), "inputs", figure_labels)),
         png=f"{FIGURE}.png",
     log:
         "<results>/logs/plot_inputs/{figure}.log",
     wildcard_constraints:
-        figure=any_of(figures_of("inputs")),
+        figure=any_of(SELECTION.figures_of("inputs")),
     localrule: True
     conda:
         "../envs/environment.yaml"
     params:
-        title=setting("title"),
-        note=STUDY.note,
-        images=setting("images"),
-        resolutions=setting("resolutions"),
-        padding=setting("crop_padding"),
-        seed=setting("seed"),
+        page=page_of_figure,
         code=script_digest("plot_inputs.py"),
     message:
         "Drawing {wildcards.figure}"
@@ -30,27 +25,20 @@ rule plot_inputs:
 
 rule plot_saliency:
     input:
-        unpack(lambda wildcards: prepared(first_entry_of(wildcards).settings["dataset"])),
-        records=of_figure(f"{RUN}/saliency.npz"),
+        unpack(lambda wildcards: prepared(figure_of(wildcards).dataset)),
+        records=in_figure(f"{RUN}/saliency.npz"),
     output:
         svg=report(f"{FIGURE}.svg", **report_item(category("Figures"), "saliency", figure_labels)),
         png=f"{FIGURE}.png",
     log:
         "<results>/logs/plot_saliency/{figure}.log",
     wildcard_constraints:
-        figure=any_of(figures_of("saliency")),
+        figure=any_of(SELECTION.figures_of("saliency")),
     localrule: True
     conda:
         "../envs/environment.yaml"
     params:
-        title=setting("title"),
-        note=STUDY.note,
-        run=setting("run"),
-        control=setting("control"),
-        images=setting("images"),
-        labels=lambda wildcards: labels_of(runs_in_figure(wildcards.figure)),
-        protocols=protocols_of,
-        runs=lambda wildcards: chosen_runs(runs_in_figure(wildcards.figure)),
+        page=page_of_figure,
         code=script_digest("plot_saliency.py"),
     message:
         "Drawing {wildcards.figure}"
@@ -60,5 +48,5 @@ rule plot_saliency:
 
 rule figures:
     input:
-        expand([f"{FIGURE}.svg", f"{FIGURE}.png"], figure=config["figures"]),
+        expand([f"{FIGURE}.svg", f"{FIGURE}.png"], figure=SELECTION.figures),
     localrule: True

@@ -1,8 +1,9 @@
-# Helper functions for the jobs that prepare data, train and evaluate: files, code, names, resources; no rules.
+# Helper functions for the jobs that prepare data, train and evaluate: files, code, resources; no rules.
 from distillation.data.dataset_settings import FORMATS, watched
 from distillation.study import demand
 
 DEVICE = config["execution"]["device"]
+GPUS = int(DEVICE == "cuda")
 
 
 def format_of(wildcards):
@@ -28,35 +29,57 @@ def preparation_digest(wildcards):
     return script_digest("prepare_dataset.py", [component])
 
 
+def training(wildcards):
+    """The training that belongs to the wildcards."""
+    return STUDY.training(wildcards.protocol, wildcards.run, int(wildcards.seed))
+
+
+def dataset_of(wildcards):
+    """Arrays and manifest of a run's data set."""
+    return prepared(training(wildcards).run.dataset)
+
+
+def teacher_of(wildcards):
+    """Weights and run.json of a student's teacher; empty without a teacher."""
+    own = training(wildcards)
+    if own.teacher is None:
+        return {}
+    [folder] = filled(RUN, [(*own.entry.teacher, own.teacher.seed)])
+    weights = ancient(f"{folder}/{own.run.teacher.weights}.safetensors")
+    return {"teacher_weights": weights, "teacher_record": f"{folder}/run.json"}
+
+
+def pretrained_of(wildcards):
+    """The file of pretrained weights of a run, if it has one; the user supplies it."""
+    file = training(wildcards).entry.pretrained
+    if file and not Path(file).is_file():
+        raise WorkflowError(
+            f"{file}: {wildcards.run} starts from these weights, but the file does not exist; supply it"
+            " (docs/pretrained.md says from where), or set its path in `weights` in the configuration."
+        )
+    return {"pretrained": ancient(file)} if file else {}
+
+
 def training_digest(script):
     """Digest of the code of a training: the script and the components that its run names."""
-    return lambda wildcards: script_digest(
-        script, code_digest.components_of(resolved(wildcards), teacher_model(wildcards))
-    )
+
+    def digest(wildcards):
+        own = training(wildcards)
+        return script_digest(script, code_digest.components_of(own.run, own.teacher_model))
+
+    return digest
 
 
 def evaluation_digest(wildcards):
     """Digest of the code of an evaluation: the script and the networks of the run and its teacher."""
-    teacher = STUDY.teacher_of(wildcards.protocol, wildcards.run, int(wildcards.seed))
-    return script_digest("evaluate.py", code_digest.networks_of(resolved(wildcards), teacher))
-
-
-def identity_of(wildcards):
-    """Study, protocol, id and role of a run; not its label, whose change must not cause a training."""
-    entry = STUDY.entries[wildcards.protocol, wildcards.run]
-    return {
-        "study": STUDY.name,
-        "protocol": entry.protocol,
-        "run": entry.run,
-        "role": entry.role,
-    }
+    own = training(wildcards)
+    return script_digest("evaluate.py", code_digest.networks_of(own.run, own.teacher))
 
 
 def training_minutes(wildcards, attempt):
     """Time limit of a training in minutes; longer at each attempt, which resumes the previous one."""
-    return attempt * demand.training_minutes(
-        resolved(wildcards), teacher_model(wildcards), images_of(wildcards), DEVICE
-    )
+    own = training(wildcards)
+    return attempt * demand.training_minutes(own.run, own.teacher_model, own.entry.images, DEVICE)
 
 
 def evaluation_minutes(wildcards, attempt):
@@ -66,21 +89,11 @@ def evaluation_minutes(wildcards, attempt):
 
 def memory_mb(wildcards, attempt):
     """Memory of a training or an evaluation in MB; more at each attempt."""
-    return attempt * demand.memory_mb(resolved(wildcards), images_of(wildcards), DEVICE)
+    own = training(wildcards)
+    return attempt * demand.memory_mb(own.run, own.entry.images, DEVICE)
 
 
 def training_priority(wildcards):
     """Priority of a training among the jobs that are ready."""
-    role = STUDY.entries[wildcards.protocol, wildcards.run].role
-    return demand.training_priority(resolved(wildcards), role, teacher_model(wildcards), images_of(wildcards))
-
-
-def images_of(wildcards):
-    """Number of training images of a run's data set."""
-    return STUDY.entries[wildcards.protocol, wildcards.run].images
-
-
-def teacher_model(wildcards):
-    """The network of a run's teacher, or None."""
-    teacher = STUDY.teacher_of(wildcards.protocol, wildcards.run, int(wildcards.seed))
-    return teacher and teacher.model
+    own = training(wildcards)
+    return demand.training_priority(own.run, own.entry.role, own.teacher_model, own.entry.images)

@@ -3,15 +3,15 @@
 
 rule index_runs:
     input:
-        records=for_runs(f"{RUN}/run.json"),
-        evaluations=for_runs(EVALUATION),
+        records=filled(f"{RUN}/run.json", SELECTION.index.runs),
+        evaluations=filled(EVALUATION, SELECTION.index.runs),
     output:
         csv=f"<results>/{STUDY.name}/provenance/provenance.csv",
         md=f"<results>/{STUDY.name}/provenance/provenance.md",
         html=report(
             f"<results>/{STUDY.name}/provenance/provenance.html",
             **report_item(
-                category("Provenance"), "provenance", item_labels(1, 1, "From each number to its run")
+                category("Provenance"), "provenance", item_labels("index", ["index"], SELECTION.index)
             ),
         ),
     log:
@@ -20,13 +20,7 @@ rule index_runs:
     conda:
         "../envs/environment.yaml"
     params:
-        tables={table: layout_of(table) for table in config["tables"]},
-        taught_by=TAUGHT_BY,
-        absent=ABSENT,
-        runs=chosen_runs(),
-        protocols=PROTOCOLS,
-        tested=TESTED,
-        note=STUDY.note,
+        page=SELECTION.index.plain(),
         code=script_digest("index_runs.py"),
     message:
         "Indexing the runs"
@@ -46,10 +40,10 @@ rule archive:
         rules.figures.input,
         rules.claims.input,
         rules.provenance.input,
-        rules.compare_with_published.output if CHECKS["runs"] else [],
-        for_runs(f"{RUN}/history.csv"),
-        for_runs(f"{RUN}/run.json"),
-        for_runs(EVALUATION),
+        CHECKED,
+        filled(f"{RUN}/history.csv", SELECTION.runs()),
+        filled(f"{RUN}/run.json", SELECTION.runs()),
+        filled(EVALUATION, SELECTION.runs()),
     output:
         f"<results>/{STUDY.name}.tar.gz",
     log:

@@ -3,12 +3,9 @@
 
 
 include: "common.smk"
-include: "protocols.smk"
-include: "report.smk"
-include: "layouts.smk"
-include: "presentation.smk"
 include: "evidence.smk"
-include: "switches.smk"
+include: "report.smk"
+include: "shown.smk"
 include: "tables.smk"
 include: "claims.smk"
 include: "curves.smk"
@@ -23,7 +20,7 @@ REBUILT = [
     rules.figures.input,
     rules.claims.input,
     rules.provenance.input,
-    rules.compare_with_published.output if CHECKS["runs"] else [],
+    CHECKED,
 ]
 
 
@@ -38,7 +35,7 @@ rule compare:
     input:
         evidence_of_this_study,
         rebuilt=REBUILT,
-        sums=f"{COMMITTED}/{STUDY.name}/SHA256SUMS",
+        sums=f"{COMMITTED}/SHA256SUMS",
     output:
         f"<results>/{STUDY.name}/compared.txt",
     log:

@@ -4,10 +4,6 @@
 report: "captions/workflow.rst"
 
 
-# The weights tested in each protocol, for the captions.
-TESTED = {protocol: protocols.weights_tested(config, protocol) for protocol in PROTOCOLS}
-
-
 # Categories of the report, in reading order.
 CATEGORIES = ["Tables", "Figures", "Learning curves", "Claims", "Provenance", "Bridge"]
 
@@ -19,8 +15,7 @@ def category(name):
 
 def category_of_curve(wildcards):
     """The category of a training curve: Figures if the paper shows it."""
-    in_paper = "paper_figure" in config["figures"][wildcards.figure]
-    return category("Figures" if in_paper else "Learning curves")
+    return category("Figures" if SELECTION.figure(wildcards.figure).paper else "Learning curves")
 
 
 def report_item(category, caption, labels):
@@ -28,28 +23,18 @@ def report_item(category, caption, labels):
     return {"category": category, "caption": f"captions/{caption}.rst", "labels": labels}
 
 
-def item_labels(number, of, shows, paper="-"):
-    """Labels of an item in the report; numbers are padded because the report sorts them as text."""
-    return {"No.": f"{number:{len(str(of))}}", "Shows": shows, "Paper": paper}
+def item_labels(name, names, page):
+    """Labels of the item `name` among `names`; numbers are padded because the report sorts them as text."""
+    number = f"{names.index(name) + 1:{len(str(len(names)))}}"
+    return {"No.": number, "Shows": page.title, "Paper": page.paper or "-"}
 
 
-def table_labels(wildcards):
-    """Labels of a table of accuracies in the report; other tables come after these."""
-    tables = list(config["tables"])
-    settings = config["tables"][wildcards.table]
-    paper = f"Table {settings['paper_table']}" if "paper_table" in settings else "-"
-    return item_labels(tables.index(wildcards.table) + 1, TABLE_ITEMS, settings["title"], paper)
-
-
-TABLE_ITEMS = len(config["tables"]) + 3
-PAIRS_LABELS = item_labels(TABLE_ITEMS - 2, TABLE_ITEMS, config["pairs"]["title"])
-COSTS_LABELS = item_labels(TABLE_ITEMS - 1, TABLE_ITEMS, "Cost of each training")
-SWITCHES_LABELS = item_labels(TABLE_ITEMS, TABLE_ITEMS, config["switches"]["title"])
+def table_labels(name, page):
+    """Labels of an item among the tables: those of accuracies come first."""
+    return item_labels(name, [*SELECTION.tables, "pairs", "costs", "switches"], page)
 
 
 def figure_labels(wildcards):
     """Labels of a figure in the report."""
-    figures = list(config["figures"])
-    settings = config["figures"][wildcards.figure]
-    paper = f"Figure {settings['paper_figure']}" if "paper_figure" in settings else "-"
-    return item_labels(figures.index(wildcards.figure) + 1, len(figures), settings["title"], paper)
+    page = SELECTION.figure(wildcards.figure)
+    return item_labels(wildcards.figure, list(SELECTION.figures), page)

@@ -1,20 +1,22 @@
-# Tables of accuracies (published and reproduced), costs and differences.
+# Tables of accuracies (published and reproduced), differences, costs and settings.
 
 
 rule make_table:
     input:
-        evaluations=lambda wildcards: for_runs(EVALUATION, runs_in_table(wildcards.table)),
-        histories=lambda wildcards: [
-            f"{RUN}/history.csv".format(**run) for run in milestone_runs(wildcards.table)
-        ],
-        published=lambda wildcards: path_from_workflow(config["tables"][wildcards.table].get("published")),
+        evaluations=lambda wildcards: filled(EVALUATION, table_of(wildcards).runs),
+        histories=lambda wildcards: filled(f"{RUN}/history.csv", table_of(wildcards).milestone_runs),
+        published=lambda wildcards: from_workflow(table_of(wildcards).published),
     output:
         csv=f"<results>/{STUDY.name}/tables/{{table}}.csv",
         md=f"<results>/{STUDY.name}/tables/{{table}}.md",
         tex=f"<results>/{STUDY.name}/tables/{{table}}.tex",
         html=report(
             f"<results>/{STUDY.name}/tables/{{table}}.html",
-            **report_item(category("Tables"), "accuracy-table", table_labels),
+            **report_item(
+                category("Tables"),
+                "accuracy-table",
+                lambda wildcards: table_labels(wildcards.table, table_of(wildcards)),
+            ),
         ),
     log:
         "<results>/logs/make_table/{table}.log",
@@ -22,15 +24,7 @@ rule make_table:
     conda:
         "../envs/environment.yaml"
     params:
-        layout=lambda wildcards: layout_of(wildcards.table),
-        runs=lambda wildcards: chosen_runs(runs_in_table(wildcards.table)),
-        protocols=PROTOCOLS,
-        tested=TESTED,
-        absent=ABSENT,
-        remarks=REMARKS,
-        milestones=lambda wildcards: config["tables"][wildcards.table].get("milestones", []),
-        read=lambda wildcards: milestone_runs(wildcards.table),
-        note=STUDY.note,
+        page=page_of_table,
         code=script_digest("make_table.py"),
     message:
         "Making {wildcards.table}"
@@ -38,44 +32,17 @@ rule make_table:
         "../workflow_scripts/make_table.py"
 
 
-rule make_cost_table:
-    input:
-        records=for_runs(f"{RUN}/run.json"),
-    output:
-        csv=f"<results>/{STUDY.name}/costs/costs.csv",
-        md=f"<results>/{STUDY.name}/costs/costs.md",
-        tex=f"<results>/{STUDY.name}/costs/costs.tex",
-        html=report(
-            f"<results>/{STUDY.name}/costs/costs.html",
-            **report_item(category("Tables"), "cost-table", COSTS_LABELS),
-        ),
-    log:
-        "<results>/logs/make_cost_table.log",
-    localrule: True
-    conda:
-        "../envs/environment.yaml"
-    params:
-        runs=chosen_runs(),
-        protocols=PROTOCOLS,
-        note=STUDY.note,
-        code=script_digest("make_cost_table.py"),
-    message:
-        "Adding up the costs"
-    script:
-        "../workflow_scripts/make_cost_table.py"
-
-
 rule make_pairs:
     input:
-        evaluations=for_runs(EVALUATION, runs_in_table(config["pairs"]["table"])),
-        published=path_from_workflow(config["tables"][config["pairs"]["table"]].get("published")),
+        evaluations=filled(EVALUATION, SELECTION.pairs.runs),
+        published=from_workflow(SELECTION.pairs.published),
     output:
         csv=f"<results>/{STUDY.name}/pairs/pairs.csv",
         md=f"<results>/{STUDY.name}/pairs/pairs.md",
         tex=f"<results>/{STUDY.name}/pairs/pairs.tex",
         html=report(
             f"<results>/{STUDY.name}/pairs/pairs.html",
-            **report_item(category("Tables"), "pairs", PAIRS_LABELS),
+            **report_item(category("Tables"), "pairs", table_labels("pairs", SELECTION.pairs)),
         ),
     log:
         "<results>/logs/make_pairs.log",
@@ -83,14 +50,7 @@ rule make_pairs:
     conda:
         "../envs/environment.yaml"
     params:
-        title=config["pairs"]["title"],
-        layout=layout_of(config["pairs"]["table"]),
-        absent=ABSENT,
-        pairs=config["pairs"]["rows"],
-        runs=chosen_runs(runs_in_table(config["pairs"]["table"])),
-        protocols=PROTOCOLS,
-        tested=TESTED,
-        note=STUDY.note,
+        page=SELECTION.pairs.plain(),
         code=script_digest("make_pairs.py"),
     message:
         "Comparing rows"
@@ -98,10 +58,60 @@ rule make_pairs:
         "../workflow_scripts/make_pairs.py"
 
 
+rule make_cost_table:
+    input:
+        records=filled(f"{RUN}/run.json", SELECTION.costs.runs),
+    output:
+        csv=f"<results>/{STUDY.name}/costs/costs.csv",
+        md=f"<results>/{STUDY.name}/costs/costs.md",
+        tex=f"<results>/{STUDY.name}/costs/costs.tex",
+        html=report(
+            f"<results>/{STUDY.name}/costs/costs.html",
+            **report_item(category("Tables"), "cost-table", table_labels("costs", SELECTION.costs)),
+        ),
+    log:
+        "<results>/logs/make_cost_table.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    params:
+        page=SELECTION.costs.plain(),
+        code=script_digest("make_cost_table.py"),
+    message:
+        "Adding up the costs"
+    script:
+        "../workflow_scripts/make_cost_table.py"
+
+
+rule make_switch_page:
+    input:
+        sources=from_workflow(SELECTION.settings.sources),
+    output:
+        csv=f"<results>/{STUDY.name}/switches/switches.csv",
+        md=f"<results>/{STUDY.name}/switches/switches.md",
+        tex=f"<results>/{STUDY.name}/switches/switches.tex",
+        html=report(
+            f"<results>/{STUDY.name}/switches/switches.html",
+            **report_item(category("Tables"), "switches", table_labels("switches", SELECTION.settings)),
+        ),
+    log:
+        "<results>/logs/make_switch_page.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    params:
+        page=SELECTION.settings.plain(),
+        code=script_digest("make_switch_page.py"),
+    message:
+        "Listing the switches"
+    script:
+        "../workflow_scripts/make_switch_page.py"
+
+
 rule tables:
     input:
-        expand(rules.make_table.output, table=config["tables"]),
+        expand(rules.make_table.output, table=SELECTION.tables),
+        rules.make_pairs.output,
         rules.make_cost_table.output,
         rules.make_switch_page.output,
-        rules.make_pairs.output,
     localrule: True

@@ -15,7 +15,7 @@ rule train:
     benchmark:
         "<results>/benchmarks/train/{protocol}/{run}/seed-{seed}.tsv"
     wildcard_constraints:
-        run=any_of(runs_without_teacher()),
+        run=any_of(SELECTION.ids(taught=False)),
     priority: training_priority
     conda:
         "../envs/environment.yaml"
@@ -25,8 +25,8 @@ rule train:
         mem_mb=memory_mb,
         runtime=training_minutes,
     params:
-        run=lambda wildcards: spec.to_mapping(resolved(wildcards)),
-        identity=identity_of,
+        run=lambda wildcards: spec.to_mapping(training(wildcards).run),
+        identity=lambda wildcards: training(wildcards).identity,
         code=training_digest("train.py"),
     message:
         "Training {wildcards.run}, {wildcards.protocol}, seed {wildcards.seed}"
@@ -50,7 +50,7 @@ rule distill:
     benchmark:
         "<results>/benchmarks/distill/{protocol}/{run}/seed-{seed}.tsv"
     wildcard_constraints:
-        run=any_of(runs_with_teacher(maps=True)),
+        run=any_of(SELECTION.ids(taught=True, maps=True)),
     priority: training_priority
     conda:
         "../envs/environment.yaml"
@@ -60,8 +60,8 @@ rule distill:
         mem_mb=memory_mb,
         runtime=training_minutes,
     params:
-        run=lambda wildcards: spec.to_mapping(resolved(wildcards)),
-        identity=identity_of,
+        run=lambda wildcards: spec.to_mapping(training(wildcards).run),
+        identity=lambda wildcards: training(wildcards).identity,
         code=training_digest("distill.py"),
     message:
         "Training {wildcards.run} with its teacher, {wildcards.protocol}, seed {wildcards.seed}"
@@ -81,21 +81,24 @@ use rule distill as distill_without_maps with:
     benchmark:
         "<results>/benchmarks/distill_without_maps/{protocol}/{run}/seed-{seed}.tsv"
     wildcard_constraints:
-        run=any_of(runs_with_teacher(maps=False)),
+        run=any_of(SELECTION.ids(taught=True, maps=False)),
 
 
 rule teachers:
     input:
-        [for_runs(file, role="teacher") for file in rules.train.output],
+        [filled(file, SELECTION.runs(role="teacher")) for file in rules.train.output],
     localrule: True
 
 
 rule students:
     input:
-        [for_runs(file, runs_without_teacher(), role="student") for file in rules.train.output],
-        [for_runs(file, runs_with_teacher(True), role="student") for file in rules.distill.output],
         [
-            for_runs(file, runs_with_teacher(False), role="student")
-            for file in rules.distill_without_maps.output
+            filled(file, SELECTION.runs(ids, role="student"))
+            for ids, files in (
+                (SELECTION.ids(taught=False), rules.train.output),
+                (SELECTION.ids(taught=True, maps=True), rules.distill.output),
+                (SELECTION.ids(taught=True, maps=False), rules.distill_without_maps.output),
+            )
+            for file in files
         ],
     localrule: True

@@ -1,17 +1,19 @@
 """Compare the beginning of runs with published values."""
 
-from pathlib import Path
+import logging
 
 from distillation.core import logs
 from distillation.pages import published_check
+from distillation.pages.documents import markdown, publish
+from distillation.study.contents import ChecksPage, by_run
 
 logs.to_file_and_stderr(snakemake.log[0])
-runs = list(snakemake.params.checks)
-published_check.write(
-    checks=snakemake.params.checks,
-    histories=dict(zip(runs, map(Path, snakemake.input.histories), strict=True)),
-    published=dict(zip(runs, map(Path, snakemake.input.published), strict=True)),
-    title=snakemake.params.title,
-    note=snakemake.params.note,
-    files={form: Path(path) for form, path in snakemake.output.items()},
+page = ChecksPage(**snakemake.params.page)
+comparison = published_check.comparison(
+    page,
+    histories=by_run(page.runs, snakemake.input.histories),
+    published=by_run(page.runs, snakemake.input.published),
 )
+document = published_check.document(page, comparison)
+publish(document, comparison, snakemake.output)
+logging.getLogger(__name__).info("\n%s", markdown(document))

@@ -4,25 +4,14 @@ from pathlib import Path
 
 from distillation.core import logs
 from distillation.pages import claims
+from distillation.pages.documents import publish
 from distillation.statistics.claims.outcomes import Reproduced
+from distillation.study.contents import ClaimsPage
 
 logs.to_file_and_stderr(snakemake.log[0])
-runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
+page = ClaimsPage(**snakemake.params.page)
 inputs = snakemake.input
-claims.write(
-    stated=claims.Stated(
-        claims=snakemake.params.claims,
-        teachers=snakemake.params.teachers,
-        taught_by={(protocol, run): (of, by) for protocol, run, of, by in snakemake.params.taught_by},
-        note=snakemake.params.note,
-        no_verdict=snakemake.params.no_verdict,
-    ),
-    protocols=snakemake.params.protocols,
-    outcomes={
-        run: Reproduced(*map(Path, files))
-        for run, *files in zip(runs, inputs.evaluations, inputs.histories, inputs.records, strict=True)
-    },
-    accuracies=Path(inputs.accuracies),
-    reported=Path(inputs.reported),
-    files={form: Path(path) for form, path in snakemake.output.items()},
-)
+files = zip(page.runs, inputs.evaluations, inputs.histories, inputs.records, strict=True)
+outcomes = {run: Reproduced(*map(Path, of_run)) for run, *of_run in files}
+verdicts = claims.judged(page, outcomes, Path(inputs.accuracies[0]), Path(inputs.reported[0]))
+publish(claims.document(page, verdicts), verdicts, snakemake.output)

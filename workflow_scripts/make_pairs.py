@@ -3,18 +3,13 @@
 from pathlib import Path
 
 from distillation.core import logs
-from distillation.pages import pairs, tables
+from distillation.pages import pairs
+from distillation.pages.documents import publish
+from distillation.statistics import published_values
+from distillation.study.contents import PairsPage, by_run
 
 logs.to_file_and_stderr(snakemake.log[0])
-runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
-pairs.write(
-    title=snakemake.params.title,
-    layout=tables.TableLayout(**snakemake.params.layout),
-    rows=snakemake.params.pairs,
-    protocols=snakemake.params.protocols,
-    evaluations=dict(zip(runs, map(Path, snakemake.input.evaluations), strict=True)),
-    published=Path(snakemake.input.published) if snakemake.input.published else None,
-    absent=snakemake.params.absent,
-    note=snakemake.params.note,
-    files={form: Path(path) for form, path in snakemake.output.items()},
-)
+page = PairsPage(**snakemake.params.page)
+published = published_values.accuracies(next(map(Path, snakemake.input.published), None))
+differences = pairs.differences(page, by_run(page.runs, snakemake.input.evaluations), published)
+publish(pairs.document(page, differences), differences, snakemake.output)

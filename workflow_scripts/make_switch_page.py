@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
+import yaml
 from distillation.core import logs
 from distillation.pages import switches
+from distillation.pages.documents import publish
+from distillation.study.contents import SettingsPage
 
 logs.to_file_and_stderr(snakemake.log[0])
-switches.write(
-    settings=[switches.Setting(**setting) for setting in snakemake.params.settings],
-    declared=Path(snakemake.input.sources),
-    protocols=snakemake.params.protocols,
-    title=snakemake.params.title,
-    note=snakemake.params.note,
-    files={form: Path(path) for form, path in snakemake.output.items()},
-)
+page = SettingsPage(**snakemake.params.page)
+sources = yaml.safe_load(Path(snakemake.input.sources[0]).read_text(encoding="utf-8"))
+values = switches.table(page.settings, sources)
+publish(switches.document(page, values), values, snakemake.output)

@@ -3,24 +3,15 @@
 from pathlib import Path
 
 from distillation.core import logs
-from distillation.pages import tables
-from distillation.statistics import milestones
+from distillation.pages import milestones, tables
+from distillation.pages.documents import publish
+from distillation.statistics import published_values
+from distillation.study.contents import TablePage, by_run
 
 logs.to_file_and_stderr(snakemake.log[0])
-runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
-moments = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.read]
-further = milestones.sentences(
-    [milestones.Milestone(**milestone) for milestone in snakemake.params.milestones],
-    dict(zip(moments, map(Path, snakemake.input.histories), strict=True)),
-    snakemake.params.protocols,
-)
-tables.write(
-    layout=tables.TableLayout(**snakemake.params.layout),
-    protocols=snakemake.params.protocols,
-    evaluations=dict(zip(runs, map(Path, snakemake.input.evaluations), strict=True)),
-    published=Path(snakemake.input.published) if snakemake.input.published else None,
-    absent=snakemake.params.absent,
-    further=[*snakemake.params.remarks, *further],
-    note=snakemake.params.note,
-    files={form: Path(path) for form, path in snakemake.output.items()},
-)
+page = TablePage(**snakemake.params.page)
+published = published_values.accuracies(next(map(Path, snakemake.input.published), None))
+cells = tables.cells(page, by_run(page.runs, snakemake.input.evaluations), published)
+histories = by_run(page.milestone_runs, snakemake.input.histories)
+further = milestones.sentences(page.milestones, histories, page.protocols)
+publish(tables.document(page, cells, further), cells, snakemake.output)

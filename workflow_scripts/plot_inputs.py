@@ -5,17 +5,14 @@ from pathlib import Path
 from distillation.core import logs
 from distillation.data import datasets
 from distillation.pages.figures import inputs, style
+from distillation.study.figure_contents import InputsFigure
 
 logs.to_file_and_stderr(snakemake.log[0])
+page = InputsFigure(**snakemake.params.page)
 arrays = datasets.load(Path(snakemake.input.arrays), Path(snakemake.input.manifest))
-count = snakemake.params.images
 figure = inputs.draw(
-    title=snakemake.params.title,
-    note=snakemake.params.note,
-    images=arrays.test_images[:count],
-    names=[arrays.classes[label] for label in arrays.test_labels[:count]],
-    resolutions=snakemake.params.resolutions,
-    padding=snakemake.params.padding,
-    seed=snakemake.params.seed,
+    page,
+    images=arrays.test_images[: page.images],
+    names=[arrays.classes[label] for label in arrays.test_labels[: page.images]],
 )
 style.save(figure, Path(snakemake.output.svg), Path(snakemake.output.png))

@@ -3,17 +3,12 @@
 from pathlib import Path
 
 from distillation.core import logs
-from distillation.pages import tables
 from distillation.pages.figures import style, table
+from distillation.statistics import published_values
+from distillation.study.contents import TablePage, by_run
 
 logs.to_file_and_stderr(snakemake.log[0])
-runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
-figure = table.draw(
-    layout=tables.TableLayout(**snakemake.params.layout),
-    note=snakemake.params.note,
-    protocols=snakemake.params.protocols,
-    evaluations=dict(zip(runs, map(Path, snakemake.input.evaluations), strict=True)),
-    published=Path(snakemake.input.published) if snakemake.input.published else None,
-    absent=snakemake.params.absent,
-)
+page = TablePage(**snakemake.params.page)
+published = published_values.accuracies(next(map(Path, snakemake.input.published), None))
+figure = table.draw(page, by_run(page.runs, snakemake.input.evaluations), published)
 style.save(figure, Path(snakemake.output.svg), Path(snakemake.output.png))

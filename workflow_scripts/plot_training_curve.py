@@ -4,16 +4,14 @@ from pathlib import Path
 
 from distillation.core import logs
 from distillation.pages.figures import style, training_curve
+from distillation.study.contents import by_run
+from distillation.study.figure_contents import CurveFigure
 
 logs.to_file_and_stderr(snakemake.log[0])
-runs = [(run["protocol"], run["run"], run["seed"]) for run in snakemake.params.runs]
+page = CurveFigure(**snakemake.params.page)
 figure = training_curve.draw(
-    title=snakemake.params.title,
-    note=snakemake.params.note,
-    run=snakemake.params.run,
-    protocols=snakemake.params.protocols,
-    histories=dict(zip(runs, map(Path, snakemake.input.histories), strict=True)),
-    stages=snakemake.params.stages,
+    page,
+    histories=by_run(page.runs, snakemake.input.histories),
     published=next(map(Path, snakemake.input.published), None),
     published_stages=next(map(Path, snakemake.input.published_stages), None),
 )

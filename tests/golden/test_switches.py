@@ -6,30 +6,24 @@ import pytest
 import yaml
 from distillation.core.errors import UserError
 from distillation.pages import switches
-from distillation.study import spec, study
+from distillation.study import study
+from distillation.study.contents import RunSettings
+from distillation.study.selection import Selection
 from shipped import CONFIG as BASE
 from shipped import ROOT
 
 SOURCES = yaml.safe_load((ROOT / BASE["switches"]["sources"]).read_text())
 TRANSCRIBED = yaml.safe_load((ROOT / "tests/golden/switches.yaml").read_text())
-PROTOCOLS = {"described": "as described", "released": "as released"}
 
 
 @pytest.fixture(scope="module")
-def settings():
-    return [
-        switches.Setting(
-            entry.protocol,
-            entry.run,
-            entry.role,
-            entry.label,
-            entry.selection,
-            entry.seeds,
-            spec.to_mapping(entry.resolve(entry.seeds[0])),
-        )
-        for entry in study.resolve(BASE, "config.yaml").entries.values()
-        if entry.protocol in PROTOCOLS
-    ]
+def page():
+    return Selection(study.resolve(BASE, "config.yaml"), BASE).settings
+
+
+@pytest.fixture(scope="module")
+def settings(page):
+    return page.settings
 
 
 def transcribed(settings):
@@ -48,29 +42,28 @@ def transcribed(settings):
 
 
 def test_every_switch_of_every_run_has_the_value_transcribed_by_hand(settings):
-    page = switches.table(settings, SOURCES)
-    found = {(row.protocol, row.run, row.switch): row.value for row in page.itertuples()}
+    frame = switches.table(settings, SOURCES)
+    found = {(row.protocol, row.run, row.switch): row.value for row in frame.itertuples()}
     assert found == transcribed(settings)
 
 
 def test_every_released_value_names_its_notebook_or_says_that_it_is_ours(settings):
-    page = switches.table(settings, SOURCES)
-    released = page[page["protocol"] == "released"]
+    frame = switches.table(settings, SOURCES)
+    released = frame[frame["protocol"] == "released"]
     assert released["source"].str.match(r"P_\w+ c\d+|ours").all()
-    described = page[page["protocol"] == "described"]
+    described = frame[frame["protocol"] == "described"]
     assert described["source"].str.contains(r"paper|ours|single stage|plain ViT|none mentioned").all()
 
 
-def test_the_page_sets_the_protocols_of_a_run_side_by_side_and_names_what_differs(settings):
-    frame = switches.table(settings, SOURCES)
-    labels = {setting.run: setting.label for setting in settings}
-    page = switches.document(frame, labels, PROTOCOLS, "Switches", "demo")
-    sections = {section.heading: section for section in page.sections}
+def test_the_page_sets_the_protocols_of_a_run_side_by_side_and_names_what_differs(page):
+    frame = switches.table(page.settings, SOURCES)
+    labels = {setting.run: setting.label for setting in page.settings}
+    sections = {section.heading: section for section in switches.document(page, frame).sections}
     assert len(sections) == len(labels)
     both = sections["Custom P2 CE (custom-p2-ce)"]
-    columns = ["as described", "source (as described)", "as released", "source (as released)"]
+    columns = [text for name in page.protocols.values() for text in (name, f"source ({name})")]
     assert list(both.table.columns) == columns
-    assert both.table.at["augmentation", "as released"] == "none"
+    assert both.table.at["augmentation", page.protocols["released"]] == "none"
     assert both.caption.startswith("The protocols differ in: ")
     assert {"augmentation", "precision"} < set(both.caption.removesuffix(".").split(": ")[1].split(", "))
     one = sections["ViT-Tiny P2 CE (tiny-p2-ce)"]
@@ -90,7 +83,7 @@ def test_a_source_of_nothing_is_named(settings):
 
 
 def test_a_value_without_a_source_says_so_and_no_shipped_value_is_one(settings):
-    extra = switches.Setting("released", "extra", "student", "E", "last", [0], settings[-1].spec)
-    page = switches.table([*settings, extra], SOURCES)
-    unstated = page[page["source"] == switches.NO_SOURCE]
+    extra = RunSettings("released", "extra", "student", "E", "last", [0], settings[-1].spec)
+    frame = switches.table([*settings, extra], SOURCES)
+    unstated = frame[frame["source"] == switches.NO_SOURCE]
     assert set(unstated["run"]) == {"extra"}

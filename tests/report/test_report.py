@@ -68,12 +68,19 @@ def test_table_1_comes_first_and_every_table_is_listed_by_title(visit):
 
 def test_every_figure_is_listed_by_title_with_the_figure_of_the_paper(visit):
     expected = {
-        (str(index), figure["title"], of_the_paper("Figure", figure.get("paper_figure"))): is_curve(figure)
+        (str(index), figure["title"], numbers_or_figure(figure)): is_curve(figure)
         for index, figure in enumerate(CONFIG["figures"].values(), start=1)
     }
     for category, curves in (("2. Figures", False), ("3. Learning curves", True)):
         listed = [tuple(item.labels.values()) for item in visit.categories[category]]
         assert listed == [labels for labels, curve in expected.items() if curve == curves]
+
+
+def numbers_or_figure(figure):
+    """What of the paper a figure shows: a figure, or the numbers of a table."""
+    if figure["kind"] == "table" and "paper_figure" not in figure:
+        return f"the numbers of Table {CONFIG['tables'][figure['table']]['paper_table']}"
+    return of_the_paper("Figure", figure.get("paper_figure"))
 
 
 def is_curve(figure):

@@ -4,10 +4,10 @@ import evaluation_files
 import numpy as np
 import pandas as pd
 import pytest
-from distillation.pages import bridge
-from distillation.pages.bridge import Switch
+from distillation.pages import bridge, documents
 from distillation.pages.figures import bridge as picture
 from distillation.study import spec, study
+from distillation.study.contents import BridgePage, ChangedSwitch
 from drawn import flaws, words
 from scipy import stats
 from shipped import CONFIG as BASE
@@ -25,10 +25,13 @@ ACCURACIES = {
     ("crops", "kd", 1): (99.0, 0.0),
 }
 SWITCHES = [
-    Switch("crops", "crops", None, ["ce", "kd"]),
-    Switch("last weights", "base", "last", ["ce"]),
-    Switch("token", "token", None, ["kd"]),
+    ChangedSwitch("crops", "crops", None, ["ce", "kd"]),
+    ChangedSwitch("last weights", "base", "last", ["ce"]),
+    ChangedSwitch("token", "token", None, ["kd"]),
 ]
+PAGE = BridgePage(
+    title="Bridge", note="demo", protocols={"base": "base"}, labels=LABELS, base="base", switches=SWITCHES
+)
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ def row(frame, switch, run):
 
 
 def test_a_switch_is_worth_the_mean_difference_of_equal_seeds_with_students_interval(evaluations):
-    found = row(bridge.worth("base", SWITCHES, evaluations), "crops", "ce")
+    found = row(bridge.worth(PAGE, evaluations), "crops", "ce")
     differences = [1.0, 2.0, 3.0]
     reach = stats.t.ppf(0.975, 2) * np.std(differences, ddof=1) / np.sqrt(3)
     assert found["difference"] == pytest.approx(2.0)
@@ -54,7 +57,7 @@ def test_a_switch_is_worth_the_mean_difference_of_equal_seeds_with_students_inte
 
 
 def test_a_seed_that_one_side_lacks_is_left_out_and_a_single_one_has_the_interval_of_its_images(evaluations):
-    found = row(bridge.worth("base", SWITCHES, evaluations), "crops", "kd")
+    found = row(bridge.worth(PAGE, evaluations), "crops", "kd")
     assert (found["seeds"], found["interval"]) == ("0", "binomial")
     assert found["difference"] == pytest.approx(2.0)
     reach = 100 * 1.96 * np.sqrt(0.7 * 0.3 / 10000 + 0.72 * 0.28 / 10000)
@@ -62,15 +65,15 @@ def test_a_seed_that_one_side_lacks_is_left_out_and_a_single_one_has_the_interva
 
 
 def test_other_weights_of_the_same_trainings_cost_no_training(evaluations):
-    found = row(bridge.worth("base", SWITCHES, evaluations), "last weights", "ce")
+    found = row(bridge.worth(PAGE, evaluations), "last weights", "ce")
     assert found["differences"] == "-2.00 -1.00 -3.00"
 
 
 def test_what_was_not_run_says_so(evaluations, tmp_path):
-    frame = bridge.worth("base", SWITCHES, evaluations)
+    frame = bridge.worth(PAGE, evaluations)
     assert row(frame, "token", "kd")["status"] == "not run"
     files = {form: tmp_path / f"bridge.{form}" for form in ("csv", "md", "tex", "html")}
-    bridge.write("Bridge", "base", SWITCHES, evaluations, LABELS, "demo", files)
+    documents.publish(bridge.document(PAGE, frame), frame, files)
     text = files["md"].read_text()
     assert "| token: Custom KD" in text
     assert "not run" in text
@@ -81,7 +84,7 @@ def test_what_was_not_run_says_so(evaluations, tmp_path):
 
 @pytest.mark.parametrize("run", [True, False], ids=["run", "not-run"])
 def test_no_line_of_the_figure_is_empty_and_no_text_hides_another(evaluations, run):
-    figure = picture.draw("Bridge", "demo", "base", SWITCHES, evaluations if run else {}, LABELS)
+    figure = picture.draw(PAGE, evaluations if run else {})
     assert list(flaws(figure)) == []
     found = " ".join(words(figure)).replace("\xa0", " ")
     assert "crops: Custom CE" in found

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from distillation.study import study
-from distillation.study.protocols import weights_tested
+from distillation.study.selection import Selection
 from docutils.core import publish_parts
 from jinja2 import Environment
 from shipped import CONFIG, ROOT
@@ -28,25 +28,28 @@ KINDS = {
     "table": "table1-cells",
     "training-curve": "curve-custom-p2-cl",
 }
+PAGES = {
+    "accuracy-table": lambda selection: selection.table("table1"),
+    "bridge": lambda selection: selection.bridge,
+    "claims": lambda selection: selection.claims,
+    "cost-table": lambda selection: selection.costs,
+    "pairs": lambda selection: selection.pairs,
+    "provenance": lambda selection: selection.index,
+    "switches": lambda selection: selection.settings,
+    **{kind: lambda selection, name=name: selection.figure(name) for kind, name in KINDS.items()},
+}
 
 
-def rendered(caption, config, wildcards, seeds):
+def selected(config, is_run=True):
+    """The selection of a configuration, or one in which nothing was run."""
+    resolved = study.resolve(config, "config.yaml")
+    return Selection(resolved if is_run else resolved.limited_to([]), config)
+
+
+def rendered(caption, page, config=CONFIG):
     """Text and fields of a caption, rendered as Snakemake does."""
-    protocols = {protocol: config["protocols"][protocol]["label"] for protocol in config["reproduce"]}
-    params = {
-        "protocols": protocols,
-        "runs": [
-            {"protocol": protocol, "run": "r", "seed": seed} for protocol in protocols for seed in seeds
-        ],
-        "note": config["note"],
-        "tested": {name: weights_tested(config, name) for name in protocols},
-        "base": "described",
-        **{key: config["figures"]["inputs"][key] for key in ("images", "resolutions", "seed")},
-        "padding": 4,
-    }
-    snakemake = SimpleNamespace(
-        config=config, wildcards=SimpleNamespace(**wildcards), params=SimpleNamespace(**params)
-    )
+    params = {"page": page.plain()} if page else {}
+    snakemake = SimpleNamespace(config=config, params=SimpleNamespace(**params))
     categories = [SimpleNamespace(name=name) for name in ("1. Tables", "2. Figures")]
     source = (CAPTIONS / f"{caption}.rst").read_text() + "\n\n.. _1. Tables: x\n.. _2. Figures: y\n"
     text = (
@@ -62,15 +65,15 @@ def rendered(caption, config, wildcards, seeds):
     return plain, fields
 
 
-@pytest.mark.parametrize("seeds", [[0, 1, 2], []], ids=["run", "not run"])
+@pytest.mark.parametrize("is_run", [True, False], ids=["run", "not run"])
 @pytest.mark.parametrize("changes", [{}, TWO_READINGS], ids=["shipped", "two readings"])
 @pytest.mark.parametrize(
     "caption", sorted(path.stem for path in CAPTIONS.glob("*.rst") if path.stem != "workflow")
 )
-def test_every_caption_has_paper_protocols_seeds_and_note(caption, changes, seeds):
+def test_every_caption_has_paper_protocols_seeds_and_note(caption, changes, is_run):
     config = study.merge(CONFIG, changes)
-    wildcards = {"figure": KINDS[caption]} if caption in KINDS else {"table": "table1"}
-    plain, fields = rendered(caption, config, wildcards, seeds)
+    page = PAGES[caption](selected(config, is_run))
+    plain, fields = rendered(caption, page)
     note = ["Note"] * bool(config["note"])
     if caption == "inputs":
         assert fields == ["Paper", "Protocol", *note]
@@ -78,28 +81,31 @@ def test_every_caption_has_paper_protocols_seeds_and_note(caption, changes, seed
     if caption == "switches":
         assert fields == ["Paper", *["Protocol"] * len(config["reproduce"]), *note]
         return
-    compared = 1 if caption == "bridge" else len(config["reproduce"])
-    assert fields == ["Paper", *["Protocol"] * compared, "Seeds", *note]
-    assert ("0, 1, 2" if seeds else "none was run") in plain
+    assert fields == ["Paper", *["Protocol"] * len(page.protocols), "Seeds", *note]
+    assert len(page.protocols) == (1 if caption == "bridge" else len(config["reproduce"]))
+    assert f"Seeds:{page.seeds}" in plain
+    assert ("none was run" in plain) == (not page.runs)
     if "; tested: " in plain and changes:
         assert "as described; tested: the weights of the best validation accuracy in the last stage" in plain
         assert "another; tested: the weights after the last epoch" in plain
 
 
 def test_every_caption_of_the_paper_names_its_figure_or_table():
+    selection = selected(CONFIG)
     for kind, figure in KINDS.items():
-        plain, _ = rendered(kind, CONFIG, {"figure": figure}, [0])
+        plain, _ = rendered(kind, selection.figure(figure))
         number = CONFIG["figures"][figure].get("paper_figure")
         assert (f"Figure {number}" in plain) == bool(number)
     assert {settings["kind"] for settings in CONFIG["figures"].values()} == set(KINDS)
-    assert "Table 1" in rendered("accuracy-table", CONFIG, {"table": "table1"}, [0])[0]
-    assert "has no such table" in rendered("accuracy-table", CONFIG, {"table": "runs"}, [0])[0]
+    assert "Table 1" in rendered("table", selection.figure("table1-cells"))[0]
+    assert "Table 1" in rendered("accuracy-table", selection.table("table1"))[0]
+    assert "has no such table" in rendered("accuracy-table", selection.table("runs"))[0]
 
 
 @pytest.mark.parametrize("changes", [{}, TWO_READINGS], ids=["shipped", "two readings"])
 def test_the_description_of_the_study_says_what_was_run(changes):
     config = study.merge(CONFIG, changes)
-    plain, fields = rendered("workflow", config, {}, [0])
+    plain, fields = rendered("workflow", None, config)
     assert "6 teachers and 16 students" in plain
     assert "of students 0, 1, 2; of teachers 0" in plain
     assert "1. Tables: published and reproduced accuracies" in plain

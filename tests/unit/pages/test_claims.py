@@ -9,11 +9,13 @@ import evaluation_files
 import lxml.html
 import pandas as pd
 import pytest
-from distillation.pages import claims as page
+from distillation.pages import claims as claims_page
+from distillation.pages import documents
 from distillation.statistics.claims import verdicts
 from distillation.statistics.claims.outcomes import Reproduced
 from distillation.statistics.claims.statistics import STATISTICS
 from distillation.statistics.estimates import Estimate
+from distillation.study.contents import ClaimsPage
 from shipped import CONFIG, ROOT
 
 TEACHERS = {run: entry["teacher"] for run, entry in CONFIG["students"].items() if "teacher" in entry}
@@ -75,8 +77,17 @@ def judged(tmp_path):
         if "claim" in claims:
             claims = {"one": claims}
         files = {form: tmp_path / f"claims/claims.{form}" for form in ("csv", "md", "tex", "html")}
-        stated = page.Stated(claims, teachers or {}, taught_by or {}, note, no_verdict)
-        page.write(stated, protocols, outcomes, *published, files)
+        page = ClaimsPage(
+            title="Claims of the paper",
+            note=note,
+            protocols=protocols,
+            claims=claims,
+            teachers=teachers or {},
+            taught_by=taught_by or {},
+            no_verdict=no_verdict,
+        )
+        frame = claims_page.judged(page, outcomes, *published)
+        documents.publish(claims_page.document(page, frame), frame, files)
         return pd.read_csv(files["csv"], keep_default_na=False, dtype=str), files["md"].read_text()
 
     return do
@@ -230,7 +241,7 @@ def test_the_gap_is_halved_where_the_student_is_above_the_middle(judged, outcome
         claim("above-half-gap"),
         files,
         teachers={"cl": "teacher"},
-        taught_by={("described", "cl"): ("described", "teacher")},
+        taught_by={"described": {"cl": ("described", "teacher")}},
     )
     assert value(frame) == pytest.approx(78.72 - (66.85 + 82.95) / 2)
     assert float(only(frame)["published"]) == pytest.approx(74.89 - (66.85 + 82.95) / 2)
@@ -240,7 +251,7 @@ def test_the_gap_is_halved_where_the_student_is_above_the_middle(judged, outcome
             claim("above-half-gap"),
             without,
             teachers={"cl": "teacher"},
-            taught_by={("described", "cl"): ("described", "teacher")},
+            taught_by={"described": {"cl": ("described", "teacher")}},
         )[0]
     )
     assert (row["verdict"], row["reason"]) == ("not run", "not run: teacher (described)")

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from distillation.pages import cost_table, documents
 from distillation.pages.documents import Document, Section
+from distillation.study.contents import Page
 
 KEYS = [("described", "vit", 0), ("described", "vit", 1)]
 
@@ -62,7 +63,9 @@ def test_every_device_is_named_once_and_every_session_counted(files):
 
 def test_all_four_forms_are_written_with_the_note(files, tmp_path):
     paths = {form: tmp_path / f"out/costs.{form}" for form in ("csv", "md", "tex", "html")}
-    cost_table.write(files, {"described": "as described"}, "a note", paths)
+    page = Page(title="Cost", note="a note", protocols={"described": "as described"})
+    costs = cost_table.costs(files)
+    documents.publish(cost_table.document(page, costs), costs, paths)
     assert len(pd.read_csv(paths["csv"])) == 2
     for form in ("md", "tex", "html"):
         text = paths[form].read_text()

@@ -3,6 +3,7 @@ import pytest
 import torch
 from distillation.core.errors import UserError
 from distillation.pages.figures import inputs, style
+from distillation.study.figure_contents import InputsFigure
 from drawn import empty, flaws
 
 SIDES = [12, 16, 20, 24, 28, 32]
@@ -12,7 +13,9 @@ NAMES = ["automobile"] * 10
 
 
 def draw(seed=0, sides=SIDES):
-    return inputs.draw("Images", "note", IMAGES, NAMES, sides, padding=4, seed=seed)
+    shown = {"dataset": "cifar10", "images": len(IMAGES), "resolutions": sides, "padding": 4, "seed": seed}
+    page = InputsFigure(title="Images", note="note", protocols={}, **shown)
+    return inputs.draw(page, IMAGES, NAMES)
 
 
 def arrays(axis):

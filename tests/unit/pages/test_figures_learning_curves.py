@@ -1,6 +1,7 @@
 import pytest
 from distillation.core.errors import UserError
 from distillation.pages.figures import curves, learning_curves, style
+from distillation.study.figure_contents import PanelsFigure
 from drawn import empty, flaws, legend, panels, words
 
 PANELS = {"Custom student (P2)": ["custom-ce", "custom-kd"], "Teachers": ["small"], "Third": ["custom-ce"]}
@@ -27,16 +28,9 @@ def histories(tmp_path):
 
 @pytest.fixture
 def draw(histories):
-    def do(**changes):
-        arguments = {
-            "title": "Validation accuracy",
-            "note": "",
-            "panels": PANELS,
-            "labels": LABELS,
-            "protocols": ONE,
-            "histories": histories,
-        }
-        return learning_curves.draw(**{**arguments, **changes})
+    def do(histories=histories, **changes):
+        shown = {"title": "Validation accuracy", "panels": PANELS, "labels": LABELS, "protocols": ONE}
+        return learning_curves.draw(PanelsFigure(**shown | changes), histories)
 
     return do
 

@@ -3,8 +3,10 @@ import json
 import evaluation_files
 import pytest
 from distillation.core.errors import UserError
-from distillation.pages import tables
 from distillation.pages.figures import cost, resolutions, style, table
+from distillation.statistics import published_values
+from distillation.study.contents import Layout, TablePage
+from distillation.study.figure_contents import CostFigure, PanelsFigure
 from drawn import empty, flaws, legend, panels, words
 from shipped import CONFIG
 
@@ -17,8 +19,7 @@ KINDS = {
     "small": ("teacher", "s"),
 }
 PANELS = {"Custom": ["custom"], "Tiny": ["tiny", "custom"], "Third": ["tiny"], "Teachers": ["small"]}
-LAYOUT = tables.TableLayout(
-    "Table",
+LAYOUT = Layout(
     ["Custom student (P2)", "ViT-Tiny (P2)"],
     [("CE", ["custom", "tiny"]), ("KD", ["small", "small"])],
 )
@@ -52,15 +53,18 @@ def by_cost(files, protocols=ONE, published=None):
     records = {key: path.with_suffix(".run.json") for key, path in files.items()}
     for path in records.values():
         path.write_text(json.dumps({"stages": [{"training_flops": count * 10**12} for count in (1, 4)]}))
-    return cost.draw("Cost", "note", KINDS, LABELS, protocols, files, records)
+    page = CostFigure(title="Cost", note="note", kinds=KINDS, labels=LABELS, protocols=protocols)
+    return cost.draw(page, files, records)
 
 
 def by_resolution(files, protocols=ONE, published=None):
-    return resolutions.draw("Resolution", "note", PANELS, LABELS, protocols, files)
+    page = PanelsFigure(title="Resolution", note="note", panels=PANELS, labels=LABELS, protocols=protocols)
+    return resolutions.draw(page, files)
 
 
 def as_table(files, protocols=ONE, published=None):
-    return table.draw(LAYOUT, "note", protocols, files, published)
+    page = TablePage(title="Table", note="note", layout=LAYOUT, protocols=protocols)
+    return table.draw(page, files, published_values.accuracies(published))
 
 
 MAKERS = [by_cost, by_resolution, as_table]
@@ -87,9 +91,11 @@ def test_with_the_first_of_many_runs_no_text_hides_another(evaluations):
     kinds = {name: (settings["method"], settings["model"]) for name, settings in runs.items()}
     protocols = {name: CONFIG["protocols"][name]["label"] for name in CONFIG["reproduce"]}
     groups = CONFIG["figures"]["accuracy-by-resolution"]["panels"]
-    assert list(flaws(resolutions.draw("Resolution", "", groups, labels, protocols, files))) == []
+    shown = {"labels": labels, "protocols": protocols}
+    by_view = PanelsFigure(title="Resolution", panels=groups, **shown)
+    assert list(flaws(resolutions.draw(by_view, files))) == []
     records = {("described", run, 0): record}
-    figure = cost.draw("Cost", "", kinds, labels, protocols, files, records)
+    figure = cost.draw(CostFigure(title="Cost", kinds=kinds, **shown), files, records)
     assert list(flaws(figure)) == []
     assert sum("others" in text for text in words(figure)) == 1
 
@@ -128,7 +134,7 @@ def test_protocols_differ_in_their_filling(evaluations):
 def test_more_methods_than_colours_are_refused():
     kinds = {str(number): (str(number), "network") for number in range(8)}
     with pytest.raises(UserError, match="at most 7 methods"):
-        cost.draw("Cost", "", kinds, {run: run for run in kinds}, ONE, {}, {})
+        cost.draw(CostFigure(title="Cost", kinds=kinds, protocols=ONE), {}, {})
 
 
 def test_a_line_of_resolutions_is_the_mean_over_seeds_of_its_view(evaluations):

@@ -3,6 +3,7 @@ import pytest
 import torch
 from distillation.core.errors import UserError
 from distillation.pages.figures import saliency, style
+from distillation.study.figure_contents import SaliencyFigure
 from drawn import empty, flaws, legend, words
 
 ONE = {"described": "as described"}
@@ -45,7 +46,17 @@ def records(tmp_path):
 
 def draw(records, protocols=ONE, images=IMAGES):
     names = ["cat", "ship"][: len(images)]
-    return saliency.draw("Maps", "note", "sal", "plain", LABELS, protocols, records, images, names)
+    page = SaliencyFigure(
+        title="Maps",
+        note="note",
+        run="sal",
+        control="plain",
+        labels=LABELS,
+        protocols=protocols,
+        dataset="cifar10",
+        images=len(images),
+    )
+    return saliency.draw(page, records, images, names)
 
 
 @pytest.mark.parametrize("protocols", [ONE, TWO], ids=["one", "two"])

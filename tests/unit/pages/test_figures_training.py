@@ -2,6 +2,7 @@ import csv
 
 import pytest
 from distillation.pages.figures import stages, style, training_curve
+from distillation.study.figure_contents import CurveFigure
 from drawn import empty, flaws, legend, panels, words
 
 ONE = {"described": "as described"}
@@ -37,12 +38,16 @@ def histories(tmp_path):
     return make
 
 
+def page(title, protocols, of):
+    return CurveFigure(title=title, note="note", run="custom-p2-cl", protocols=protocols, stages=of)
+
+
 def whole(histories, protocols=ONE, of=SIX, published=None, best=BEST):
-    return training_curve.draw("Curve", "note", "custom-p2-cl", protocols, histories, of, published, best)
+    return training_curve.draw(page("Curve", protocols, of), histories, published, best)
 
 
 def by_stage(histories, protocols=ONE, of=SIX):
-    return stages.draw("Stages", "note", "custom-p2-cl", protocols, histories, of, BEST)
+    return stages.draw(page("Stages", protocols, of), histories, BEST)
 
 
 def marks(axis):

@@ -3,11 +3,12 @@
 import evaluation_files
 import pandas as pd
 import pytest
-from distillation.pages import pairs
-from distillation.pages.tables import TableLayout
+from distillation.pages import documents, pairs
+from distillation.statistics import published_values
+from distillation.study.contents import Layout, PairsPage
 from scipy import stats
 
-LAYOUT = TableLayout("t", ["Custom", "ViT"], [("CE", ["a", "b"]), ("CL", ["c", "d"]), ("KD", ["e", "f"])])
+LAYOUT = Layout(["Custom", "ViT"], [("CE", ["a", "b"]), ("CL", ["c", "d"]), ("KD", ["e", "f"])])
 ROWS = [("CL", "CE"), ("KD", "CL")]
 PROTOCOLS = {"described": "as described", "released": "as released"}
 ACCURACIES = {"a": [66.0, 67.0, 65.0], "c": [74.1, 75.3, 72.8], "b": [70.0], "d": [76.0, 77.0], "e": [80.0]}
@@ -24,7 +25,9 @@ def write(tmp_path):
         published = tmp_path / "published.csv"
         published.write_text("run,accuracy,source,doubt\na,66.85,Table 1,\nc,74.89,Table 1,\n")
         files = {form: tmp_path / f"pairs/pairs.{form}" for form in ("csv", "md", "tex", "html")}
-        pairs.write("Differences", LAYOUT, ROWS, PROTOCOLS, evaluations, published, "a note", files)
+        page = PairsPage(title="Differences", note="a note", protocols=PROTOCOLS, layout=LAYOUT, pairs=ROWS)
+        differences = pairs.differences(page, evaluations, published_values.accuracies(published))
+        documents.publish(pairs.document(page, differences), differences, files)
         frame = pd.read_csv(files["csv"], dtype={"seeds": str})
         return frame.set_index(["protocol", "row", "column"]), files["md"].read_text()
 

@@ -9,17 +9,22 @@ import pandas as pd
 import pytest
 from distillation.core import checksums
 from distillation.core.errors import UserError
-from distillation.pages import provenance_index
-from distillation.pages.tables import TableLayout
+from distillation.pages import documents, provenance_index
+from distillation.study.contents import IndexPage, Layout
 
 TABLES = {
-    "table1": TableLayout(
-        "Accuracy (%)", ["ViT", "CNN"], [("CE", ["vit-ce", "cnn-ce"]), ("KD", ["vit-kd", "cnn-kd"])]
-    ),
-    "runs": TableLayout("All runs", ["accuracy"], [("Teacher", ["vit"]), ("ViT KD", ["vit-kd"])]),
+    "table1": Layout(["ViT", "CNN"], [("CE", ["vit-ce", "cnn-ce"]), ("KD", ["vit-kd", "cnn-kd"])]),
+    "runs": Layout(["accuracy"], [("Teacher", ["vit"]), ("ViT KD", ["vit-kd"])]),
 }
 PROTOCOLS = {"described": "as described", "released": "as released"}
-TAUGHT_BY = {(protocol, "vit-kd"): (protocol, "vit") for protocol in PROTOCOLS}
+PAGE = IndexPage(
+    title="From each number to its run",
+    note="a note",
+    protocols=PROTOCOLS,
+    tables=TABLES,
+    headings={"table1": "Accuracy (%)", "runs": "All runs"},
+    taught_by={protocol: {"vit-kd": (protocol, "vit")} for protocol in PROTOCOLS},
+)
 RUNS = {
     ("described", "vit", 0): 90.0,
     ("described", "vit-ce", 0): 70.0,
@@ -84,15 +89,8 @@ class Study:
         place[keys[-1]] = value
         self.write(path, content)
 
-    def index(self, **changes):
-        given = {"tables": TABLES, "protocols": PROTOCOLS, **changes}
-        return provenance_index.index(
-            records=self.records,
-            evaluations=self.evaluations,
-            results=self.results,
-            taught_by=TAUGHT_BY,
-            **given,
-        )
+    def index(self):
+        return provenance_index.index(PAGE, self.records, self.evaluations, self.results)
 
 
 @pytest.fixture
@@ -243,9 +241,8 @@ def written(made_up, tmp_path):
     """The three forms of an index with a dirty checkout, by name."""
     made_up.change(made_up.records["described", "vit-kd", 1], "sessions", 0, "git", "dirty", value=True)
     files = {form: tmp_path / f"out/provenance.{form}" for form in ("csv", "md", "html")}
-    provenance_index.write(
-        TABLES, PROTOCOLS, made_up.records, made_up.evaluations, made_up.results, "a note", files, TAUGHT_BY
-    )
+    index = made_up.index()
+    documents.publish(provenance_index.document(PAGE, index), index, files)
     return files
 
 

@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 from distillation.core.errors import UserError
-from distillation.pages import published_check
+from distillation.pages import documents, published_check
+from distillation.study.contents import ChecksPage
 
 HISTORY = pd.DataFrame(
     {
@@ -46,17 +47,22 @@ def test_the_page_counts_what_follows_and_gives_a_verdict_for_each_value(tmp_pat
     for name, frame in (("history", HISTORY), ("curve", CURVE), ("stages", STAGES)):
         frame.to_csv(tmp_path / f"{name}.csv", index=False)
     files = {form: tmp_path / f"checks.{form}" for form in ("csv", "md", "tex", "html")}
-    published_check.write(
+    runs = {name: ("released", name, 0) for name in ("ce", "cl")}
+    page = ChecksPage(
+        title="Check",
+        protocols={"released": "as released"},
+        runs=tuple(runs.values()),
         checks={
             "ce": {"tolerances": {"train_acc": 2, "val_acc": 4}},
             "cl": {"tolerances": {"best_val_acc": 2}},
         },
-        histories=dict.fromkeys(("ce", "cl"), tmp_path / "history.csv"),
-        published={"ce": tmp_path / "curve.csv", "cl": tmp_path / "stages.csv"},
-        title="Check",
-        note="",
-        files=files,
     )
+    comparison = published_check.comparison(
+        page,
+        histories=dict.fromkeys(runs.values(), tmp_path / "history.csv"),
+        published={runs["ce"]: tmp_path / "curve.csv", runs["cl"]: tmp_path / "stages.csv"},
+    )
+    documents.publish(published_check.document(page, comparison), comparison, files)
     text = files["md"].read_text()
     assert "6 of 8 values follow" in text
     assert "does not follow" in text

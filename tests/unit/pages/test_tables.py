@@ -2,11 +2,11 @@ import evaluation_files
 import numpy as np
 import pandas as pd
 import pytest
-from distillation.pages import tables
+from distillation.pages import documents, tables
+from distillation.statistics import published_values
+from distillation.study.contents import Layout, TablePage
 
-LAYOUT = tables.TableLayout(
-    "Accuracy (%)", ["Custom", "ViT"], [("CE", ["custom-ce", "vit-ce"]), ("KD", ["custom-kd", "vit-kd"])]
-)
+LAYOUT = Layout(["Custom", "ViT"], [("CE", ["custom-ce", "vit-ce"]), ("KD", ["custom-kd", "vit-kd"])])
 PROTOCOLS = {"described": "as described"}
 TWO = PROTOCOLS | {"released": "as released"}
 PUBLISHED = (
@@ -28,7 +28,7 @@ def write(tmp_path):
     """Write a table of accuracies; its cells as read back from the csv, and the markdown."""
 
     def do(
-        accuracies=ACCURACIES, layout=LAYOUT, protocols=PROTOCOLS, published=PUBLISHED, note="", **options
+        accuracies=ACCURACIES, layout=LAYOUT, protocols=PROTOCOLS, published=PUBLISHED, note="", absent=None
     ):
         evaluations = {}
         for index, (key, value) in enumerate(accuracies.items()):
@@ -38,7 +38,11 @@ def write(tmp_path):
             source = tmp_path / "published.csv"
             source.write_text(published)
         files = {form: tmp_path / f"tables/t.{form}" for form in ("csv", "md", "tex", "html")}
-        tables.write(layout, protocols, evaluations, source, note, files, **options)
+        page = TablePage(
+            title="Accuracy (%)", note=note, protocols=protocols, layout=layout, absent=absent or {}
+        )
+        cells = tables.cells(page, evaluations, published_values.accuracies(source))
+        documents.publish(tables.document(page, cells), cells, files)
         return pd.read_csv(files["csv"], dtype={"seeds": str, "accuracies": str}), files["md"].read_text()
 
     return do
@@ -152,16 +156,14 @@ def test_two_protocols_have_a_section_each(write):
 
 
 def test_rows_and_columns_keep_the_order_of_the_layout(write):
-    layout = tables.TableLayout(
-        "t", ["B", "A"], [("z", ["vit-ce", "custom-ce"]), ("a", ["vit-kd", "custom-kd"])]
-    )
+    layout = Layout(["B", "A"], [("z", ["vit-ce", "custom-ce"]), ("a", ["vit-kd", "custom-kd"])])
     (grid,) = grids(write(layout=layout)[1])
     assert list(grid) == [("z", "B"), ("z", "A"), ("a", "B"), ("a", "A")]
     assert grid["z", "B"] == "74.00 / 70.00 [69.09, 70.89]"
 
 
 def test_a_run_may_stand_in_two_columns(write):
-    layout = tables.TableLayout("t", ["A", "B"], [("CE", ["custom-ce", "custom-ce"])])
+    layout = Layout(["A", "B"], [("CE", ["custom-ce", "custom-ce"])])
     frame, text = write(layout=layout)
     assert set(grids(text)[0].values()) == {"66.85 / 62.88 ± 1.63"}
     assert len(frame) == 2
@@ -222,9 +224,7 @@ def test_a_cell_says_why_its_protocol_has_no_such_run(write):
 
 
 def test_rows_of_which_a_protocol_has_no_run_are_named_below_its_table(write):
-    layout = tables.TableLayout(
-        "t", ["accuracy"], [("A", ["custom-ce"]), ("B", ["vit-ce"]), ("C", ["vit-kd"])]
-    )
+    layout = Layout(["accuracy"], [("A", ["custom-ce"]), ("B", ["vit-ce"]), ("C", ["vit-kd"])])
     frame, text = released(write, layout=layout)
     described, other = grids(text)
     assert {row for row, _ in described} == {"A", "B", "C"}
@@ -235,7 +235,7 @@ def test_rows_of_which_a_protocol_has_no_run_are_named_below_its_table(write):
 
 def test_another_run_may_stand_in_a_row_of_a_protocol_beside_the_same_published_value(write):
     instead = {"released": {"KD": ["custom-kd", "custom-ce"]}}
-    layout = tables.TableLayout(LAYOUT.title, LAYOUT.columns, LAYOUT.rows, instead)
+    layout = Layout(LAYOUT.columns, LAYOUT.rows, instead)
     _, text = released(write, layout=layout)
     described, other = grids(text)
     assert described["KD", "ViT"] == "80.10 / not run"

@@ -1,46 +1,24 @@
 """The effect of each switch between two protocols: one changed at a time, paired over the same seeds."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean
 
 import pandas as pd
 
-from distillation.core.atomic import replacing
-from distillation.pages import documents
 from distillation.pages.absent import NOT_RUN
 from distillation.pages.documents import Document, Section
 from distillation.statistics.estimates import estimate
 from distillation.statistics.evaluations import of_run, read_all
 from distillation.statistics.quantities import Share, paired
-
-Evaluations = Mapping[tuple[str, str, int], Path]
-
-
-@dataclass(frozen=True)
-class Switch:
-    """One switch and the runs that it affects.
-
-    Attributes:
-        label: name of the switch.
-        protocol: the protocol that has the change; the base itself if only the tested weights differ.
-        selection: weights that are tested, "last" or "best"; None for those of the protocol.
-        runs: ids of the affected runs.
-    """
-
-    label: str
-    protocol: str
-    selection: str | None
-    runs: Sequence[str]
+from distillation.study.contents import BridgePage, Key
 
 
-def worth(base: str, switches: Sequence[Switch], evaluations: Evaluations) -> pd.DataFrame:
+def worth(page: BridgePage, evaluations: Mapping[Key, Path]) -> pd.DataFrame:
     """One row for each switch and run: the accuracy with the switch changed minus that of the base.
 
     Args:
-        base: protocol in which no switch is changed.
-        switches: in the order of the rows.
+        page: the base and the switches.
         evaluations: JSON files by protocol, run and seed.
 
     Returns:
@@ -51,14 +29,14 @@ def worth(base: str, switches: Sequence[Switch], evaluations: Evaluations) -> pd
     """
     tested = read_all(evaluations)
     rows = []
-    for switch in switches:
+    for switch in page.switches:
         for run in switch.runs:
             place = {"switch": switch.label, "protocol": switch.protocol, "run": run}
             turned = {
                 seed: test.accuracy(switch.selection)
                 for seed, test in of_run(tested, switch.protocol, run).items()
             }
-            without = {seed: test.accuracy() for seed, test in of_run(tested, base, run).items()}
+            without = {seed: test.accuracy() for seed, test in of_run(tested, page.base, run).items()}
             rows.append(place | _row(without, turned))
     return pd.DataFrame(rows)
 
@@ -81,23 +59,16 @@ def _row(without: Mapping[int, Share], turned: Mapping[int, Share]) -> dict:
     }
 
 
-def document(title: str, frame: pd.DataFrame, labels: Mapping[str, str], note: str) -> Document:
-    """The table as a document.
-
-    Args:
-        title: heading of the document.
-        frame: see `worth`.
-        labels: of the runs, by id.
-        note: below the title; may be empty.
-    """
+def document(page: BridgePage, frame: pd.DataFrame) -> Document:
+    """The table as a document; `frame` is that of `worth`."""
     table = pd.DataFrame([_cells(row) for _, row in frame.iterrows()])
-    table.index = [f"{row.switch}: {labels[row.run]}" for row in frame.itertuples()]
+    table.index = [f"{row.switch}: {page.labels[row.run]}" for row in frame.itertuples()]
     caption = (
         "Test accuracy (%), mean over seeds, and the difference in percentage points with its 95 % interval:"
         " Student's t over the seeds of both sides or, for a single seed, the binomial interval of the test"
         " images."
     )
-    return Document(title, note, [Section("One switch changed at a time", table, caption)])
+    return Document(page.title, page.note, [Section("One switch changed at a time", table, caption)])
 
 
 def _cells(row: pd.Series) -> dict[str, str]:
@@ -110,19 +81,3 @@ def _cells(row: pd.Series) -> dict[str, str]:
         "95 % interval": f"[{row['low']:+.2f}, {row['high']:+.2f}]",
         "seeds": row["seeds"],
     }
-
-
-def write(
-    title: str,
-    base: str,
-    switches: Sequence[Switch],
-    evaluations: Evaluations,
-    labels: Mapping[str, str],
-    note: str,
-    files: Mapping[str, Path],
-) -> None:
-    """Write the table as files "csv", "md", "tex" and "html"."""
-    frame = worth(base, switches, evaluations)
-    with replacing(files["csv"]) as temporary:
-        frame.assign(note=note).to_csv(temporary, index=False, float_format="%.4f")
-    documents.write(document(title, frame, labels, note), files["md"], files["tex"], files["html"])

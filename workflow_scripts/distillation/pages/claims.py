@@ -1,18 +1,16 @@
 """The page of the paper's claims: each claim, the measured values, and the verdict."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from distillation.core.atomic import replacing
-from distillation.pages import documents
 from distillation.pages.documents import Document, Section
 from distillation.statistics import published_values
 from distillation.statistics.claims import verdicts
 from distillation.statistics.claims.outcomes import Published, Reproduced
 from distillation.statistics.claims.statistics import STATISTICS
+from distillation.study.contents import ClaimsPage, Key
 
 _FORMATS = {"points": "{:+.2f}", "%": "{:.1f}", "": "{:+.3f}"}
 _METHODS = {
@@ -21,85 +19,49 @@ _METHODS = {
 }
 
 
-@dataclass(frozen=True)
-class Stated:
-    """The claims as the configuration states them.
-
-    Attributes:
-        claims: by id: claim, section, statistic, threshold, cases and, optionally, protocols and remark.
-        teachers: id of the teacher that a run has in the paper, by run.
-        taught_by: protocol and id of the teacher actually used for a run, by (protocol, run).
-        note: printed below the title; may be empty.
-        no_verdict: text in place of every verdict; empty if verdicts are given.
-    """
-
-    claims: Mapping[str, Mapping]
-    teachers: Mapping[str, str]
-    taught_by: Mapping[tuple[str, str], tuple[str, str]]
-    note: str
-    no_verdict: str
-
-
-def write(
-    stated: Stated,
-    protocols: Mapping[str, str],
-    outcomes: Mapping[tuple[str, str, int], Reproduced],
-    accuracies: Path,
-    reported: Path,
-    files: Mapping[str, Path],
-) -> None:
-    """Write the verdicts as files "csv", "md", "tex" and "html".
+def judged(
+    page: ClaimsPage, outcomes: Mapping[Key, Reproduced], accuracies: Path, reported: Path
+) -> pd.DataFrame:
+    """The verdict on each case of each claim; see `verdicts.judge`.
 
     Args:
-        stated: the claims.
-        protocols: labels by id.
+        page: the claims.
         outcomes: every training that was run, by protocol, run and seed.
         accuracies: csv of published test accuracies; see `published_values.accuracies`.
         reported: csv of other published numbers; see `published_values.reported`.
-        files: output paths by format.
 
     Raises:
         InputError: a file of published numbers is malformed.
     """
     table, logs = published_values.accuracies(accuracies), published_values.reported(reported)
-    cases = [case for claim in stated.claims.values() for case in claim["cases"]]
+    cases = [case for claim in page.claims.values() for case in claim["cases"]]
     runs = {case[key] for case in cases for key in ("run", "against") if key in case}
     published = {
-        run: Published(run, stated.teachers.get(run), table, logs)
-        for run in runs | set(stated.teachers.values())
+        run: Published(run, page.teachers.get(run), table, logs) for run in runs | set(page.teachers.values())
     }
-    frame = verdicts.judge(stated.claims, protocols, outcomes, stated.taught_by, published, stated.no_verdict)
-    with replacing(files["csv"]) as temporary:
-        frame.assign(note=stated.note).to_csv(temporary, index=False, float_format="%.6g")
-    documents.write(document(stated, protocols, frame), files["md"], files["tex"], files["html"])
+    return verdicts.judge(page.claims, page.protocols, outcomes, page.taught_by, published, page.no_verdict)
 
 
-def document(stated: Stated, protocols: Mapping[str, str], frame: pd.DataFrame) -> Document:
-    """The page: an overview of the verdicts, then a table for each claim.
-
-    Args:
-        stated: the claims.
-        protocols: labels by id.
-        frame: see `verdicts.judge`.
-    """
-    sections = [_overview(stated, protocols, frame)]
-    for number, (name, claim) in enumerate(stated.claims.items(), start=1):
+def document(page: ClaimsPage, frame: pd.DataFrame) -> Document:
+    """The page: an overview of the verdicts, then a table for each claim; `frame` is that of `judged`."""
+    sections = [_overview(page, frame)]
+    for number, (name, claim) in enumerate(page.claims.items(), start=1):
         own = frame[frame["claim"] == name]
         if len(own):
-            sections.append(_section(number, claim, protocols, own))
+            sections.append(_section(number, claim, page.protocols, own))
     doubts = dict.fromkeys(doubt for text in frame["doubt"] if text for doubt in text.split(verdicts.DOUBTS))
     remarks = [f"* published value of {doubt}" for doubt in doubts]
-    return Document("Claims of the paper", stated.note, sections, remarks)
+    return Document(page.title, page.note, sections, remarks)
 
 
-def _overview(stated: Stated, protocols: Mapping[str, str], frame: pd.DataFrame) -> Section:
+def _overview(page: ClaimsPage, frame: pd.DataFrame) -> Section:
     found = frame.drop_duplicates(["protocol", "claim"]).set_index(["claim", "protocol"])["claim_verdict"]
     rows = {
         f"{number}. {claim['claim']}": {"section": claim["section"]}
-        | {label: found.get((name, protocol), "-") for protocol, label in protocols.items()}
-        for number, (name, claim) in enumerate(stated.claims.items(), start=1)
+        | {label: found.get((name, protocol), "-") for protocol, label in page.protocols.items()}
+        for number, (name, claim) in enumerate(page.claims.items(), start=1)
     }
-    caption = stated.no_verdict and "No verdict is given on these runs."
+    caption = page.no_verdict and "No verdict is given on these runs."
     caption = caption or (
         "supported: the 95 % interval of every case lies within the claimed range. not supported: that of at"
         " least one case lies wholly outside. undecided: neither. not run: a run that the claim needs is"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from distillation.core.atomic import replacing
 from distillation.pages import documents
 from distillation.pages.documents import Document, Section
+from distillation.study.contents import Key, Page
 
 _HEADINGS = {
     "parameters": "parameters",
@@ -23,7 +23,7 @@ _HEADINGS = {
 _COLUMNS = ("protocol", "run", "seed", *_HEADINGS, "sessions")
 
 
-def costs(records: Mapping[tuple[str, str, int], Path]) -> pd.DataFrame:
+def costs(records: Mapping[Key, Path]) -> pd.DataFrame:
     """One row per training, from its run.json.
 
     Returns:
@@ -55,10 +55,10 @@ def costs(records: Mapping[tuple[str, str, int], Path]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
-def document(frame: pd.DataFrame, protocols: Mapping[str, str], note: str) -> Document:
+def document(page: Page, frame: pd.DataFrame) -> Document:
     """The costs as a document, one section per protocol."""
     sections = []
-    for protocol, label in protocols.items():
+    for protocol, label in page.protocols.items():
         own = frame[frame["protocol"] == protocol]
         text = pd.DataFrame({heading: own[key].map(_text) for key, heading in _HEADINGS.items()})
         text.index = [f"{row.run}, seed {row.seed}" for row in own.itertuples()]
@@ -66,20 +66,7 @@ def document(frame: pd.DataFrame, protocols: Mapping[str, str], note: str) -> Do
             "FLOP are counted, two per multiply-add; the other values were measured on the named device."
         )
         sections.append(Section(f"Protocol: {label}", text, caption if len(own) else documents.NOTHING_RUN))
-    return Document("Cost of each training", note, sections)
-
-
-def write(
-    records: Mapping[tuple[str, str, int], Path],
-    protocols: Mapping[str, str],
-    note: str,
-    files: Mapping[str, Path],
-) -> None:
-    """Write the costs as files "csv", "md", "tex" and "html"."""
-    frame = costs(records)
-    with replacing(files["csv"]) as temporary:
-        frame.to_csv(temporary, index=False, float_format="%.6g")
-    documents.write(document(frame, protocols, note), files["md"], files["tex"], files["html"])
+    return Document(page.title, page.note, sections)
 
 
 def _text(value: object) -> str:

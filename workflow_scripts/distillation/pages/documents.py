@@ -1,7 +1,7 @@
-"""Documents of tables, written as markdown, LaTeX (booktabs) and HTML from one content."""
+"""Documents of tables, published as csv, markdown, LaTeX (booktabs) and HTML from one content."""
 
 import html as markup
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,11 +91,23 @@ def html(document: Document) -> str:
     return "\n".join([*parts, "</body>", "</html>"]) + "\n"
 
 
-def write(document: Document, md: Path, tex: Path, page: Path) -> None:
-    """Write all three formats, each atomically."""
-    for path, text in ((md, markdown(document)), (tex, latex(document)), (page, html(document))):
+def publish(document: Document, frame: pd.DataFrame, files: Mapping[str, str | Path]) -> None:
+    """Write a document and its numbers in each of the formats that are asked for, each atomically.
+
+    Args:
+        document: what people read: "md", "tex" and "html".
+        frame: the numbers behind it: "csv"; the note of the document becomes its last column.
+        files: paths by format.
+    """
+    written = {
+        "csv": lambda: frame.assign(note=document.note).to_csv(index=False, float_format="%.6g"),
+        "md": lambda: markdown(document),
+        "tex": lambda: latex(document),
+        "html": lambda: html(document),
+    }
+    for form, path in files.items():
         with replacing(path) as temporary:
-            temporary.write_text(text)
+            temporary.write_text(written[form](), encoding="utf-8")
 
 
 # For a page by itself or in a frame of the report: wide tables scroll, headings stay, only long texts wrap.

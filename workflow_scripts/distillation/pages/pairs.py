@@ -1,19 +1,17 @@
 """Differences in accuracy between rows of a table, paired over seeds."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from distillation.core.atomic import replacing
-from distillation.pages import documents
-from distillation.pages.absent import NOT_RUN, NOTHING_ABSENT, Absent
+from distillation.pages.absent import NOT_RUN
 from distillation.pages.documents import Document, Section
-from distillation.pages.tables import RUN, TableLayout
-from distillation.statistics import published_values
+from distillation.pages.tables import RUN
 from distillation.statistics.estimates import estimate
 from distillation.statistics.evaluations import Evaluation, of_run, read_all
 from distillation.statistics.quantities import paired
+from distillation.study.contents import Key, PairsPage
 
 _PAIRED = ("status", "seeds", "mean", "std", "low", "high", "interval", "smallest", "differences")
 
@@ -25,23 +23,14 @@ _CAPTION = (
 )
 
 
-def differences(
-    layout: TableLayout,
-    rows: Sequence[tuple[str, str]],
-    protocols: Iterable[str],
-    evaluations: Mapping[tuple[str, str, int], Path],
-    published: pd.DataFrame,
-    absent: Absent = NOTHING_ABSENT,
-) -> pd.DataFrame:
+def differences(page: PairsPage, evaluations: Mapping[Key, Path], published: pd.DataFrame) -> pd.DataFrame:
     """One row for each protocol, pair of rows and column of a table.
 
     Args:
-        layout: layout of the table.
-        rows: pairs of row labels: the first minus the second.
-        protocols: protocol ids.
+        page: the pairs.
         evaluations: JSON files by protocol, run and seed.
-        published: see `published_values.accuracies`; a pair uses the runs in `layout.rows`, never `instead`.
-        absent: see `tables.cells`.
+        published: see `published_values.accuracies`; a pair uses the runs in the layout's rows, never those
+            shown instead.
 
     Returns:
         Columns protocol, row, minus, column, run, against, published, status (see `tables.cells`), seeds
@@ -50,14 +39,13 @@ def differences(
         percentage points.
     """
     results = read_all(evaluations)
-    choices = dict(layout.rows)
+    choices = dict(page.layout.rows)
     known = published["accuracy"]
     records = []
-    for protocol in protocols:
-        runs = choices | layout.instead.get(protocol, {})
-        missing = absent.get(protocol, {})
-        for first, second in rows:
-            for index, column in enumerate(layout.columns):
+    for protocol in page.protocols:
+        runs = page.layout.in_protocol(protocol)
+        for first, second in page.pairs:
+            for index, column in enumerate(page.layout.columns):
                 one, other = runs[first][index], runs[second][index]
                 place = {"protocol": protocol, "row": first, "minus": second, "column": column}
                 printed = [choices[row][index] for row in (first, second)]
@@ -66,7 +54,7 @@ def differences(
                     "run": one,
                     "against": other,
                     "published": known[printed[0]] - known[printed[1]] if both else None,
-                    "status": missing.get(one) or missing.get(other) or NOT_RUN,
+                    "status": page.why_absent(protocol, one) or page.why_absent(protocol, other) or NOT_RUN,
                 }
                 pair = _paired(of_run(results, protocol, one), of_run(results, protocol, other))
                 records.append(place | named | pair)
@@ -95,22 +83,15 @@ def _paired(one: Mapping[int, Evaluation], other: Mapping[int, Evaluation]) -> d
     return dict(zip(_PAIRED, values, strict=True))
 
 
-def document(title: str, frame: pd.DataFrame, protocols: Mapping[str, str], note: str) -> Document:
-    """The differences as a document.
-
-    Args:
-        title: heading of the document.
-        frame: see `differences`.
-        protocols: labels by id.
-        note: printed below the title; may be empty.
-    """
+def document(page: PairsPage, frame: pd.DataFrame) -> Document:
+    """The differences as a document; `frame` is that of `differences`."""
     sections = []
-    for protocol, label in protocols.items():
+    for protocol, label in page.protocols.items():
         own = frame[frame["protocol"] == protocol]
         table = pd.DataFrame([_cells(row) for _, row in own.iterrows()])
         table.index = [f"{row.row} minus {row.minus}, {row.column}" for row in own.itertuples()]
         sections.append(Section(f"Protocol: {label}", table, _CAPTION))
-    return Document(title, note, sections)
+    return Document(page.title, page.note, sections)
 
 
 def _cells(row: pd.Series) -> dict[str, str]:
@@ -128,21 +109,3 @@ def _cells(row: pd.Series) -> dict[str, str]:
         "smallest difference": f"{row['smallest']:.2f}",
         "seeds": row["seeds"],
     }
-
-
-def write(
-    title: str,
-    layout: TableLayout,
-    rows: Sequence[tuple[str, str]],
-    protocols: Mapping[str, str],
-    evaluations: Mapping[tuple[str, str, int], Path],
-    published: Path | None,
-    note: str,
-    files: Mapping[str, Path],
-    absent: Absent = NOTHING_ABSENT,
-) -> None:
-    """Write the differences as files "csv", "md", "tex" and "html"."""
-    frame = differences(layout, rows, protocols, evaluations, published_values.accuracies(published), absent)
-    with replacing(files["csv"]) as temporary:
-        frame.assign(note=note).to_csv(temporary, index=False, float_format="%.4f")
-    documents.write(document(title, frame, protocols, note), files["md"], files["tex"], files["html"])

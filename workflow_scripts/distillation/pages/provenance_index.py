@@ -8,13 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 from distillation.core import checksums
-from distillation.core.atomic import replacing
 from distillation.core.errors import InputError
-from distillation.pages import documents
-from distillation.pages.absent import NOT_RUN, NOTHING_ABSENT, Absent
+from distillation.pages.absent import NOT_RUN
 from distillation.pages.documents import Document, Section
-from distillation.pages.tables import RUN, TableLayout
+from distillation.pages.tables import RUN
 from distillation.statistics.evaluations import Evaluation, read
+from distillation.study.contents import IndexPage, Key
 
 COLUMNS = (
     *("table", "protocol", "row", "column", "run", "status", "seed", "accuracy", "weights", "weights_sha256"),
@@ -37,24 +36,15 @@ class _Trained:
 
 
 def index(
-    tables: Mapping[str, TableLayout],
-    protocols: Iterable[str],
-    records: Mapping[tuple[str, str, int], Path],
-    evaluations: Mapping[tuple[str, str, int], Path],
-    results: Path,
-    taught_by: Mapping[tuple[str, str], tuple[str, str]],
-    absent: Absent = NOTHING_ABSENT,
+    page: IndexPage, records: Mapping[Key, Path], evaluations: Mapping[Key, Path], results: Path
 ) -> pd.DataFrame:
     """One row per cell and seed, in the order of the tables; a cell that was not run has one row, no seed.
 
     Args:
-        tables: layouts by table id.
-        protocols: protocol ids.
+        page: the tables.
         records: run.json files by (protocol, run, seed), those of teachers included.
         evaluations: the JSON files of their evaluations, with the same keys.
         results: the folder that paths are relative to.
-        taught_by: protocol and id of the teacher of each run with one, by (protocol, run).
-        absent: see `tables.cells`.
 
     Returns:
         The columns `COLUMNS`, among them status (see `tables.cells`), accuracy (percent) of the
@@ -70,29 +60,24 @@ def index(
     for key, path in records.items():
         other = evaluations[key]
         trained[key] = _Trained(path, other, json.loads(path.read_text()), read(other))
-    wrong = [line for key in trained for line in _mismatches(key, trained, taught_by)]
+    wrong = [line for key in trained for line in _mismatches(key, trained, page)]
     if wrong:
         raise InputError("\n".join(wrong))
     facts = {key: _facts(one, results) for key, one in trained.items()}
     rows = []
-    for table, layout in tables.items():
-        for protocol in protocols:
-            missing = absent.get(protocol, {})
-            for label, runs in (dict(layout.rows) | layout.instead.get(protocol, {})).items():
+    for table, layout in page.tables.items():
+        for protocol in page.protocols:
+            for label, runs in layout.in_protocol(protocol).items():
                 for column, run in zip(layout.columns, runs, strict=True):
                     cell = {"table": table, "protocol": protocol, "row": label, "column": column, "run": run}
                     own = [key for key in sorted(facts) if key[:2] == (protocol, run)]
                     rows += [cell | {"status": RUN, "seed": key[2]} | facts[key] for key in own]
-                    rows += [] if own else [cell | {"status": missing.get(run, NOT_RUN)}]
+                    rows += [] if own else [cell | {"status": page.why_absent(protocol, run) or NOT_RUN}]
     whole = dict.fromkeys(("seed", "teacher_seed", "sessions"), "Int64")
     return pd.DataFrame(rows, columns=COLUMNS).astype({**whole, "git_dirty": "boolean"})
 
 
-def _mismatches(
-    key: tuple[str, str, int],
-    trained: Mapping[tuple[str, str, int], _Trained],
-    taught_by: Mapping[tuple[str, str], tuple[str, str]],
-) -> Iterator[str]:
+def _mismatches(key: Key, trained: Mapping[Key, _Trained], page: IndexPage) -> Iterator[str]:
     """Messages about hashes and ids that differ between a run, its evaluation and its teacher."""
     own = trained[key]
     record, path = own.record, own.record_path
@@ -111,7 +96,7 @@ def _mismatches(
             )
     if record["spec"].get("teacher"):
         guide = record["spec"]["teacher"]
-        teacher = trained[*taught_by[key[:2]], guide["seed"]]
+        teacher = trained[*page.taught_by[key[0]][key[1]], guide["seed"]]
         found = teacher.record["weights"][guide["weights"]]["sha256"]
         if found != record["sha256"]["teacher"]:
             yield (
@@ -121,7 +106,7 @@ def _mismatches(
             )
 
 
-def _name(key: tuple[str, str, int]) -> str:
+def _name(key: Key) -> str:
     return f"{key[1]}, {key[0]}, seed {key[2]}"
 
 
@@ -168,23 +153,21 @@ def _any(flags: Iterable[bool | None]) -> bool | None:
     return True if True in known else None if None in known else False
 
 
-def document(
-    frame: pd.DataFrame, tables: Mapping[str, TableLayout], protocols: Mapping[str, str], note: str
-) -> Document:
+def document(page: IndexPage, frame: pd.DataFrame) -> Document:
     """The index as a document: the cells of each table, then inputs and sessions of their trainings."""
     sections = []
-    for table, layout in tables.items():
-        for protocol, label in protocols.items():
+    for table, layout in page.tables.items():
+        for protocol, label in page.protocols.items():
             own = frame[(frame["table"] == table) & (frame["protocol"] == protocol)]
-            heading = f"{layout.title}, protocol: {label}"
+            heading = f"{page.headings[table]}, protocol: {label}"
             sections.append(Section(heading, _cells(own, len(layout.columns) > 1), _CELLS))
-    for protocol, label in protocols.items():
+    for protocol, label in page.protocols.items():
         own = frame[(frame["protocol"] == protocol) & (frame["status"] == RUN)]
         own = own.drop_duplicates(["run", "seed"])
         if not own.empty:
             sections.append(Section(f"Inputs of the trainings, protocol: {label}", _inputs(own), _INPUTS))
             sections.append(Section(f"Where and when they ran, protocol: {label}", _sessions(own), _SESSIONS))
-    return Document("From each number to its run", note, sections)
+    return Document(page.title, page.note, sections)
 
 
 _CELLS = (
@@ -252,28 +235,3 @@ def _teacher(row: tuple) -> str:
 def _commit(row: tuple) -> str:
     shown = " + ".join(commit[:_SHOWN] for commit in row.git_commit.split(" + "))
     return f"{shown} (dirty)" if pd.notna(row.git_dirty) and row.git_dirty else shown
-
-
-def write(
-    tables: Mapping[str, TableLayout],
-    protocols: Mapping[str, str],
-    records: Mapping[tuple[str, str, int], Path],
-    evaluations: Mapping[tuple[str, str, int], Path],
-    results: Path,
-    note: str,
-    files: Mapping[str, Path],
-    taught_by: Mapping[tuple[str, str], tuple[str, str]],
-    absent: Absent = NOTHING_ABSENT,
-) -> None:
-    """Write the index as files "csv", "md" and "html".
-
-    Raises:
-        InputError: see `index`.
-    """
-    frame = index(tables, protocols, records, evaluations, results, taught_by, absent)
-    with replacing(files["csv"]) as temporary:
-        frame.assign(note=note).to_csv(temporary, index=False, float_format="%.6g")
-    shown = document(frame, tables, protocols, note)
-    for form, text in (("md", documents.markdown(shown)), ("html", documents.html(shown))):
-        with replacing(files[form]) as temporary:
-            temporary.write_text(text)

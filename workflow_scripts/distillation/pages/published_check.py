@@ -1,17 +1,34 @@
 """Compare the first epochs of a run with its published log."""
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from distillation.core.atomic import replacing
 from distillation.core.errors import UserError
-from distillation.pages import documents
 from distillation.pages.documents import Document, Section
+from distillation.study.contents import ChecksPage, Key
 
-_LOG = logging.getLogger(__name__)
+
+def comparison(
+    page: ChecksPage, histories: Mapping[Key, Path], published: Mapping[Key, Path]
+) -> pd.DataFrame:
+    """Every run beside its published values: by epoch, or the best of each stage; see the functions below.
+
+    Args:
+        page: the runs and their tolerances.
+        histories: history.csv by protocol, run and seed.
+        published: csv by protocol, run and seed; see `of_curve` and `of_stages`.
+    """
+    parts = []
+    for key in page.runs:
+        run, tolerances = key[1], page.checks[key[1]]["tolerances"]
+        history, known = pd.read_csv(histories[key]), pd.read_csv(published[key])
+        if "best_val_acc" in tolerances:
+            parts.append(of_stages(run, history, known, tolerances["best_val_acc"]))
+        else:
+            parts.append(of_curve(run, history, known, tolerances))
+    return pd.concat(parts, ignore_index=True)
 
 
 def of_curve(run: str, history: pd.DataFrame, published: pd.DataFrame, tolerances: Mapping) -> pd.DataFrame:
@@ -76,8 +93,8 @@ def _frame(rows: list[tuple]) -> pd.DataFrame:
     return frame
 
 
-def document(frame: pd.DataFrame, title: str, note: str) -> Document:
-    """The comparison as a document, with a verdict for each value."""
+def section(frame: pd.DataFrame) -> Section:
+    """The comparison with a verdict for each value; `frame` is that of `comparison`."""
     text = pd.DataFrame(
         {
             "reproduced": frame["reproduced"].map("{:.2f}".format),
@@ -89,38 +106,9 @@ def document(frame: pd.DataFrame, title: str, note: str) -> Document:
     )
     text.index = frame["run"] + ", " + frame["what"]
     caption = f"{frame['follows'].sum()} of {len(frame)} values follow; percentages and percentage points."
-    return Document(title, note, [Section("Reproduced beside published", text, caption)])
+    return Section("Reproduced beside published", text, caption)
 
 
-def write(
-    checks: Mapping[str, Mapping],
-    histories: Mapping[str, Path],
-    published: Mapping[str, Path],
-    title: str,
-    note: str,
-    files: Mapping[str, Path],
-) -> None:
-    """Write the comparison as files "csv", "md", "tex" and "html", and log it.
-
-    Args:
-        checks: by run, `tolerances` of train_acc and val_acc, or of best_val_acc.
-        histories: history.csv by run.
-        published: csv by run; see `of_curve` and `of_stages`.
-        title: heading of the document.
-        note: printed below the title; may be empty.
-        files: output paths by format.
-    """
-    parts = []
-    for run, check in checks.items():
-        history, known = pd.read_csv(histories[run]), pd.read_csv(published[run])
-        tolerances = check["tolerances"]
-        if "best_val_acc" in tolerances:
-            parts.append(of_stages(run, history, known, tolerances["best_val_acc"]))
-        else:
-            parts.append(of_curve(run, history, known, tolerances))
-    frame = pd.concat(parts, ignore_index=True)
-    with replacing(files["csv"]) as temporary:
-        frame.to_csv(temporary, index=False, float_format="%.4f")
-    page = document(frame, title, note)
-    documents.write(page, files["md"], files["tex"], files["html"])
-    _LOG.info("\n%s", documents.markdown(page))
+def document(page: ChecksPage, frame: pd.DataFrame) -> Document:
+    """The comparison as a document; `frame` is that of `comparison`."""
+    return Document(page.title, page.note, [section(frame)])

@@ -61,7 +61,7 @@ def stages(frame: pd.DataFrame, note: str) -> str:
         frame: see `published_check.of_stages`; percentages and percentage points.
         note: printed above the table.
     """
-    [section] = published_check.document(frame, "", note).sections
+    section = published_check.section(frame)
     return "\n\n".join([f"**{note}**", section.table.to_markdown(disable_numparse=True), section.caption])
 
 

@@ -1,53 +1,21 @@
 """Every switch of every run: its value in each protocol and the source of that value."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
-import yaml
 
-from distillation.core.atomic import replacing
 from distillation.core.errors import UserError
 from distillation.networks.terms import TERMS
-from distillation.pages import documents
 from distillation.pages.documents import Document, Section
+from distillation.study.contents import RunSettings, SettingsPage
 from distillation.study.spec import OneCycle, Run, from_mapping
 
 NO_SOURCE = "not stated"
 
 
-@dataclass(frozen=True)
-class Setting:
-    """A run of a protocol: the resolved run, and its role, label, selection and seeds.
-
-    Attributes:
-        protocol: id of the protocol.
-        run: id of the run.
-        role: "teacher" or "student".
-        label: name in tables.
-        selection: weights that are tested, "last" or "best".
-        seeds: seeds of its trainings.
-        spec: the resolved run, as plain values, with any of its seeds.
-    """
-
-    protocol: str
-    run: str
-    role: str
-    label: str
-    selection: str
-    seeds: Sequence[int]
-    spec: Mapping
-
-    @property
-    def training(self) -> Run:
-        """The resolved run."""
-        return from_mapping(self.spec)
-
-
-def values(setting: Setting) -> dict[str, str]:
+def values(setting: RunSettings) -> dict[str, str]:
     """The value of each switch as text, by name of the switch."""
-    run = setting.training
+    run = from_mapping(setting.spec)
     found = run.model.switches() | {name: read(run) for name, read in _BEFORE_LOSSES.items()}
     for name, term in TERMS.items():
         found |= term.Settings.switches(run.losses.named.get(name))
@@ -107,7 +75,7 @@ _AFTER_LOSSES: Mapping[str, Callable[[Run], str]] = {
 }
 
 
-def sources(settings: Sequence[Setting], declared: Mapping) -> dict[tuple[str, str, str], str]:
+def sources(settings: Sequence[RunSettings], declared: Mapping) -> dict[tuple[str, str, str], str]:
     """The source of each value, by protocol, run and switch.
 
     Args:
@@ -161,7 +129,7 @@ def _leaves(declared: Mapping) -> Iterator[tuple[str, ...]]:
             yield (key,)
 
 
-def table(settings: Sequence[Setting], declared: Mapping) -> pd.DataFrame:
+def table(settings: Sequence[RunSettings], declared: Mapping) -> pd.DataFrame:
     """Columns protocol, run, switch, value and source: one row for each switch of each run."""
     origin = sources(settings, declared)
     rows = [
@@ -172,23 +140,21 @@ def table(settings: Sequence[Setting], declared: Mapping) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["protocol", "run", "switch", "value", "source"])
 
 
-def document(
-    frame: pd.DataFrame, labels: Mapping[str, str], protocols: Mapping[str, str], title: str, note: str
-) -> Document:
-    """The page: a table for each run, its protocols side by side."""
+def document(page: SettingsPage, frame: pd.DataFrame) -> Document:
+    """The page: a table for each run, its protocols side by side; `frame` is that of `table`."""
     sections = []
-    for run, label in labels.items():
+    for run, label in {setting.run: setting.label for setting in page.settings}.items():
         own = frame[frame["run"] == run]
         if own.empty:
             continue
         columns = {}
-        for protocol, name in protocols.items():
+        for protocol, name in page.protocols.items():
             part = own[own["protocol"] == protocol].set_index("switch")
             if not part.empty:
                 columns |= {name: part["value"], f"source ({name})": part["source"]}
         text = pd.DataFrame(columns).loc[list(dict.fromkeys(own["switch"]))]
         sections.append(Section(f"{label} ({run})", text.rename_axis(index=None), _differences(own)))
-    return Document(title, note, sections, [_REMARK])
+    return Document(page.title, page.note, sections, [_REMARK])
 
 
 _REMARK = (
@@ -201,23 +167,3 @@ def _differences(own: pd.DataFrame) -> str:
         return "Only in this protocol."
     distinct = own.groupby("switch", sort=False)["value"].nunique()
     return f"The protocols differ in: {', '.join(distinct[distinct > 1].index) or 'nothing'}."
-
-
-def write(
-    settings: Sequence[Setting],
-    declared: Path,
-    protocols: Mapping[str, str],
-    title: str,
-    note: str,
-    files: Mapping[str, Path],
-) -> None:
-    """Write the page as files "csv", "md", "tex" and "html".
-
-    Raises:
-        UserError: see `sources`.
-    """
-    frame = table(settings, yaml.safe_load(declared.read_text()))
-    labels = {setting.run: setting.label for setting in settings}
-    with replacing(files["csv"]) as temporary:
-        frame.to_csv(temporary, index=False)
-    documents.write(document(frame, labels, protocols, title, note), files["md"], files["tex"], files["html"])

@@ -1,19 +1,17 @@
 """Tables of published and reproduced accuracies."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
-from distillation.core.atomic import replacing
 from distillation.pages import documents
-from distillation.pages.absent import NOT_RUN, NOTHING_ABSENT, Absent
+from distillation.pages.absent import NOT_RUN
 from distillation.pages.documents import Document, Section
-from distillation.statistics import published_values
 from distillation.statistics.estimates import estimate
 from distillation.statistics.evaluations import Evaluation, of_run, read_all
 from distillation.statistics.quantities import Contrast
+from distillation.study.contents import Key, TablePage
 
 RUN = "run"
 _REPRODUCED = (
@@ -22,38 +20,14 @@ _REPRODUCED = (
 )
 
 
-@dataclass(frozen=True)
-class TableLayout:
-    """The runs that a table shows: one run id for each row and column.
-
-    Attributes:
-        title: heading of the table.
-        columns: headings of the columns.
-        rows: heading and run ids of each row.
-        instead: by protocol and heading of a row, the ids of the runs that this protocol has in that row.
-    """
-
-    title: str
-    columns: Sequence[str]
-    rows: Sequence[tuple[str, Sequence[str]]]
-    instead: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
-
-
-def cells(
-    layout: TableLayout,
-    protocols: Mapping[str, str],
-    evaluations: Mapping[tuple[str, str, int], Path],
-    published: pd.DataFrame,
-    absent: Absent = NOTHING_ABSENT,
-) -> pd.DataFrame:
+def cells(page: TablePage, evaluations: Mapping[Key, Path], published: pd.DataFrame) -> pd.DataFrame:
     """One row for each cell and protocol.
 
     Args:
-        layout: rows, columns and runs of the table.
-        protocols: labels by protocol id.
+        page: what the table shows.
         evaluations: JSON files by (protocol, run, seed).
-        published: see `published_values.accuracies`; a cell uses the run in `layout.rows`, never `instead`.
-        absent: runs that a protocol does not have, and the status shown for them.
+        published: see `published_values.accuracies`; a cell uses the run in the layout's rows, never the
+            one shown instead.
 
     Returns:
         Columns protocol, row, column, run, published, doubt, status ("run", "not run" or why not), seeds,
@@ -63,13 +37,13 @@ def cells(
     """
     results = read_all(evaluations)
     records = []
-    for protocol in protocols:
-        for label, choices in layout.rows:
-            runs = layout.instead.get(protocol, {}).get(label, choices)
-            for column, run, choice in zip(layout.columns, runs, choices, strict=True):
+    for protocol in page.protocols:
+        for label, runs in page.layout.in_protocol(protocol).items():
+            choices = dict(page.layout.rows)[label]
+            for column, run, choice in zip(page.layout.columns, runs, choices, strict=True):
                 own = of_run(results, protocol, run)
                 place = {"protocol": protocol, "row": label, "column": column, "run": run}
-                status = RUN if own else absent.get(protocol, {}).get(run, NOT_RUN)
+                status = RUN if own else page.why_absent(protocol, run) or NOT_RUN
                 records.append(place | _published(choice, published) | {"status": status} | _reproduced(own))
     return pd.DataFrame.from_records(records)
 
@@ -101,30 +75,28 @@ def _reproduced(results: Mapping[int, Evaluation]) -> dict:
     return dict(zip(_REPRODUCED, values, strict=True))
 
 
-def document(
-    layout: TableLayout,
-    frame: pd.DataFrame,
-    protocols: Mapping[str, str],
-    note: str,
-    further: Sequence[str] = (),
-) -> Document:
+def document(page: TablePage, frame: pd.DataFrame, further: Sequence[str] = ()) -> Document:
     """The table as a document: each cell "published / mean ± spread", a caption, and remarks.
 
-    A single seed has no spread; its interval is in brackets. `further` remarks follow those about
-    published values.
+    A single seed has no spread; its interval is in brackets.
+
+    Args:
+        page: what the table shows; its remarks follow those about published values.
+        frame: see `cells`.
+        further: remarks after these.
     """
     sections = []
-    for protocol, label in protocols.items():
+    for protocol, label in page.protocols.items():
         own = frame[frame["protocol"] == protocol]
         text = own.assign(text=own.apply(_cell, axis=1)).pivot(index="row", columns="column", values="text")
         possible = own[own["status"].isin((RUN, NOT_RUN))]["row"].unique()
-        text = text.loc[[row for row, _ in layout.rows if row in possible], list(layout.columns)]
+        text = text.loc[[row for row, _ in page.layout.rows if row in possible], list(page.layout.columns)]
         caption = caption_of(own) + _left_out(own[~own["row"].isin(possible)])
         text = text.rename_axis(index=None, columns=None)
         sections.append(Section(f"Protocol: {label} (published / reproduced)", text, caption))
     doubts = frame[frame["doubt"] != ""].drop_duplicates(["published", "doubt"])
     remarks = [f"published {row.run}, {row.published:.2f}: {row.doubt}" for row in doubts.itertuples()]
-    return Document(layout.title, note, sections, [*remarks, *further])
+    return Document(page.heading, page.note, sections, [*remarks, *page.remarks, *further])
 
 
 def _cell(row: pd.Series) -> str:
@@ -165,23 +137,4 @@ def _left_out(frame: pd.DataFrame) -> str:
     reasons = frame.groupby("status", sort=True)["row"].unique()
     return "".join(
         f" {reason[:1].upper()}{reason[1:]}: {', '.join(rows)}." for reason, rows in reasons.items()
-    )
-
-
-def write(
-    layout: TableLayout,
-    protocols: Mapping[str, str],
-    evaluations: Mapping[tuple[str, str, int], Path],
-    published: Path | None,
-    note: str,
-    files: Mapping[str, Path],
-    absent: Absent = NOTHING_ABSENT,
-    further: Sequence[str] = (),
-) -> None:
-    """Write a table as files "csv", "md", "tex" and "html"."""
-    frame = cells(layout, protocols, evaluations, published_values.accuracies(published), absent)
-    with replacing(files["csv"]) as temporary:
-        frame.assign(note=note).to_csv(temporary, index=False, float_format="%.4f")
-    documents.write(
-        document(layout, frame, protocols, note, further), files["md"], files["tex"], files["html"]
     )

@@ -20,6 +20,7 @@ from distillation.core.settings import (
     said,
     settings,
 )
+from distillation.study.contents import Milestone
 
 Resolutions = Annotated[tuple[Pixels, ...], Field(min_length=1), *Distinct]
 Tolerance = Annotated[Number, Field(ge=0, json_schema_extra={UNIT: "percentage points"})]
@@ -95,19 +96,6 @@ class Checks:
 
     title: Text = Field(description="Heading above the comparison.")
     runs: dict[Text, Check] = Field(description="By run id, the published accuracies and the tolerances.")
-
-
-@settings
-class Milestone:
-    """A published validation accuracy at one epoch of a training."""
-
-    protocol: Text = Field(description="An entry of `protocols`.")
-    run: Text = Field(description="An id of `teachers` or `students`.")
-    resolution: Pixels = Field(description="The last stage with this resolution.")
-    epoch: Count = Field(description="Epoch of that stage, from 1.")
-    published: Annotated[Number, Field(ge=0, le=100)] = Field(
-        description="Published validation accuracy in percent."
-    )
 
 
 @settings

@@ -16,6 +16,17 @@ def merge(base: Mapping, *overlays: Mapping) -> dict:
     return merged
 
 
+def in_order_of(first: Mapping, config: Mapping) -> dict:
+    """The same nested mappings with their keys in the order of `first`; keys that it lacks come last."""
+    places = {key: place for place, key in enumerate(first)}
+    ordered = {}
+    for key in sorted(config, key=lambda key: places.get(key, len(places))):
+        value, guide = config[key], first.get(key)
+        both = isinstance(value, Mapping) and isinstance(guide, Mapping)
+        ordered[key] = in_order_of(guide, value) if both else value
+    return ordered
+
+
 def settings_of(config: Mapping, protocol: str) -> Mapping:
     """A protocol with the selection, recipes and overrides that it inherits from its base."""
     own = config["protocols"][protocol]

@@ -15,15 +15,8 @@ from distillation.networks import map_settings
 from distillation.networks.families import Network
 from distillation.networks.model_settings import ALL_RECIPE_KEYS, FAMILIES, RECIPE_KEYS, AnyModelEntry
 from distillation.networks.terms import TERMS
-from distillation.study import (
-    claim_references,
-    configuration,
-    consistency,
-    cross_references,
-    protocols,
-    recorded_maps,
-    spec,
-)
+from distillation.study import configuration, protocols, spec
+from distillation.study.problems import claim_references, consistency, cross_references, recorded_maps
 from distillation.study.protocols import merge
 
 _MODEL_ENTRY = TypeAdapter(AnyModelEntry)
@@ -58,6 +51,34 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Training:
+    """One training, as a job needs it.
+
+    Attributes:
+        study: id of the study.
+        entry: its run, for all seeds.
+        run: the run with its seed.
+        teacher: the training of its teacher, if it has one.
+    """
+
+    study: str
+    entry: Entry
+    run: spec.Run
+    teacher: spec.Run | None
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Study, protocol, id and role; not its label, whose change must not cause a training."""
+        own = self.entry
+        return {"study": self.study, "protocol": own.protocol, "run": own.run, "role": own.role}
+
+    @property
+    def teacher_model(self) -> Network | None:
+        """The network of its teacher, if it has one."""
+        return self.teacher and self.teacher.model
+
+
+@dataclass(frozen=True)
 class Study:
     """All runs of a study by (protocol, run): protocols to reproduce first, in each teachers first."""
 
@@ -87,6 +108,11 @@ class Study:
         entry = self.entries[protocol, run]
         teacher = entry.resolve(seed).teacher
         return self.entries[entry.teacher].resolve(teacher.seed) if teacher else None
+
+    def training(self, protocol: str, run: str, seed: int) -> Training:
+        """The training of a run with a seed."""
+        entry = self.entries[protocol, run]
+        return Training(self.name, entry, entry.resolve(seed), self.teacher_of(protocol, run, seed))
 
     def limited_to(self, trainings: Iterable[tuple[str, str, int]]) -> "Study":
         """The same study with only these trainings, each by protocol, run and seed."""
@@ -124,17 +150,6 @@ def resolve(config: Mapping, source: str) -> Study:
         raise UserError(f"{len(errors)} {noun} in the configuration:\n{lines}")
     selected, reproduced = protocols.selected(config), tuple(config["reproduce"])
     return Study(config["study"], config.get("note", ""), reproduced, entries, selected)
-
-
-def in_order_of(first: Mapping, config: Mapping) -> dict:
-    """The same nested mappings with their keys in the order of `first`; keys that it lacks come last."""
-    places = {key: place for place, key in enumerate(first)}
-    ordered = {}
-    for key in sorted(config, key=lambda key: places.get(key, len(places))):
-        value, guide = config[key], first.get(key)
-        both = isinstance(value, Mapping) and isinstance(guide, Mapping)
-        ordered[key] = in_order_of(guide, value) if both else value
-    return ordered
 
 
 def _entries(config: Mapping) -> tuple[dict[tuple[str, str], Entry], list[str]]:

@@ -1,6 +1,7 @@
 """Figure of the effect of each switch between two protocols, as intervals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,30 +11,20 @@ from matplotlib.lines import Line2D
 from distillation.pages import bridge
 from distillation.pages.absent import NOT_RUN
 from distillation.pages.figures import style
+from distillation.study.contents import BridgePage, Key
 
 
 @style.styled
-def draw(
-    title: str,
-    note: str,
-    base: str,
-    switches: Sequence[bridge.Switch],
-    evaluations: bridge.Evaluations,
-    labels: Mapping[str, str],
-) -> Figure:
+def draw(page: BridgePage, evaluations: Mapping[Key, Path]) -> Figure:
     """One line per switch and run: the mean difference in accuracy and its 95 % interval.
 
     Args:
-        title: above the axis.
-        note: below the title; may be empty.
-        base: protocol in which no switch is changed.
-        switches: see `bridge.worth`; a run without a pair is marked "not run".
+        page: see `bridge.worth`; a run without a pair is marked "not run".
         evaluations: JSON files by protocol, run and seed.
-        labels: of the runs, by id.
     """
-    frame = bridge.worth(base, switches, evaluations)
+    frame = bridge.worth(page, evaluations)
     rows = list(frame.itertuples())
-    figure = style.new(title, note, style.DOUBLE, 1.3 + 0.13 * len(rows))
+    figure = style.new(page.title, page.note, style.DOUBLE, 1.3 + 0.13 * len(rows))
     axis = figure.subplots()
     kinds = []
     for position, row in enumerate(rows):
@@ -53,7 +44,7 @@ def draw(
             capsize=2,
             linestyle="none",
         )
-    axis.set_yticks(range(len(rows)), [f"{row.switch}: {labels[row.run]}" for row in rows])
+    axis.set_yticks(range(len(rows)), [f"{row.switch}: {page.labels[row.run]}" for row in rows])
     axis.set(ylim=(len(rows) - 0.5, -0.5), xlabel="difference in test accuracy (percentage points)")
     axis.tick_params(axis="y", length=0)
     axis.grid(False, axis="y")

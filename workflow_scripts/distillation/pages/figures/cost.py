@@ -7,53 +7,42 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from distillation.pages.absent import NOT_RUN, NOTHING_ABSENT, Absent
+from distillation.pages.absent import NOT_RUN
 from distillation.pages.figures import style
 from distillation.statistics.evaluations import of_run, read_all
+from distillation.study.contents import Key
+from distillation.study.figure_contents import CostFigure
 
 
 @style.styled
-def draw(
-    title: str,
-    note: str,
-    kinds: Mapping[str, tuple[str, str]],
-    labels: Mapping[str, str],
-    protocols: Mapping[str, str],
-    evaluations: Mapping[tuple[str, str, int], Path],
-    records: Mapping[tuple[str, str, int], Path],
-    absent: Absent = NOTHING_ABSENT,
-) -> Figure:
+def draw(page: CostFigure, evaluations: Mapping[Key, Path], records: Mapping[Key, Path]) -> Figure:
     """One point per run: mean accuracy and range over seeds, by FLOPs; the paper has no such figure.
 
     FLOPs are those of the run's training: they include the teacher's forward passes, not the training
-    of the teacher.
+    of the teacher. Markers of the first protocol are filled, those of others open.
 
     Args:
-        title: above the axis.
-        note: below the title; may be empty.
-        kinds: by run, its method (a colour) and its network (a marker).
-        labels: of the runs, by id.
-        protocols: labels by id; filled markers for the first, open ones for the others.
-        evaluations: JSON files by protocol, run and seed; a run without one is listed as not run.
+        page: what the figure shows.
+        evaluations: JSON files by protocol, run and seed; a run without one is listed as not run, unless
+            its protocol does not have it.
         records: the run.json of each of them.
-        absent: runs that a protocol does not have; they are not listed as missing there.
 
     Raises:
         UserError: more methods or networks than a figure can distinguish.
     """
-    methods = list(dict.fromkeys(method for method, _ in kinds.values()))
-    networks = list(dict.fromkeys(network for _, network in kinds.values()))
+    methods = list(dict.fromkeys(method for method, _ in page.kinds.values()))
+    networks = list(dict.fromkeys(network for _, network in page.kinds.values()))
     colours = {method: style.nth(style.COLOURS, index, "methods") for index, method in enumerate(methods)}
     markers = {network: style.nth(style.MARKERS, index, "networks") for index, network in enumerate(networks)}
-    figure = style.new(title, note, style.DOUBLE, 3.6)
+    figure = style.new(page.title, page.note, style.DOUBLE, 3.6)
     axis = figure.subplots()
     tested, missing = read_all(evaluations), []
-    for protocol_style in style.protocol_styles(protocols):
-        for run, (method, network) in kinds.items():
+    for protocol_style in style.protocol_styles(page.protocols):
+        for run, (method, network) in page.kinds.items():
             own = of_run(tested, protocol_style.protocol, run)
             if not own:
-                is_missed = run not in absent.get(protocol_style.protocol, {})
-                missing += [labels[run] + protocol_style.suffix] if is_missed else []
+                is_missed = page.why_absent(protocol_style.protocol, run) is None
+                missing += [page.labels[run] + protocol_style.suffix] if is_missed else []
                 continue
             flops = _training_flops(records[protocol_style.protocol, run, min(own)])
             values = [test.accuracy().percent for test in own.values()]
@@ -75,7 +64,7 @@ def draw(
     if not style.has_points(axis):
         style.absent(axis, NOT_RUN)
     style.percent([axis], "test accuracy")
-    _legends(figure, colours, markers, protocols)
+    _legends(figure, colours, markers, page.protocols)
     if missing:
         figure.supxlabel(style.not_run(missing), fontsize=style.SMALL)
     return figure

@@ -7,19 +7,21 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from distillation.pages.absent import NOT_RUN, NOTHING_ABSENT, Absent
+from distillation.pages.absent import NOT_RUN
 from distillation.pages.figures import style
 from distillation.pages.figures.style import ProtocolStyle
+from distillation.study.contents import Key
+from distillation.study.figure_contents import PanelsFigure
 
 # history.csv by protocol, run and seed.
-Histories = Mapping[tuple[str, str, int], Path]
+Histories = Mapping[Key, Path]
 # Fraction of the axis below which a stage is too narrow for its label.
 _NARROW = 1 / 15
 # Resolution in pixels and number of epochs of each stage.
 Stages = Sequence[tuple[int, int]]
 
 
-def of_run(files: Mapping[tuple[str, str, int], Path], protocol: str, run: str) -> list[Path]:
+def of_run(files: Mapping[Key, Path], protocol: str, run: str) -> list[Path]:
     """The files of a run, one per seed."""
     return [path for (of_protocol, of, _), path in files.items() if (of_protocol, of) == (protocol, run)]
 
@@ -66,21 +68,17 @@ def not_run(axis: Axes, label: str, colour: str, line: str) -> None:
 def compare(
     axis: Axes,
     runs: Sequence[str],
-    labels: Mapping[str, str],
-    protocols: Mapping[str, str],
+    page: PanelsFigure,
     seeds_of: Callable[[str, str], pd.DataFrame | None],
-    absent: Absent = NOTHING_ABSENT,
 ) -> list[str]:
     """Draw a curve per run and protocol: colours are runs, line patterns and marker fills are protocols.
 
     Args:
         axis: where to draw.
         runs: their ids.
-        labels: of the runs, by id.
-        protocols: labels by id.
+        page: labels and protocols. A run that a protocol does not have is not missing in it, and one that no
+            protocol has gets no legend entry.
         seeds_of: columns mean, min and max of a protocol and a run; None for one that was not run.
-        absent: runs that a protocol does not have; they are not missing in it, and a run that no protocol
-            has gets no legend entry.
 
     Returns:
         Labels of runs that are missing in only some protocols; the legend of the axis does not list them.
@@ -93,18 +91,18 @@ def compare(
         colour = style.nth(style.COLOURS, index, "runs")
         drawn = {
             protocol_style: seeds_of(protocol_style.protocol, run)
-            for protocol_style in style.protocol_styles(protocols)
+            for protocol_style in style.protocol_styles(page.protocols)
         }
-        if all(run in absent.get(protocol, {}) for protocol in protocols):
+        if all(page.why_absent(protocol, run) for protocol in page.protocols):
             continue
         if all(seeds is None for seeds in drawn.values()):
-            not_run(axis, labels[run], colour, style.LINES[0])
+            not_run(axis, page.labels[run], colour, style.LINES[0])
             continue
-        label = labels[run]
+        label = page.labels[run]
         for protocol_style, seeds in drawn.items():
             if seeds is None:
-                is_missed = run not in absent.get(protocol_style.protocol, {})
-                missing += [labels[run] + protocol_style.suffix] if is_missed else []
+                is_missed = page.why_absent(protocol_style.protocol, run) is None
+                missing += [page.labels[run] + protocol_style.suffix] if is_missed else []
             else:
                 band(axis, seeds, label, colour, protocol_style)
                 label = "_nolegend_"

@@ -12,6 +12,7 @@ from torchvision.transforms.v2 import functional
 from distillation.data import views
 from distillation.data.settings import Normalization
 from distillation.pages.figures import style
+from distillation.study.figure_contents import InputsFigure
 
 # Leaves the pixels of a view unchanged, in [0, 1].
 _AS_SHOWN = Normalization(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
@@ -22,36 +23,25 @@ _FILL = 0.94
 
 
 @style.styled
-def draw(
-    title: str,
-    note: str,
-    images: Tensor,
-    names: Sequence[str],
-    resolutions: Sequence[int],
-    padding: int,
-    seed: int,
-) -> Figure:
+def draw(page: InputsFigure, images: Tensor, names: Sequence[str]) -> Figure:
     """The first images whole and scaled down, and as random padded crops (paper, Figure 1).
 
     The paper describes and shows the first view; its released code trains on the second. All images
     are drawn at the same size; each square is a pixel.
 
     Args:
-        title: above both views.
-        note: below the title; may be empty.
+        page: resolutions, at most S, and the padding and seed of the crops.
         images: uint8 [N, 3, S, S].
         names: class name of each image.
-        resolutions: sides in pixels, at most S.
-        padding: black pixels added on each of the four sides before a crop.
-        seed: seed of the crops.
 
     Raises:
         UserError: a resolution is not between 1 and S.
     """
-    generator = torch.Generator().manual_seed(seed)
+    resolutions, padding = page.resolutions, page.padding
+    generator = torch.Generator().manual_seed(page.seed)
     count = len(images)
     block = (_WIDTH - 0.5) * len(resolutions) / count
-    figure = style.new(title, note, _WIDTH, 2 * block + 1.1)
+    figure = style.new(page.title, page.note, _WIDTH, 2 * block + 1.1)
     axes = figure.subplots(2)
     shown = (
         ("Whole image, scaled", lambda side: pixels(images, side)),

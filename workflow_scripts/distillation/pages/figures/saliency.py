@@ -16,6 +16,8 @@ from distillation.evaluation.saliency_agreement import Moment, name
 from distillation.evaluation.saliency_agreement import moments as moments_of
 from distillation.pages.absent import NOT_RUN
 from distillation.pages.figures import curves, inputs, style
+from distillation.study.contents import Key
+from distillation.study.figure_contents import SaliencyFigure
 
 _MAP = "viridis"
 # Fraction of a cell of the grid that a map fills, and the height of a row in widths of a column.
@@ -25,17 +27,7 @@ _LABEL = 0.36
 
 
 @style.styled
-def draw(
-    title: str,
-    note: str,
-    run: str,
-    control: str,
-    labels: Mapping[str, str],
-    protocols: Mapping[str, str],
-    records: Mapping[tuple[str, str, int], Path],
-    images: Tensor,
-    names: Sequence[str],
-) -> Figure:
+def draw(page: SaliencyFigure, records: Mapping[Key, Path], images: Tensor, names: Sequence[str]) -> Figure:
     """Maps at the first and last epoch of each stage, and their correlation (paper, Figure 5).
 
     The paper shows another random crop in every row and the map of one fixed class. This figure shows
@@ -45,12 +37,7 @@ def draw(
     correlation over the recorded images and, as a band, its range over seeds.
 
     Args:
-        title: above all panels.
-        note: below the title; may be empty.
-        run: id of the student whose maps are shown.
-        control: id of a student trained without the saliency loss; in the panel below only.
-        labels: of both, by id.
-        protocols: labels by id; solid lines for the first, dashed for the second.
+        page: what the figure shows; solid lines are those of its first protocol.
         records: saliency.npz by protocol, run and seed; a run without one is listed as not run.
         images: uint8 [N, 3, S, S], the first recorded images; N maps are shown.
         names: class name of each image.
@@ -58,7 +45,7 @@ def draw(
     Raises:
         UserError: the last recorded layers of the run and of its control differ.
     """
-    shown = sorted(key for key in records if key[1] == run and key[0] == next(iter(protocols)))
+    shown = sorted(key for key in records if key[1] == page.run and key[0] == next(iter(page.protocols)))
     record = dict(np.load(records[shown[0]])) if shown else None
     moments = moments_of(record) if shown else []
     stages = sorted({(stage, side) for stage, side, _ in moments})
@@ -66,14 +53,14 @@ def draw(
     width = (style.DOUBLE - 1.3) / len(images) if len(images) > 1 else style.SINGLE
     unit = (width - _LABEL) / columns
     height = unit * _ROW * max(1, len(stages)) + 0.2
-    figure = style.new(title, note, style.DOUBLE, height + 2.5)
+    figure = style.new(page.title, page.note, style.DOUBLE, height + 2.5)
     above, below = figure.subfigures(2, 1, height_ratios=(height + 0.5, 1.9))
     grid = above.subplots(1, len(images), squeeze=False)[0]
     for index, axis in enumerate(grid):
         axis.set_axis_off()
         axis.set_title(f"test image {index}: {names[index]}")
         if record is None:
-            style.absent(axis, f"{labels[run]}: {NOT_RUN}")
+            style.absent(axis, f"{page.labels[page.run]}: {NOT_RUN}")
             continue
         pictures = {side: _picture(record, images[index], side) for _, side in stages}
         drawn = _maps(axis, record, moments, index, pictures, columns)
@@ -82,7 +69,7 @@ def draw(
         above.colorbar(
             drawn, ax=list(grid), shrink=0.5, aspect=30, label="saliency, from least to largest of each map"
         )
-    _agreement(below.subplots(), (run, control), labels, protocols, records)
+    _agreement(below.subplots(), page, records)
     return figure
 
 
@@ -155,23 +142,18 @@ def _place(axis: Axes, image: np.ndarray, column: int, top: float) -> AxesImage:
     return axis.imshow(image, extent=extent, vmin=0, vmax=1, cmap=_MAP)
 
 
-def _agreement(
-    axis: Axes,
-    pair: tuple[str, str],
-    labels: Mapping[str, str],
-    protocols: Mapping[str, str],
-    records: Mapping[tuple[str, str, int], Path],
-) -> None:
+def _agreement(axis: Axes, page: SaliencyFigure, records: Mapping[Key, Path]) -> None:
+    pair = page.run, page.control
     stages: dict[int, tuple[int, int]] = {}
     layers: dict[str, set[tuple[int, int]]] = {}
-    for protocol_style in style.protocol_styles(protocols):
+    for protocol_style in style.protocol_styles(page.protocols):
         for run, colour in zip(pair, style.COLOURS, strict=False):
             files = curves.of_run(records, protocol_style.protocol, run)
             if not files:
-                curves.not_run(axis, labels[run] + protocol_style.suffix, colour, protocol_style.line)
+                curves.not_run(axis, page.labels[run] + protocol_style.suffix, colour, protocol_style.line)
                 continue
             seeds = agreement(files)
-            label = f"{labels[run]}{protocol_style.suffix}: {seeds['mean'].iloc[-1]:.2f} at the end"
+            label = f"{page.labels[run]}{protocol_style.suffix}: {seeds['mean'].iloc[-1]:.2f} at the end"
             curves.band(axis, seeds, label, colour, protocol_style)
             record = np.load(files[0])
             last = int(record["student_layers"][-1]), int(record["teacher_layers"][-1])

@@ -1,6 +1,5 @@
 """Training and validation accuracy of one run, one panel per stage of its curriculum."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -10,34 +9,24 @@ from matplotlib.figure import Figure
 from distillation.pages.absent import NOT_RUN
 from distillation.pages.figures import curves, style, training_curve
 from distillation.pages.figures.curves import Histories, Stages
+from distillation.study.figure_contents import CurveFigure
 
 
 @style.styled
-def draw(
-    title: str,
-    note: str,
-    run: str,
-    protocols: Mapping[str, str],
-    histories: Histories,
-    stages: Stages,
-    published_stages: Path | None,
-) -> Figure:
+def draw(page: CurveFigure, histories: Histories, published_stages: Path | None) -> Figure:
     """Both accuracies by epoch within the stage, mean and range over seeds (paper, Figure 4).
 
     As in the paper, each panel has separate axis limits; the axis label gives the lower one.
 
     Args:
-        title: above the panels.
-        note: below the title; may be empty.
-        run: id of the run.
-        protocols: labels by id; solid lines for the first, dashed for the second.
+        page: what the figure shows; solid lines are those of its first protocol.
         histories: history.csv by protocol, run and seed; a protocol without one is marked "not run".
-        stages: resolution and epochs of each stage, of the first protocol.
         published_stages: see `training_curve.stage_best`; drawn in the stages that have a value.
     """
+    stages, run = page.stages, page.run
     columns = min(3, len(stages))
     rows = -(-len(stages) // columns)
-    figure = style.new(title, note, style.DOUBLE, 0.7 + 1.7 * rows)
+    figure = style.new(page.title, page.note, style.DOUBLE, 0.7 + 1.7 * rows)
     grid = figure.subplots(rows, columns, squeeze=False)
     for axis in grid.flat[len(stages) :]:
         axis.set_visible(False)
@@ -47,7 +36,7 @@ def draw(
         if resolution in best.index:
             value = best.at[resolution, "val_acc"]
             training_curve.mark_best(axis, value, (0.6, last - first + 1.4))
-        for protocol_style in style.protocol_styles(protocols):
+        for protocol_style in style.protocol_styles(page.protocols):
             files = curves.of_run(histories, protocol_style.protocol, run)
             _panel(axis, files, stages, (first, last), protocol_style)
         axis.set_title(f"{resolution} x {resolution} px")

@@ -9,43 +9,34 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from distillation.pages import tables
-from distillation.pages.absent import NOTHING_ABSENT, Absent
 from distillation.pages.figures import style
-from distillation.statistics import published_values
+from distillation.study.contents import Key, TablePage
 
 _REPRODUCED = style.COLOURS[0]
 
 
 @style.styled
-def draw(
-    layout: tables.TableLayout,
-    note: str,
-    protocols: Mapping[str, str],
-    evaluations: Mapping[tuple[str, str, int], Path],
-    published: Path | None,
-    absent: Absent = NOTHING_ABSENT,
-) -> Figure:
+def draw(page: TablePage, evaluations: Mapping[Key, Path], published: pd.DataFrame) -> Figure:
     """One panel per column and one line per row of the table (paper, Table 1).
 
     The bar of a reproduced value is the sample standard deviation over seeds or, for a single
     seed, the binomial 95 % interval of the test images; the legend says which.
 
     Args:
-        layout: title, columns and rows.
-        note: below the title; may be empty.
-        protocols: labels by id; filled markers for the first, others for the rest.
+        page: what the figure shows; markers of its first protocol are filled.
         evaluations: JSON files by protocol, run and seed; a run without one is marked "not run".
-        published: csv of published values, if there are any; see `published_values.accuracies`.
-        absent: see `tables.cells`; the text is shown in place of the value.
+        published: see `published_values.accuracies`.
     """
-    cells = tables.cells(layout, protocols, evaluations, published_values.accuracies(published), absent)
-    rows = [label for label, _ in layout.rows]
-    figure = style.new(layout.title, note, style.DOUBLE, 1.3 + 0.16 * len(rows) * (1 + len(protocols)))
-    axes = figure.subplots(1, len(layout.columns), sharey=True, squeeze=False)[0]
-    for axis, column in zip(axes, layout.columns, strict=True):
+    cells = tables.cells(page, evaluations, published)
+    rows = [label for label, _ in page.layout.rows]
+    figure = style.new(
+        page.title, page.note, style.DOUBLE, 1.3 + 0.16 * len(rows) * (1 + len(page.protocols))
+    )
+    axes = figure.subplots(1, len(page.layout.columns), sharey=True, squeeze=False)[0]
+    for axis, column in zip(axes, page.layout.columns, strict=True):
         own = cells[cells["column"] == column]
         for position, row in enumerate(rows):
-            _line(axis, own[own["row"] == row], position, list(style.protocol_styles(protocols)))
+            _line(axis, own[own["row"] == row], position, list(style.protocol_styles(page.protocols)))
         axis.set_title(column)
         axis.set(ylim=(len(rows) - 0.5, -0.5))
         axis.set_yticks(range(len(rows)), rows)
@@ -54,7 +45,7 @@ def draw(
         for position in range(1, len(rows)):
             axis.axhline(position - 0.5, color=style.PUBLISHED, linewidth=0.3)
     style.percent(axes, "test accuracy", side="x")
-    _legend(figure, cells, protocols)
+    _legend(figure, cells, page.protocols)
     return figure
 
 

@@ -1,6 +1,5 @@
 """Training and validation accuracy of one run, by epoch of the whole training."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -8,8 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from distillation.pages.figures import curves, style
-from distillation.pages.figures.curves import Histories, Stages
+from distillation.pages.figures.curves import Histories
 from distillation.statistics import published_values
+from distillation.study.figure_contents import CurveFigure
 
 # Column of history.csv, name and colour of each curve.
 MEASURES = (
@@ -20,30 +20,20 @@ MEASURES = (
 
 @style.styled
 def draw(
-    title: str,
-    note: str,
-    run: str,
-    protocols: Mapping[str, str],
-    histories: Histories,
-    stages: Stages,
-    published: Path | None,
-    published_stages: Path | None,
+    page: CurveFigure, histories: Histories, published: Path | None, published_stages: Path | None
 ) -> Figure:
     """Both accuracies as mean and range over seeds (paper, Figures 2 and 3).
 
     Each stage is validated at its own resolution. The boundaries of several stages are marked.
 
     Args:
-        title: above the axis.
-        note: below the title; may be empty.
-        run: id of the run.
-        protocols: labels by id; solid lines for the first, dashed for the second.
+        page: what the figure shows; solid lines are those of its first protocol.
         histories: history.csv by protocol, run and seed; a protocol without one is marked "not run".
-        stages: resolution and epochs of each stage, of the first protocol.
         published: csv (see `published_values.curve`), drawn in grey behind; None if no curve is published.
         published_stages: see `stage_best`; drawn across each stage that has a value.
     """
-    figure = style.new(title, note, style.SINGLE, 2.9)
+    stages, run = page.stages, page.run
+    figure = style.new(page.title, page.note, style.SINGLE, 2.9)
     axis = figure.subplots()
     if published:
         _published(axis, published)
@@ -52,7 +42,7 @@ def draw(
         for resolution, first, last in curves.spans(stages):
             if resolution in best.index:
                 mark_best(axis, best.at[resolution, "val_acc"], (first - 0.4, last + 0.4))
-    for protocol_style in style.protocol_styles(protocols):
+    for protocol_style in style.protocol_styles(page.protocols):
         files = curves.of_run(histories, protocol_style.protocol, run)
         for column, name, colour in MEASURES:
             label = name + protocol_style.suffix

@@ -24,8 +24,8 @@ DOUBTS = " | "
 
 # Trainings by protocol, run and seed.
 Outcomes = Mapping[tuple[str, str, int], Reproduced]
-# Protocol and id of the teacher, by protocol and run.
-TaughtBy = Mapping[tuple[str, str], tuple[str, str]]
+# Protocol and id of the teacher of a run, by protocol and run.
+TaughtBy = Mapping[str, Mapping[str, tuple[str, str]]]
 
 
 def judge(
@@ -161,7 +161,8 @@ def _over_seeds(
     shared = set.intersection(*seeds.values())
     if not shared:
         raise Unknown("the runs have no seed in common")
-    teacher = taught_by[places["run"]] if statistic.teacher else None
+    of, run = places["run"]
+    teacher = taught_by[of][run] if statistic.teacher else None
     return {seed: statistic.of(case, _roles(places, seed, outcomes, teacher)) for seed in sorted(shared)}
 
 

@@ -1,28 +1,12 @@
 """Validation accuracies at one epoch of a training, compared with a published number."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-
-@dataclass(frozen=True)
-class Milestone:
-    """One epoch of a run, and the published accuracy at it.
-
-    Attributes:
-        protocol, run: ids.
-        resolution: in pixels; it means the last stage with this resolution.
-        epoch: of that stage, from 1.
-        published: validation accuracy in percent.
-    """
-
-    protocol: str
-    run: str
-    resolution: int
-    epoch: int
-    published: float
+from distillation.pages.absent import NOT_RUN
+from distillation.study.contents import Milestone
 
 
 def sentences(
@@ -48,7 +32,7 @@ def sentences(
 def _read(milestone: Milestone, histories: Mapping[tuple[str, str, int], Path]) -> str:
     own = [path for key, path in sorted(histories.items()) if key[:2] == (milestone.protocol, milestone.run)]
     if not own:
-        return "not run"
+        return NOT_RUN
     values = pd.Series(
         [value for path in own if (value := accuracy(path, milestone)) is not None], dtype=float
     )

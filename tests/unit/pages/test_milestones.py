@@ -1,8 +1,8 @@
 """Validation accuracies at one moment of a training."""
 
 import pytest
-from distillation.statistics import milestones
-from distillation.statistics.milestones import Milestone
+from distillation.pages import milestones
+from distillation.study.contents import Milestone
 
 PROTOCOLS = {"described": "as described", "released": "as released"}
 FOURTH = Milestone("released", "sal", 32, 2, 78.72)

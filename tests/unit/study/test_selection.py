@@ -1,0 +1,218 @@
+"""Which runs, files and settings tables, figures and pages need."""
+
+import subprocess
+import sys
+
+import pytest
+from distillation.study import study
+from distillation.study.contents import by_run, filled
+from distillation.study.figure_contents import CurveFigure, SaliencyFigure
+from distillation.study.selection import Selection
+from shipped import CONFIG, ROOT
+
+ONE_SEED = {"seeds": {"students": [0]}}
+P4 = ("tiny-p4-ce", "tiny-p4-kd")
+
+
+def selection(changes=None, kept=None):
+    """What is selected with these changes; of evidence if there is some."""
+    config = study.merge(CONFIG, ONE_SEED, changes or {})
+    resolved = study.resolve(config, "config.yaml")
+    return Selection(resolved, config) if kept is None else Selection.of_evidence(resolved, config, kept)
+
+
+def pages(selected):
+    """Every page, by name."""
+    tables = {name: selected.table(name) for name in selected.tables}
+    figures = {name: selected.figure(name) for name in selected.figures}
+    others = ("pairs", "costs", "settings", "claims", "index", "bridge")
+    return tables | figures | {name: getattr(selected, name) for name in others}
+
+
+def test_a_page_is_the_same_after_its_way_to_a_job_as_plain_values():
+    for name, page in pages(selection()).items():
+        assert type(page)(**page.plain()) == page, name
+
+
+def test_files_are_found_again_by_the_training_that_they_are_of():
+    runs = selection({"select": ["tiny-p4-kd"], "reproduce": ["described"]}).runs()
+    assert runs == [("described", "small-p4", 0), ("described", "tiny-p4-kd", 0)]
+    paths = filled("runs/{protocol}/{run}/{seed}.json", runs)
+    assert paths == ["runs/described/small-p4/0.json", "runs/described/tiny-p4-kd/0.json"]
+    assert {key: str(path) for key, path in by_run(runs, paths).items()} == dict(
+        zip(runs, paths, strict=True)
+    )
+    with pytest.raises(ValueError, match="shorter"):
+        by_run(runs, paths[:1])
+
+
+def test_runs_are_those_selected_and_their_teachers_by_id_role_and_protocol():
+    chosen = selection({"select": [*P4], "reproduce": ["described"]})
+    assert {run for _, run, _ in chosen.runs()} == {*P4, "small-p4"}
+    assert chosen.runs(role="teacher") == [("described", "small-p4", 0)]
+    assert chosen.runs({"tiny-p4-ce"}) == [("described", "tiny-p4-ce", 0)]
+    assert chosen.runs({"tiny-p4-ce"}, protocols=["released"]) == [("released", "tiny-p4-ce", 0)]
+    assert chosen.datasets == ["cifar10"]
+
+
+def test_every_run_is_trained_alone_or_with_a_teacher_with_maps_or_without():
+    chosen = selection()
+    alone, with_maps = chosen.ids(taught=False), chosen.ids(taught=True, maps=True)
+    without = chosen.ids(taught=True, maps=False)
+    assert not (alone & with_maps or alone & without or with_maps & without)
+    assert alone | with_maps | without == {**CONFIG["teachers"], **CONFIG["students"]}.keys()
+    assert {"small-p4", "tiny-p4-ce"} <= alone
+    assert "tiny-p4-kd" in with_maps
+    assert not without
+
+
+def test_a_table_needs_the_runs_in_its_cells_and_one_of_all_runs_every_one_reproduced():
+    chosen = selection()
+    table = chosen.table("table1")
+    assert table.heading.endswith("(the paper's Table 1)")
+    shown = {run for row in CONFIG["tables"]["table1"]["rows"] for run in row["runs"]}
+    instead = {
+        run
+        for row in CONFIG["tables"]["table1"]["rows"]
+        for runs in row.get("instead", {}).values()
+        for run in runs
+    }
+    assert table.layout.ids == shown | instead
+    assert {run for _, run, _ in table.runs} == {run for _, run, _ in chosen.runs(shown | instead)}
+    assert {run for _, run, _ in chosen.table("runs").runs} == {run for _, run, _ in chosen.runs()}
+    assert table.published == CONFIG["tables"]["table1"]["published"]
+    plain = {"title": "t", "columns": ["a"], "rows": "all"}
+    assert selection({"tables": {"plain": plain}}).table("plain").published is None
+
+
+def test_a_row_shows_the_run_that_a_protocol_has_instead():
+    row = {"label": "KD", "runs": ["tiny-p4-kd"], "instead": {"released": ["tiny-p4-ce"]}}
+    table = {"title": "t", "columns": ["a"], "rows": [row]}
+    layout = selection({"tables": {"other": table}}).table("other").layout
+    assert layout.in_protocol("described") == {"KD": ("tiny-p4-kd",)}
+    assert layout.in_protocol("released") == {"KD": ("tiny-p4-ce",)}
+    assert layout.ids == {"tiny-p4-kd", "tiny-p4-ce"}
+
+
+def test_a_page_says_why_a_protocol_does_not_have_a_run_of_its_own_and_of_no_other():
+    chosen = selection()
+    text = CONFIG["protocols"]["released"]["absent"]
+    assert chosen.table("table1").why_absent("released", "tiny-p2-ce") == text
+    assert chosen.table("table1").why_absent("described", "tiny-p2-ce") is None
+    assert chosen.figure("curve-custom-p2-cl").absent == {"described": {}, "released": {}}
+
+
+def test_seeds_are_those_of_the_runs_on_the_page():
+    chosen = selection({"seeds": {"students": [3, 1], "teachers": [7]}})
+    assert chosen.claims.seeds == "1, 3; of teachers 7"
+    assert chosen.figure("curve-custom-p2-cl").seeds == "1, 3"
+    assert chosen.figure("curve-small-p4").seeds == "of teachers 7"
+    assert selection(kept=[]).costs.seeds == "none was run"
+
+
+def test_a_milestone_reads_the_history_of_its_run_in_its_protocol():
+    milestone = {"protocol": "released", "run": "tiny-p4-ce", "resolution": 32, "epoch": 4, "published": 70.0}
+    table = selection({"tables": {"runs": {"milestones": [milestone]}}}).table("runs")
+    assert table.milestone_runs == (("released", "tiny-p4-ce", 0),)
+    assert table.milestones[0].epoch == 4
+
+
+def test_claims_need_the_runs_that_they_name_and_the_teachers_of_these():
+    case = {"label": "a", "run": "tiny-p4-kd", "against": "custom-p2-ce"}
+    case["instead"] = {"released": "tiny-p4-kd-cl"}
+    claim = {**CONFIG["claims"]["stated"]["kd-beats-ce"], "cases": [case]}
+    config = study.merge(CONFIG, ONE_SEED)
+    config["claims"] = {**config["claims"], "stated": {"one": claim}}
+    claims = Selection(study.resolve(config, ""), config).claims
+    named = {"tiny-p4-kd", "custom-p2-ce", "tiny-p4-kd-cl"}
+    assert {run for _, run, _ in claims.runs} == named | {"small-p4"}
+    assert claims.teachers == {"tiny-p4-kd": "small-p4", "tiny-p4-kd-cl": "small-p4"}
+    assert claims.taught_by["released"]["tiny-p4-kd"] == ("released", "small-p4")
+
+
+PATCH_4 = {"curve": {"kind": "training-curve", "title": "t", "run": "tiny-p4-cl-patch-4"}}
+
+
+def test_a_figure_of_one_run_has_the_protocols_and_stages_of_that_run():
+    figure = selection({"figures": PATCH_4}).figure("curve")
+    assert isinstance(figure, CurveFigure)
+    assert list(figure.protocols) == ["released"]
+    assert figure.stages[0][0] < figure.stages[-1][0] == 32
+    assert figure.published is None
+    published = CONFIG["figures"]["curve-small-p4"]["published"]
+    assert selection().figure("curve-small-p4").published == published
+
+
+def test_a_figure_of_a_run_that_no_reproduced_protocol_has_is_not_drawn():
+    assert "curve" in selection({"figures": PATCH_4}).figures
+    assert "curve" not in selection({"figures": PATCH_4, "reproduce": ["described"]}).figures
+
+
+def test_a_figure_of_maps_needs_those_of_its_run_and_of_its_control():
+    figure = selection().figure("saliency-custom-p2")
+    assert isinstance(figure, SaliencyFigure)
+    assert {run for _, run, _ in figure.runs} == {figure.run, figure.control}
+    assert set(figure.labels) == {figure.run, figure.control}
+    assert figure.dataset == "cifar10"
+
+
+def test_a_figure_of_a_table_reproduces_the_numbers_of_the_papers_table():
+    figure = selection().figure("table1-cells")
+    assert figure.paper == "the numbers of Table 1"
+    assert figure.layout == selection().table("table1").layout
+
+
+def test_figures_are_told_apart_by_kind():
+    chosen = selection()
+    assert chosen.figures_of("inputs") == ["inputs"]
+    assert {CONFIG["figures"][name]["kind"] for name in chosen.figures_of("stages", "cost")} == {
+        *("stages", "cost")
+    }
+
+
+def test_the_bridge_needs_the_runs_of_each_switch_in_its_protocol_and_in_the_base():
+    bridge = selection().bridge
+    for switch in bridge.switches:
+        for run in switch.runs:
+            assert (switch.protocol, run, 0) in bridge.runs
+            assert (bridge.base, run, 0) in bridge.runs
+    assert set(bridge.labels) == {run for switch in bridge.switches for run in switch.runs}
+
+
+KEPT = [("released", "custom-p2-cl", 0)]
+
+
+def test_of_evidence_the_kept_trainings_alone_are_shown():
+    kept = selection({"select": ["tiny-p4-ce"]}, kept=KEPT)
+    assert kept.runs() == KEPT
+    assert kept.table("table1").runs == tuple(KEPT)
+
+
+def test_of_evidence_figures_of_images_and_maps_and_empty_ones_are_not_drawn():
+    figures = selection(kept=KEPT).figures
+    assert not {"inputs", "saliency-custom-p2"} & set(figures)
+    assert {"curve-custom-p2-cl", "table1-cells", "accuracy-by-computation"} <= set(figures)
+    assert "accuracy-by-computation" not in selection(kept=[]).figures
+    assert "curve-custom-p2-cl" in selection(kept=[]).figures, "its published values are shown alone"
+
+
+def checked(kept=None, **changes):
+    published = {"published": "config/published/stage_best.csv", "tolerances": {"best_val_acc": 2}}
+    checks = {"title": "Check", "runs": {"custom-p2-cl": published}}
+    return selection({"checks": checks, "reproduce": ["released"], **changes}, kept).checks
+
+
+def test_a_check_needs_the_first_seed_of_its_runs_in_the_first_protocol():
+    assert selection().checks is None
+    assert checked(seeds={"students": [5, 0]}).runs == (("released", "custom-p2-cl", 5),)
+    assert checked(kept=KEPT).runs == tuple(KEPT)
+    assert checked(kept=[]) is None
+
+
+def test_selecting_imports_neither_torch_nor_pandas():
+    code = (
+        "import sys; from distillation.study import selection;"
+        "assert not {'torch', 'pandas', 'numpy'} & set(sys.modules), sorted(sys.modules)"
+    )
+    command = [sys.executable, "-c", code]
+    subprocess.run(command, check=True, env={"PYTHONPATH": str(ROOT / "workflow_scripts")})

@@ -1,0 +1,243 @@
+"""What tables, figures and pages show: their texts, and the trainings behind their numbers.
+
+`selection` makes them when a study is planned, and the job that makes the page gets one as plain values:
+`Type(**page.plain())` is the page again.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter
+
+from distillation.core.settings import Count, Number, Pixels, Text, settings
+from distillation.statistics.evaluations import Key
+
+
+def filled(pattern: str, runs: Iterable[Key]) -> list[str]:
+    """A pattern with the fields protocol, run and seed, filled in for each training."""
+    return [pattern.format(protocol=protocol, run=run, seed=seed) for protocol, run, seed in runs]
+
+
+def by_run(runs: Iterable[Key], paths: Iterable[str]) -> dict[Key, Path]:
+    """The files of trainings by protocol, run and seed; the inverse of `filled`."""
+    return {run: Path(path) for run, path in zip(runs, paths, strict=True)}
+
+
+@settings(kw_only=True)
+class Page:
+    """What every table, figure and page shows.
+
+    Attributes:
+        title: above all else.
+        note: below the title; may be empty.
+        paper: what of the paper it reproduces, such as "Table 1"; may be empty.
+        protocols: labels by id.
+        labels: of the runs by id, where the page prints them.
+        absent: by protocol and run, the text in place of a run that the protocol does not have.
+        runs: every training that its numbers are from.
+        seeds: of these, in words.
+        tested: by protocol, the weights that its numbers are of, in words; empty if it shows no test.
+    """
+
+    title: str
+    note: str = ""
+    paper: str = ""
+    protocols: dict[str, str]
+    labels: dict[str, str] = Field(default_factory=dict)
+    absent: dict[str, dict[str, str]] = Field(default_factory=dict)
+    runs: tuple[Key, ...] = ()
+    seeds: str = ""
+    tested: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def heading(self) -> str:
+        """The title and, if there is one, the paper's table."""
+        return f"{self.title} (the paper's {self.paper})" if self.paper else self.title
+
+    def why_absent(self, protocol: str, run: str) -> str | None:
+        """The text in place of a run that a protocol does not have; None if it has the run."""
+        return self.absent.get(protocol, {}).get(run)
+
+    def plain(self) -> dict[str, Any]:
+        """The page as plain values."""
+        return TypeAdapter(type(self)).dump_python(self, mode="json")
+
+
+@settings
+class Layout:
+    """The runs that a table shows: one run id for each row and column.
+
+    Attributes:
+        columns: headings of the columns.
+        rows: heading and run ids of each row.
+        instead: by protocol and heading of a row, the ids of the runs that this protocol has in that row.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+    instead: dict[str, dict[str, tuple[str, ...]]] = Field(default_factory=dict)
+
+    def in_protocol(self, protocol: str) -> dict[str, tuple[str, ...]]:
+        """The run ids of each row in a protocol, by heading."""
+        return dict(self.rows) | self.instead.get(protocol, {})
+
+    @property
+    def ids(self) -> set[str]:
+        """Every run id."""
+        choices = [dict(self.rows), *self.instead.values()]
+        return {run for rows in choices for runs in rows.values() for run in runs}
+
+
+@settings
+class Milestone:
+    """A published validation accuracy at one epoch of a training."""
+
+    protocol: Text = Field(description="An entry of `protocols`.")
+    run: Text = Field(description="An id of `teachers` or `students`.")
+    resolution: Pixels = Field(description="The last stage with this resolution.")
+    epoch: Count = Field(description="Epoch of that stage, from 1.")
+    published: Annotated[Number, Field(ge=0, le=100)] = Field(
+        description="Published validation accuracy in percent."
+    )
+
+
+@settings(kw_only=True)
+class TablePage(Page):
+    """A table of accuracies, or a figure of it.
+
+    Attributes:
+        layout: its rows, columns and runs.
+        published: path of its published accuracies; see `published_values.accuracies`.
+        remarks: sentences below it.
+        milestones: accuracies at one epoch, reported below it.
+        milestone_runs: the trainings of its milestones.
+    """
+
+    layout: Layout
+    published: str | None = None
+    remarks: tuple[str, ...] = ()
+    milestones: tuple[Milestone, ...] = ()
+    milestone_runs: tuple[Key, ...] = ()
+
+
+@settings(kw_only=True)
+class PairsPage(TablePage):
+    """Differences between rows of a table.
+
+    Attributes:
+        pairs: headings of two rows: the first minus the second.
+    """
+
+    pairs: tuple[tuple[str, str], ...]
+
+
+@settings
+class RunSettings:
+    """A run of a protocol, with all its settings.
+
+    Attributes:
+        role: "teacher" or "student".
+        label: name in tables.
+        selection: weights that are tested, "last" or "best".
+        seeds: seeds of its trainings.
+        spec: the resolved run, with any of its seeds; see `spec.from_mapping`.
+    """
+
+    protocol: str
+    run: str
+    role: str
+    label: str
+    selection: str
+    seeds: tuple[int, ...]
+    spec: dict[str, Any]
+
+
+@settings(kw_only=True)
+class SettingsPage(Page):
+    """Every setting of every run.
+
+    Attributes:
+        settings: of each run of each protocol, chosen or not.
+        sources: path of the sources of their values.
+    """
+
+    settings: tuple[RunSettings, ...]
+    sources: str
+
+
+@settings(kw_only=True)
+class ClaimsPage(Page):
+    """The claims of the paper.
+
+    Attributes:
+        claims: by id, as the configuration states them.
+        teachers: by run, the teacher that it has in the paper.
+        taught_by: by protocol and run, protocol and id of the teacher that it really has.
+        no_verdict: text in place of every verdict; empty if verdicts are given.
+        accuracies: path; see `published_values.accuracies`.
+        reported: path; see `published_values.reported`.
+    """
+
+    claims: dict[str, dict[str, Any]]
+    teachers: dict[str, str] = Field(default_factory=dict)
+    taught_by: dict[str, dict[str, tuple[str, str]]] = Field(default_factory=dict)
+    no_verdict: str = ""
+    accuracies: str = ""
+    reported: str = ""
+
+
+@settings(kw_only=True)
+class IndexPage(Page):
+    """From each number to its run.
+
+    Attributes:
+        tables: layouts by table.
+        headings: of these tables.
+        taught_by: by protocol and run, protocol and id of its teacher.
+    """
+
+    tables: dict[str, Layout]
+    headings: dict[str, str]
+    taught_by: dict[str, dict[str, tuple[str, str]]] = Field(default_factory=dict)
+
+
+@settings
+class ChangedSwitch:
+    """One switch between two protocols, and the runs that it affects.
+
+    Attributes:
+        label: name of the switch.
+        protocol: the protocol that has the change; the base itself if only the tested weights differ.
+        selection: weights that are tested, "last" or "best"; None for those of the protocol.
+        runs: ids of the affected runs.
+    """
+
+    label: str
+    protocol: str
+    selection: str | None
+    runs: tuple[str, ...]
+
+
+@settings(kw_only=True)
+class BridgePage(Page):
+    """The effect of each switch between two protocols, one changed at a time.
+
+    Attributes:
+        base: the protocol in which no switch is changed.
+        switches: in the order of the rows.
+    """
+
+    base: str
+    switches: tuple[ChangedSwitch, ...]
+
+
+@settings(kw_only=True)
+class ChecksPage(Page):
+    """The first epochs of runs beside published accuracies.
+
+    Attributes:
+        checks: by run, `tolerances` in percentage points and `published`, a path.
+    """
+
+    checks: dict[str, dict[str, Any]]

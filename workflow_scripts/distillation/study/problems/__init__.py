@@ -1,0 +1,1 @@
+"""Errors of a configuration that its typed form does not show."""
