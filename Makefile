@@ -3,6 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DEMO := studies/irkd/overlays/demo.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup install-runtime install-dev demo watch archive test faults report-test slurm-test gpu-test gpu-check bench lint keep-reference readme settings wheels clean-demo
@@ -10,8 +11,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help:
 	@echo 'make setup           build .venv with the pinned packages'
 	@echo 'make demo            the whole study with a small budget, on two CPU cores'
-	@echo 'make watch           watch progress of the study; of the demo: CONFIG=config/demo.yaml'
-	@echo 'make archive         results of the study in one file, without weights (runs missing jobs); overlays: CONFIG='
+	@echo 'make watch           watch progress of the trainings; of the demo: CONFIG=$(DEMO)'
+	@echo 'make archive         results of each study in one file, without weights (runs missing jobs); overlays: CONFIG='
 	@echo 'make test            all tests except the four below'
 	@echo 'make faults          tests that kill trainings, drivers and machines; what continues ends with the same bytes'
 	@echo 'make report-test     tests of the demo report in Chromium; after make demo'
@@ -22,7 +23,7 @@ help:
 	@echo 'make lint            snakemake --lint, snakefmt, ruff'
 	@echo 'make keep-reference  rebuild results/reference after a change of evidence or code; overlays: CONFIG='
 	@echo 'make readme          update the generated parts of README.md'
-	@echo 'make settings        write docs/configuration.md and the JSON Schema for editors from the typed settings'
+	@echo 'make settings        write docs/configuration.md and the JSON Schemas for editors from the typed settings'
 	@echo 'make wheels          packages for a machine without a network, in wheels/: docs/offline-node.md'
 	@echo 'make clean-demo      delete the results of the demo'
 	@echo
@@ -49,7 +50,7 @@ install-dev:
 
 demo: $(VENV)/.runtime
 	@echo 'All 34 trainings of both protocols on real CIFAR-10, with a small budget on two CPU cores: about ten minutes.'
-	@echo 'In another terminal, make watch CONFIG=config/demo.yaml shows their progress.'
+	@echo 'In another terminal, make watch CONFIG=$(DEMO) shows their progress.'
 	$(BIN)/python workflow_scripts/drive.py --profile profiles/demo all \
 	  --report results/demo/irkd/report.html --report-after-run
 	@echo
@@ -59,7 +60,7 @@ demo: $(VENV)/.runtime
 	@echo
 	@echo 'Results are in results/demo/irkd: report.html (open it in a browser) shows everything; tables/, pairs/, claims/ and costs/'
 	@echo '(csv, md, tex, html), figures/ (svg, png), provenance/ (the run behind each number), evaluation/, and runs/ with the weights,'
-	@echo 'history.csv and run.json of each training. Logs are in results/demo/logs.'
+	@echo 'history.csv and run.json of each training. The logs of its jobs are in results/demo/irkd/logs.'
 
 # Overlays of config.yaml, for watch, archive and keep-reference.
 CONFIG =
@@ -111,15 +112,15 @@ lint: $(VENV)/.dev
 keep-reference: $(VENV)/.runtime
 	rm -rf results/rebuilt
 	$(BIN)/snakemake --cores 2 reference_rebuild $(OVERLAYS)
-	rm -rf results/rebuilt/logs
+	find results/rebuilt -name logs -prune -exec rm -rf {} +
 	cp -r results/rebuilt/. results/reference
-	for study in $$(ls results/rebuilt); do (cd results/reference/$$study && find . -type f ! -name SHA256SUMS -printf '%P\n' \
+	for study in $$(cd results/rebuilt && find . -name provenance -printf '%h\n'); do (cd results/reference/$$study && find . -type f ! -name SHA256SUMS -printf '%P\n' \
 	  | LC_ALL=C sort | xargs -d '\n' sha256sum > SHA256SUMS); done
 
 readme: $(VENV)/.runtime
 	$(BIN)/python workflow_scripts/write_readme.py
 
-# Every key of config.yaml, for people and for editors; a test fails when they are stale.
+# Every key of config.yaml and study.yaml, for people and for editors; a test fails when they are stale.
 settings: $(VENV)/.runtime
 	$(BIN)/python workflow_scripts/write_settings.py
 

@@ -1,4 +1,4 @@
-# Reproduces the IRKD study: teachers and students of Table 1, their evaluation, tables and figures.
+# Reproduces studies of knowledge distillation: their trainings, evaluation, tables and figures.
 #     snakemake --cores 8 all    everything (config.yaml); -n for the plan, --list-target-rules for parts
 from snakemake.utils import min_version
 
@@ -16,11 +16,12 @@ resource_scopes:
 include: "rules/common.smk"
 include: "rules/results.smk"
 include: "rules/jobs.smk"
+include: "rules/shown.smk"
+include: "rules/report.smk"
+include: "rules/parts.smk"
 include: "rules/data.smk"
 include: "rules/training.smk"
 include: "rules/evaluation.smk"
-include: "rules/report.smk"
-include: "rules/shown.smk"
 include: "rules/tables.smk"
 include: "rules/claims.smk"
 include: "rules/curves.smk"
@@ -29,30 +30,27 @@ include: "rules/figures.smk"
 include: "rules/bridge.smk"
 include: "rules/checks.smk"
 include: "rules/provenance.smk"
+include: "rules/archive.smk"
+include: "rules/targets.smk"
 
 
-# Rebuild tables and figures from the evidence in results/reference, without data or training.
+# Rebuild tables and figures from the committed evidence, without data or training.
 module committed:
     snakefile:
         "rules/reference.smk"
     config:
-        config | {"pathvars": {**config["pathvars"], "results": "results/rebuilt"}}
+        config | {"pathvars": {**config["pathvars"], "results": PATHS.rebuilt}}
 
 
-use rule * from committed exclude archive, compare as reference_*
+use rule * from committed exclude compared as reference_*
 
 
-use rule compare from committed as reference
+use rule compared from committed as reference
 
 
 rule all:
+    """Everything of every study, but for `bridge` and `check`."""
     default_target: True
     input:
-        rules.teachers.input,
-        rules.students.input,
-        rules.evaluation.input,
-        rules.tables.input,
-        rules.figures.input,
-        rules.claims.input,
-        rules.provenance.input,
+        in_all(everything),
     localrule: True

@@ -79,7 +79,7 @@ def _device(wanted: str | None, full: bool, config: dict) -> torch.device:
     if wanted == "cuda" and not torch.cuda.is_available():
         raise UserError(
             "The device is 'cuda', but torch finds no CUDA device here; run this on a machine with one, or"
-            " rehearse it with --device cpu --config config/demo.yaml."
+            " rehearse it with --device cpu --config studies/irkd/overlays/demo.yaml."
         )
     if wanted == "cpu" and full and config["execution"]["cuda_graphs"] is True:
         raise UserError(

@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-import yaml
 from distillation.core.errors import UserError
 from distillation.data.dataset_settings import FORMATS
 from distillation.networks.families.vit import Model
-from distillation.study import study
+from distillation.study import studies
 from distillation.study.spec import Run, Stage
 from distillation.study.study import Study
 from distillation.training import flops
 from torch import Tensor
 
 HOME = Path(__file__).resolve().parents[1]
+STUDY = "irkd"
 PROTOCOL = "released"
 RUNS = (
     "custom-p2-ce",
@@ -85,29 +85,17 @@ def _flops(run: Run, teacher: Model | None) -> int:
 
 
 def load(overlays: Sequence[Path]) -> tuple[dict, Study]:
-    """The configuration with its overlays, and its runs.
+    """The configuration with its overlays, and the runs of the study that is measured.
 
     Raises:
         UserError: an overlay is missing or is not a mapping, or the configuration has errors.
     """
     files = [HOME / "config.yaml", *overlays]
-    contents = [_read(file) for file in files]
-    config = study.merge(*contents)
-    return config, study.resolve(config, " + ".join(file.name for file in files))
-
-
-def _read(file: Path) -> dict:
-    try:
-        content = yaml.safe_load(file.read_text())
-    except OSError as error:
-        raise UserError(
-            f"{file}: this overlay cannot be read ({error.strerror}); name a file such as config/demo.yaml."
-        ) from error
-    except yaml.YAMLError as error:
-        raise UserError(f"{file}: this overlay is not YAML ({error}); correct it.") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{file}: an overlay must be a mapping with keys of config.yaml; correct it.")
-    return content
+    config = studies.configuration(files)
+    found = studies.resolve(config, HOME / "studies", " + ".join(file.name for file in files))
+    if STUDY not in found:
+        raise UserError(f"studies: the benchmark measures the study '{STUDY}'; add it to `studies`.")
+    return config, found[STUDY]
 
 
 def steps_of(resolved: Study, device: torch.device, full: bool) -> list[Case]:
@@ -127,9 +115,9 @@ def steps_of(resolved: Study, device: torch.device, full: bool) -> list[Case]:
     return cases
 
 
-def training_images(config: dict, dataset: str) -> int:
+def training_images(resolved: Study, dataset: str) -> int:
     """Number of training images in the study."""
-    settings = config["datasets"][dataset]
+    settings = resolved.config["datasets"][dataset]
     whole = FORMATS[settings["format"]].train - settings.get("split", {}).get("holdout", 0)
     return settings.get("limit", {}).get("train", whole)
 

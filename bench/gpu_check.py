@@ -27,8 +27,8 @@ from distillation.training import checkpoint, graph_recording, sessions
 from bench import cases, estimates, gpu_check_page, kind_check, kinds
 
 _LOG = logging.getLogger("gpu-check")
-_GROUPS = cases.HOME / "config/groups"
-_REHEARSAL = cases.HOME / "config/demo.yaml"
+_GROUPS = cases.HOME / "studies/irkd/overlays/groups"
+_REHEARSAL = cases.HOME / "studies/irkd/overlays/demo.yaml"
 
 
 def main(arguments: list[str]) -> None:
@@ -196,7 +196,7 @@ class _Check:
 
     def _images(self) -> int:
         _, run, _ = next(kinds.trainings(self._study))
-        return cases.training_images(self._config, run.dataset)
+        return cases.training_images(self._study, run.dataset)
 
     @functools.cached_property
     def _parameters(self) -> dict[Model, int]:

@@ -1,60 +1,53 @@
-# The effect of each switch between the protocols, one changed at a time. Not part of `all`.
+# The effect of each switch between the protocols of a study, one changed at a time.
 
 
 rule make_bridge_table:
     input:
-        evaluations=filled(EVALUATION, SELECTION.bridge.runs),
+        evaluations=files(page("bridge"), EVALUATION),
     output:
-        csv=f"<results>/{STUDY.name}/bridge/bridge.csv",
-        md=f"<results>/{STUDY.name}/bridge/bridge.md",
-        tex=f"<results>/{STUDY.name}/bridge/bridge.tex",
+        csv="<results>/{study}/bridge/bridge.csv",
+        md="<results>/{study}/bridge/bridge.md",
+        tex="<results>/{study}/bridge/bridge.tex",
         html=report(
-            f"<results>/{STUDY.name}/bridge/bridge.html",
-            **report_item(
-                category("Bridge"), "bridge", item_labels("table", ["table", "figure"], SELECTION.bridge)
-            ),
+            "<results>/{study}/bridge/bridge.html",
+            **report_item(category("Bridge"), "bridge", labels_of(page("bridge"), 1, 2)),
         ),
     log:
-        "<results>/logs/make_bridge_table.log",
+        "<results>/{study}/logs/make_bridge_table.log",
+    wildcard_constraints:
+        study=having("bridge"),
     localrule: True
     conda:
         "../envs/environment.yaml"
     params:
-        page=SELECTION.bridge.plain(),
+        page=plain(page("bridge")),
         code=script_digest("make_bridge_table.py"),
     message:
-        "Making the bridge"
+        "Making the bridge, {wildcards.study}"
     script:
         "../workflow_scripts/make_bridge_table.py"
 
 
 rule plot_bridge:
     input:
-        evaluations=rules.make_bridge_table.input.evaluations,
+        evaluations=files(page("bridge"), EVALUATION),
     output:
         svg=report(
-            f"<results>/{STUDY.name}/bridge/bridge.svg",
-            **report_item(
-                category("Bridge"), "bridge", item_labels("figure", ["table", "figure"], SELECTION.bridge)
-            ),
+            "<results>/{study}/bridge/bridge.svg",
+            **report_item(category("Bridge"), "bridge", labels_of(page("bridge"), 2, 2)),
         ),
-        png=f"<results>/{STUDY.name}/bridge/bridge.png",
+        png="<results>/{study}/bridge/bridge.png",
     log:
-        "<results>/logs/plot_bridge.log",
+        "<results>/{study}/logs/plot_bridge.log",
+    wildcard_constraints:
+        study=having("bridge"),
     localrule: True
     conda:
         "../envs/environment.yaml"
     params:
-        page=SELECTION.bridge.plain(),
+        page=plain(page("bridge")),
         code=script_digest("plot_bridge.py"),
     message:
-        "Drawing the bridge"
+        "Drawing the bridge, {wildcards.study}"
     script:
         "../workflow_scripts/plot_bridge.py"
-
-
-rule bridge:
-    input:
-        rules.make_bridge_table.output,
-        rules.plot_bridge.output,
-    localrule: True

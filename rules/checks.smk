@@ -1,36 +1,30 @@
-# Compare the first epochs of runs with published logs. Not part of `all`; part of `archive` and `reference`
-# if an overlay has `checks`, such as config/check.yaml.
+# The first epochs of runs beside published logs, of a study with `checks`.
 
 
 rule compare_with_published:
     input:
-        histories=lambda wildcards: filled(f"{RUN}/history.csv", checks(wildcards).runs),
+        histories=files(page("checks"), f"{RUN}/history.csv"),
         published=lambda wildcards: [
-            path for check in checks(wildcards).checks.values() for path in from_workflow(check["published"])
+            path
+            for check in SELECTIONS[wildcards.study].checks.checks.values()
+            for path in in_study(wildcards.study, check["published"])
         ],
     output:
-        csv=f"<results>/{STUDY.name}/checks/checks.csv",
-        md=f"<results>/{STUDY.name}/checks/checks.md",
-        tex=f"<results>/{STUDY.name}/checks/checks.tex",
-        html=f"<results>/{STUDY.name}/checks/checks.html",
+        csv="<results>/{study}/checks/checks.csv",
+        md="<results>/{study}/checks/checks.md",
+        tex="<results>/{study}/checks/checks.tex",
+        html="<results>/{study}/checks/checks.html",
     log:
-        "<results>/logs/compare_with_published.log",
+        "<results>/{study}/logs/compare_with_published.log",
+    wildcard_constraints:
+        study=having("checks"),
     localrule: True
     conda:
         "../envs/environment.yaml"
     params:
-        page=lambda wildcards: checks(wildcards).plain(),
+        page=plain(page("checks")),
         code=script_digest("compare_with_published.py"),
     message:
-        "Comparing with published values"
+        "Comparing with published values, {wildcards.study}"
     script:
         "../workflow_scripts/compare_with_published.py"
-
-
-rule check:
-    input:
-        rules.compare_with_published.output,
-    localrule: True
-
-
-CHECKED = rules.compare_with_published.output if SELECTION.checks else []

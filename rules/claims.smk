@@ -1,36 +1,32 @@
-# Verdicts on the paper's claims.
+# Verdicts on the claims of a study.
 
 
 rule make_claims:
     input:
-        evaluations=filled(EVALUATION, SELECTION.claims.runs),
-        histories=filled(f"{RUN}/history.csv", SELECTION.claims.runs),
-        records=filled(f"{RUN}/run.json", SELECTION.claims.runs),
-        accuracies=from_workflow(SELECTION.claims.accuracies),
-        reported=from_workflow(SELECTION.claims.reported),
+        evaluations=files(page("claims"), EVALUATION),
+        histories=files(page("claims"), f"{RUN}/history.csv"),
+        records=files(page("claims"), f"{RUN}/run.json"),
+        accuracies=published(page("claims"), "accuracies"),
+        reported=published(page("claims"), "reported"),
     output:
-        csv=f"<results>/{STUDY.name}/claims/claims.csv",
-        md=f"<results>/{STUDY.name}/claims/claims.md",
-        tex=f"<results>/{STUDY.name}/claims/claims.tex",
+        csv="<results>/{study}/claims/claims.csv",
+        md="<results>/{study}/claims/claims.md",
+        tex="<results>/{study}/claims/claims.tex",
         html=report(
-            f"<results>/{STUDY.name}/claims/claims.html",
-            **report_item(category("Claims"), "claims", item_labels("claims", ["claims"], SELECTION.claims)),
+            "<results>/{study}/claims/claims.html",
+            **report_item(category("Claims"), "claims", labels_of(page("claims"))),
         ),
     log:
-        "<results>/logs/make_claims.log",
+        "<results>/{study}/logs/make_claims.log",
+    wildcard_constraints:
+        study=having("claims"),
     localrule: True
     conda:
         "../envs/environment.yaml"
     params:
-        page=SELECTION.claims.plain(),
+        page=plain(page("claims")),
         code=script_digest("make_claims.py"),
     message:
-        "Judging the claims"
+        "Judging the claims, {wildcards.study}"
     script:
         "../workflow_scripts/make_claims.py"
-
-
-rule claims:
-    input:
-        rules.make_claims.output,
-    localrule: True

@@ -1,9 +1,8 @@
-# What all rules share: the study, and how rules name files and code; no rules.
+# What all rules share: the studies, and how rules name files and code; no rules.
 import os
 import sys
 from pathlib import Path
 
-import yaml
 from snakemake.exceptions import WorkflowError
 
 # Folder of this workflow, also if another Snakefile imports it as a module.
@@ -11,24 +10,25 @@ HOME = Path(workflow.current_basedir).parent
 sys.path.insert(0, str(HOME / "workflow_scripts"))
 
 from distillation.core.errors import UserError
-from distillation.study import code_digest, protocols, spec, study
+from distillation.study import code_digest, spec, studies
 from distillation.study.contents import filled
 from distillation.study.selection import Selection
 
 
-def load_study():
-    """The resolved study; an error in the configuration stops Snakemake."""
+def load_studies():
+    """The resolved studies by id; an error in the configuration stops Snakemake."""
     # Snakemake lists the overlays before config.yaml.
     files = [*workflow.configfiles[-1:], *workflow.configfiles[:-1]]
-    source = " + ".join(map(os.path.relpath, files))
-    ordered = protocols.in_order_of(yaml.safe_load((HOME / "config.yaml").read_text()), config)
+    # What report.smk adds was not written by a user; it is there already if a module is given this config.
+    written = {key: value for key, value in config.items() if key != "_reported"}
     try:
-        return study.resolve(ordered, source)
+        return studies.resolve(written, HOME / "studies", " + ".join(map(os.path.relpath, files)))
     except UserError as error:
         raise WorkflowError(str(error)) from None
 
 
-STUDY = load_study()
+STUDIES = load_studies()
+PATHS = studies.paths(config)
 
 
 def any_of(ids):
@@ -36,14 +36,20 @@ def any_of(ids):
     return "|".join(sorted(ids)) or "(?!)"
 
 
+def ids_in(*blocks):
+    """The ids in some blocks of all studies."""
+    return {name for study in STUDIES.values() for block in blocks for name in study.config[block]}
+
+
 wildcard_constraints:
-    dataset=any_of(config["datasets"]),
+    study=any_of(STUDIES),
+    dataset=any_of(ids_in("datasets")),
     format=any_of(config["sources"]),
-    protocol=any_of(config["protocols"]),
-    run=any_of({**config["teachers"], **config["students"]}),
+    protocol=any_of(ids_in("protocols")),
+    run=any_of(ids_in("teachers", "students")),
     seed=r"\d+",
-    table=any_of(config["tables"]),
-    figure=any_of(config["figures"]),
+    table=any_of(ids_in("tables")),
+    figure=any_of(ids_in("figures")),
 
 
 def script_digest(script, components=()):
@@ -57,6 +63,6 @@ def prepared(dataset):
     return {"arrays": ancient(f"{folder}/arrays.safetensors"), "manifest": f"{folder}/manifest.json"}
 
 
-def from_workflow(path):
-    """Path of a file that the configuration names relative to the workflow; empty if it names none."""
-    return [os.path.relpath(HOME / path)] if path else []
+def in_study(study, path):
+    """Path of a file that a study names relative to its folder; empty if it names none."""
+    return [os.path.relpath(HOME / "studies" / study / path)] if path else []

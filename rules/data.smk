@@ -27,22 +27,16 @@ rule prepare_dataset:
         arrays="<results>/data/{dataset}/arrays.safetensors",
         manifest="<results>/data/{dataset}/manifest.json",
     log:
-        "<results>/logs/prepare_dataset/{dataset}.log",
+        "<results>/data/{dataset}/prepare.log",
     localrule: True
     conda:
         "../envs/environment.yaml"
     params:
         kind=format_of,
-        split=lambda wildcards: config["datasets"][wildcards.dataset].get("split"),
-        limit=lambda wildcards: config["datasets"][wildcards.dataset].get("limit"),
+        split=lambda wildcards: dataset_settings(wildcards).get("split"),
+        limit=lambda wildcards: dataset_settings(wildcards).get("limit"),
         code=preparation_digest,
     message:
         "Splitting {wildcards.dataset} into arrays"
     script:
         "../workflow_scripts/prepare_dataset.py"
-
-
-rule data:
-    input:
-        expand("<results>/data/{dataset}/manifest.json", dataset=SELECTION.datasets),
-    localrule: True

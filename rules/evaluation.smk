@@ -11,9 +11,9 @@ rule evaluate:
     output:
         EVALUATION,
     log:
-        "<results>/logs/evaluate/{protocol}/{run}/seed-{seed}.log",
+        "<results>/{study}/logs/evaluate/{protocol}/{run}/seed-{seed}.log",
     benchmark:
-        "<results>/benchmarks/evaluate/{protocol}/{run}/seed-{seed}.tsv"
+        "<results>/{study}/benchmarks/evaluate/{protocol}/{run}/seed-{seed}.tsv"
     priority: demand.evaluation_priority()
     conda:
         "../envs/environment.yaml"
@@ -24,26 +24,9 @@ rule evaluate:
         runtime=evaluation_minutes,
     params:
         selection=lambda wildcards: training(wildcards).entry.selection,
-        resolutions=config["evaluation"]["resolutions"],
+        resolutions=lambda wildcards: STUDIES[wildcards.study].config["evaluation"]["resolutions"],
         code=evaluation_digest,
     message:
         "Evaluating {wildcards.run}, {wildcards.protocol}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/evaluate.py"
-
-
-rule evaluation:
-    input:
-        filled(EVALUATION, SELECTION.runs()),
-    localrule: True
-
-
-# One target per protocol: its trainings and their evaluations, with the teachers they need.
-for protocol in config["protocols"]:
-
-    rule:
-        name:
-            protocol
-        input:
-            filled(EVALUATION, SELECTION.runs(protocols=[protocol])),
-        localrule: True

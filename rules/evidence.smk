@@ -1,28 +1,44 @@
 # Where the files of trainings are, and which of them are shown: the committed evidence alone; no rules.
 from distillation.study import evidence
 
-COMMITTED = os.path.relpath(HOME / f"results/reference/{STUDY.name}")
-RUN = f"{COMMITTED}/runs/{{protocol}}/{{run}}/seed-{{seed}}"
-EVALUATION = f"{COMMITTED}/evaluation/{{protocol}}/{{run}}/seed-{{seed}}.json"
+COMMITTED = os.path.relpath(HOME / PATHS.reference)
+RUN = f"{COMMITTED}/{{study}}/runs/{{protocol}}/{{run}}/seed-{{seed}}"
+EVALUATION = f"{COMMITTED}/{{study}}/evaluation/{{protocol}}/{{run}}/seed-{{seed}}.json"
 
 
-def committed(pattern):
-    """Protocol, run and seed of the committed files that match a pattern."""
-    return [(protocol, run, int(seed)) for protocol, run, seed in zip(*glob_wildcards(pattern))]
+def committed(pattern, study):
+    """Protocol, run and seed of the committed files of a study that match a pattern."""
+    found = glob_wildcards(pattern.replace("{study}", study))
+    return [(protocol, run, int(seed)) for protocol, run, seed in zip(*found)]
 
 
-SELECTION = Selection.of_evidence(STUDY, config, committed(EVALUATION))
+SELECTIONS = {
+    name: Selection.of_evidence(study, committed(EVALUATION, name)) for name, study in STUDIES.items()
+}
 
 
-def evidence_of_this_study(wildcards):
-    """Check the committed evidence against the settings; no files.
+def checked_evidence(*names):
+    """An input function that checks the committed evidence of some studies against their settings; no files.
 
     As an input function it stops only plans of rules that have it.
     """
-    record = f"{RUN}/run.json"
-    records = {run: Path(filled(record, [run])[0]) for run in committed(record)}
-    try:
-        evidence.check(STUDY, records)
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
-    return []
+
+    def check(wildcards):
+        record = f"{RUN}/run.json"
+        for name in names or [wildcards.study]:
+            records = {run: Path(filled(record, name, [run])[0]) for run in committed(record, name)}
+            try:
+                evidence.check(STUDIES[name], records)
+            except UserError as error:
+                raise WorkflowError(str(error)) from None
+        return []
+
+    return check
+
+
+def compared(wildcards):
+    """The comparisons of the studies of which something is committed; an error if there is none."""
+    kept = [name for name in STUDIES if Path(COMMITTED, name, "SHA256SUMS").is_file()]
+    if not kept:
+        raise WorkflowError(f"{COMMITTED} has nothing of {', '.join(STUDIES)}; `make keep-reference` adds it")
+    return expand(rules.compare.output, study=kept)

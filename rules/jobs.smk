@@ -6,9 +6,15 @@ DEVICE = config["execution"]["device"]
 GPUS = int(DEVICE == "cuda")
 
 
+def dataset_settings(wildcards):
+    """The settings of a data set, in the first study that has it: they agree on what decides its files."""
+    datasets = (study.config["datasets"] for study in STUDIES.values())
+    return next(each[wildcards.dataset] for each in datasets if wildcards.dataset in each)
+
+
 def format_of(wildcards):
     """The format of a data set."""
-    return config["datasets"][wildcards.dataset]["format"]
+    return dataset_settings(wildcards)["format"]
 
 
 def watched_sources(wildcards):
@@ -31,7 +37,9 @@ def preparation_digest(wildcards):
 
 def training(wildcards):
     """The training that belongs to the wildcards."""
-    return STUDY.training(wildcards.protocol, wildcards.run, int(wildcards.seed))
+    known = [f"{protocol}/{run}" for protocol, run in STUDIES[wildcards.study].entries]
+    of_this_study(wildcards, "run", f"{wildcards.protocol}/{wildcards.run}", known)
+    return STUDIES[wildcards.study].training(wildcards.protocol, wildcards.run, int(wildcards.seed))
 
 
 def dataset_of(wildcards):
@@ -44,7 +52,7 @@ def teacher_of(wildcards):
     own = training(wildcards)
     if own.teacher is None:
         return {}
-    [folder] = filled(RUN, [(*own.entry.teacher, own.teacher.seed)])
+    [folder] = filled(RUN, own.study, [(*own.entry.teacher, own.teacher.seed)])
     weights = ancient(f"{folder}/{own.run.teacher.weights}.safetensors")
     return {"teacher_weights": weights, "teacher_record": f"{folder}/run.json"}
 
@@ -55,7 +63,7 @@ def pretrained_of(wildcards):
     if file and not Path(file).is_file():
         raise WorkflowError(
             f"{file}: {wildcards.run} starts from these weights, but the file does not exist; supply it"
-            " (docs/pretrained.md says from where), or set its path in `weights` in the configuration."
+            " (docs/pretrained.md says from where), or set its path in `weights` of the study."
         )
     return {"pretrained": ancient(file)} if file else {}
 

@@ -4,8 +4,9 @@
 
 include: "common.smk"
 include: "evidence.smk"
-include: "report.smk"
 include: "shown.smk"
+include: "report.smk"
+include: "parts.smk"
 include: "tables.smk"
 include: "claims.smk"
 include: "curves.smk"
@@ -15,37 +16,40 @@ include: "checks.smk"
 include: "provenance.smk"
 
 
-REBUILT = [
-    rules.tables.input,
-    rules.figures.input,
-    rules.claims.input,
-    rules.provenance.input,
-    CHECKED,
-]
-
-
 rule rebuild:
+    """Tables and figures, made anew from the committed evidence."""
     input:
-        evidence_of_this_study,
-        REBUILT,
+        checked_evidence(*STUDIES),
+        in_all(pages),
+        in_all(checks),
     localrule: True
 
 
 rule compare:
     input:
-        evidence_of_this_study,
-        rebuilt=REBUILT,
-        sums=f"{COMMITTED}/SHA256SUMS",
+        checked_evidence(),
+        rebuilt=lambda wildcards: [
+            *pages(SELECTIONS[wildcards.study]),
+            *checks(SELECTIONS[wildcards.study]),
+        ],
+        sums=f"{COMMITTED}/{{study}}/SHA256SUMS",
     output:
-        f"<results>/{STUDY.name}/compared.txt",
+        "<results>/{study}/compared.txt",
     log:
-        "<results>/logs/compare.log",
+        "<results>/{study}/logs/compare.log",
     localrule: True
     conda:
         "../envs/environment.yaml"
     params:
         code=script_digest("compare_reference.py"),
     message:
-        "Comparing with the committed files"
+        "Comparing with the committed files, {wildcards.study}"
     script:
         "../workflow_scripts/compare_reference.py"
+
+
+rule compared:
+    """Tables and figures made anew from the committed evidence, compared with the committed ones."""
+    input:
+        compared,
+    localrule: True

@@ -1,7 +1,12 @@
 # Description, categories and order of items in the report of `snakemake --report`; no rules.
+from distillation.study import description
 
 
 report: "captions/workflow.rst"
+
+
+# The description of the report, which has no parameters, reads it here.
+config["_reported"] = {name: description.of_study(study) for name, study in STUDIES.items()}
 
 
 # Categories of the report, in reading order.
@@ -9,32 +14,44 @@ CATEGORIES = ["Tables", "Figures", "Learning curves", "Claims", "Provenance", "B
 
 
 def category(name):
-    """A category of the report, numbered because the report sorts categories by name."""
-    return f"{CATEGORIES.index(name) + 1}. {name}"
+    """A function: a category, numbered because the report sorts by name; of its study if there are several."""
+    number = f"{CATEGORIES.index(name) + 1}. {name}"
+    return lambda wildcards: f"{wildcards.study}: {number}" if len(STUDIES) > 1 else number
 
 
 def category_of_curve(wildcards):
     """The category of a training curve: Figures if the paper shows it."""
-    return category("Figures" if SELECTION.figure(wildcards.figure).paper else "Learning curves")
+    return category("Figures" if figure(wildcards).paper else "Learning curves")(wildcards)
 
 
 def report_item(category, caption, labels):
-    """Arguments of `report` for a file; category and labels may be functions of the wildcards."""
+    """Arguments of `report` for a file; category and labels are functions of the wildcards."""
     return {"category": category, "caption": f"captions/{caption}.rst", "labels": labels}
 
 
-def item_labels(name, names, page):
-    """Labels of the item `name` among `names`; numbers are padded because the report sorts them as text."""
-    number = f"{names.index(name) + 1:{len(str(len(names)))}}"
-    return {"No.": number, "Shows": page.title, "Paper": page.paper or "-"}
+def labels_of(page, number=1, of=1):
+    """A function: labels of an item; its number is padded because the report sorts labels as text."""
+    return lambda wildcards: {
+        "No.": f"{number:{len(str(of))}}",
+        "Shows": page(wildcards).title,
+        "Paper": page(wildcards).paper or "-",
+    }
 
 
-def table_labels(name, page):
-    """Labels of an item among the tables: those of accuracies come first."""
-    return item_labels(name, [*SELECTION.tables, "pairs", "costs", "switches"], page)
+def table_labels(page, block=None):
+    """A function: labels of an item among the tables, of which those of accuracies come first."""
+
+    def labels(wildcards):
+        selection = SELECTIONS[wildcards.study]
+        blocks = [name for name in ("pairs", "costs", "switches") if name == "costs" or selection.has(name)]
+        items = [*(("table", name) for name in selection.tables), *(("block", name) for name in blocks)]
+        own = ("table", wildcards.table) if block is None else ("block", block)
+        return labels_of(page, items.index(own) + 1, len(items))(wildcards)
+
+    return labels
 
 
 def figure_labels(wildcards):
-    """Labels of a figure in the report."""
-    page = SELECTION.figure(wildcards.figure)
-    return item_labels(wildcards.figure, list(SELECTION.figures), page)
+    """Labels of a figure."""
+    names = list(SELECTIONS[wildcards.study].figures)
+    return labels_of(figure, names.index(wildcards.figure) + 1, len(names))(wildcards)

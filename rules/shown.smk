@@ -1,40 +1,59 @@
-# Helper functions: what the rules of tables and figures read of the selection; no rules.
+# Helper functions: what the rules of tables, figures and pages read of the selections; no rules.
+from distillation.study.configuration import suggestion
 
-FIGURE = f"<results>/{STUDY.name}/figures/{{figure}}"
+FIGURE = "<results>/{study}/figures/{figure}"
 
 
-def table_of(wildcards):
+def page(name):
+    """A function: the page of a study with this name in its selection, such as `claims`."""
+    return lambda wildcards: getattr(SELECTIONS[wildcards.study], name)
+
+
+def of_this_study(wildcards, kind, name, known):
+    """Stop with a sentence if a study does not have what a path names; another study may have it."""
+    if name not in known:
+        raise WorkflowError(f"the study '{wildcards.study}' has no {kind} '{name}' {suggestion(name, known)}")
+
+
+def table(wildcards):
     """What a table of accuracies shows."""
-    return SELECTION.table(wildcards.table)
+    selection = SELECTIONS[wildcards.study]
+    of_this_study(wildcards, "table", wildcards.table, selection.tables)
+    return selection.table(wildcards.table)
 
 
-def page_of_table(wildcards):
-    """What a table of accuracies shows, as plain values."""
-    return table_of(wildcards).plain()
-
-
-def figure_of(wildcards):
+def figure(wildcards):
     """What a figure shows."""
-    return SELECTION.figure(wildcards.figure)
+    selection = SELECTIONS[wildcards.study]
+    of_this_study(wildcards, "figure", wildcards.figure, selection.figures)
+    return selection.figure(wildcards.figure)
 
 
-def page_of_figure(wildcards):
-    """What a figure shows, as plain values."""
-    return figure_of(wildcards).plain()
+def plain(page):
+    """A function: a page as plain values, which a job is given."""
+    return lambda wildcards: page(wildcards).plain()
 
 
-def in_figure(pattern):
-    """An input function: a file of each training in a figure."""
-    return lambda wildcards: filled(pattern, figure_of(wildcards).runs)
+def files(page, pattern):
+    """An input function: a file of each training on a page."""
+    return lambda wildcards: page(wildcards).files(pattern)
 
 
-def published_in_figure(key):
-    """An input function: a file of published numbers, if the figure names one."""
-    return lambda wildcards: from_workflow(getattr(figure_of(wildcards), key))
+def published(page, key):
+    """An input function: a file of published values, if the page names one."""
+    return lambda wildcards: in_study(wildcards.study, getattr(page(wildcards), key))
 
 
-def checks(wildcards):
-    """Runs to compare with published accuracies; an error if the configuration names none."""
-    if SELECTION.checks is None:
-        raise WorkflowError("`checks` is empty: snakemake --cores 1 check --configfile config/check.yaml")
-    return SELECTION.checks
+def having(block):
+    """A wildcard constraint: the studies that have a block."""
+    return any_of(name for name, selection in SELECTIONS.items() if selection.has(block))
+
+
+def figures_of(kind):
+    """A wildcard constraint: the figures of a kind."""
+    return any_of({name for selection in SELECTIONS.values() for name in selection.figures_of(kind)})
+
+
+def ids_of(**chosen):
+    """A wildcard constraint: the ids of runs of all studies; see `Selection.ids`."""
+    return any_of({run for selection in SELECTIONS.values() for run in selection.ids(**chosen)})

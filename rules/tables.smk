@@ -3,115 +3,108 @@
 
 rule make_table:
     input:
-        evaluations=lambda wildcards: filled(EVALUATION, table_of(wildcards).runs),
-        histories=lambda wildcards: filled(f"{RUN}/history.csv", table_of(wildcards).milestone_runs),
-        published=lambda wildcards: from_workflow(table_of(wildcards).published),
+        evaluations=files(table, EVALUATION),
+        histories=lambda wildcards: filled(
+            f"{RUN}/history.csv", wildcards.study, table(wildcards).milestone_runs
+        ),
+        published=published(table, "published"),
     output:
-        csv=f"<results>/{STUDY.name}/tables/{{table}}.csv",
-        md=f"<results>/{STUDY.name}/tables/{{table}}.md",
-        tex=f"<results>/{STUDY.name}/tables/{{table}}.tex",
+        csv="<results>/{study}/tables/{table}.csv",
+        md="<results>/{study}/tables/{table}.md",
+        tex="<results>/{study}/tables/{table}.tex",
         html=report(
-            f"<results>/{STUDY.name}/tables/{{table}}.html",
-            **report_item(
-                category("Tables"),
-                "accuracy-table",
-                lambda wildcards: table_labels(wildcards.table, table_of(wildcards)),
-            ),
+            "<results>/{study}/tables/{table}.html",
+            **report_item(category("Tables"), "accuracy-table", table_labels(table)),
         ),
     log:
-        "<results>/logs/make_table/{table}.log",
+        "<results>/{study}/logs/make_table/{table}.log",
     localrule: True
     conda:
         "../envs/environment.yaml"
     params:
-        page=page_of_table,
+        page=plain(table),
         code=script_digest("make_table.py"),
     message:
-        "Making {wildcards.table}"
+        "Making {wildcards.table}, {wildcards.study}"
     script:
         "../workflow_scripts/make_table.py"
 
 
 rule make_pairs:
     input:
-        evaluations=filled(EVALUATION, SELECTION.pairs.runs),
-        published=from_workflow(SELECTION.pairs.published),
+        evaluations=files(page("pairs"), EVALUATION),
+        published=published(page("pairs"), "published"),
     output:
-        csv=f"<results>/{STUDY.name}/pairs/pairs.csv",
-        md=f"<results>/{STUDY.name}/pairs/pairs.md",
-        tex=f"<results>/{STUDY.name}/pairs/pairs.tex",
+        csv="<results>/{study}/pairs/pairs.csv",
+        md="<results>/{study}/pairs/pairs.md",
+        tex="<results>/{study}/pairs/pairs.tex",
         html=report(
-            f"<results>/{STUDY.name}/pairs/pairs.html",
-            **report_item(category("Tables"), "pairs", table_labels("pairs", SELECTION.pairs)),
+            "<results>/{study}/pairs/pairs.html",
+            **report_item(category("Tables"), "pairs", table_labels(page("pairs"), "pairs")),
         ),
     log:
-        "<results>/logs/make_pairs.log",
+        "<results>/{study}/logs/make_pairs.log",
+    wildcard_constraints:
+        study=having("pairs"),
     localrule: True
     conda:
         "../envs/environment.yaml"
     params:
-        page=SELECTION.pairs.plain(),
+        page=plain(page("pairs")),
         code=script_digest("make_pairs.py"),
     message:
-        "Comparing rows"
+        "Comparing rows, {wildcards.study}"
     script:
         "../workflow_scripts/make_pairs.py"
 
 
 rule make_cost_table:
     input:
-        records=filled(f"{RUN}/run.json", SELECTION.costs.runs),
+        records=files(page("costs"), f"{RUN}/run.json"),
     output:
-        csv=f"<results>/{STUDY.name}/costs/costs.csv",
-        md=f"<results>/{STUDY.name}/costs/costs.md",
-        tex=f"<results>/{STUDY.name}/costs/costs.tex",
+        csv="<results>/{study}/costs/costs.csv",
+        md="<results>/{study}/costs/costs.md",
+        tex="<results>/{study}/costs/costs.tex",
         html=report(
-            f"<results>/{STUDY.name}/costs/costs.html",
-            **report_item(category("Tables"), "cost-table", table_labels("costs", SELECTION.costs)),
+            "<results>/{study}/costs/costs.html",
+            **report_item(category("Tables"), "cost-table", table_labels(page("costs"), "costs")),
         ),
     log:
-        "<results>/logs/make_cost_table.log",
+        "<results>/{study}/logs/make_cost_table.log",
     localrule: True
     conda:
         "../envs/environment.yaml"
     params:
-        page=SELECTION.costs.plain(),
+        page=plain(page("costs")),
         code=script_digest("make_cost_table.py"),
     message:
-        "Adding up the costs"
+        "Adding up the costs, {wildcards.study}"
     script:
         "../workflow_scripts/make_cost_table.py"
 
 
 rule make_switch_page:
     input:
-        sources=from_workflow(SELECTION.settings.sources),
+        sources=published(page("switches"), "sources"),
     output:
-        csv=f"<results>/{STUDY.name}/switches/switches.csv",
-        md=f"<results>/{STUDY.name}/switches/switches.md",
-        tex=f"<results>/{STUDY.name}/switches/switches.tex",
+        csv="<results>/{study}/switches/switches.csv",
+        md="<results>/{study}/switches/switches.md",
+        tex="<results>/{study}/switches/switches.tex",
         html=report(
-            f"<results>/{STUDY.name}/switches/switches.html",
-            **report_item(category("Tables"), "switches", table_labels("switches", SELECTION.settings)),
+            "<results>/{study}/switches/switches.html",
+            **report_item(category("Tables"), "switches", table_labels(page("switches"), "switches")),
         ),
     log:
-        "<results>/logs/make_switch_page.log",
+        "<results>/{study}/logs/make_switch_page.log",
+    wildcard_constraints:
+        study=having("switches"),
     localrule: True
     conda:
         "../envs/environment.yaml"
     params:
-        page=SELECTION.settings.plain(),
+        page=plain(page("switches")),
         code=script_digest("make_switch_page.py"),
     message:
-        "Listing the switches"
+        "Listing the switches, {wildcards.study}"
     script:
         "../workflow_scripts/make_switch_page.py"
-
-
-rule tables:
-    input:
-        expand(rules.make_table.output, table=SELECTION.tables),
-        rules.make_pairs.output,
-        rules.make_cost_table.output,
-        rules.make_switch_page.output,
-    localrule: True

@@ -11,11 +11,11 @@ rule train:
         history=f"{RUN}/history.csv",
         record=f"{RUN}/run.json",
     log:
-        "<results>/logs/train/{protocol}/{run}/seed-{seed}.log",
+        "<results>/{study}/logs/train/{protocol}/{run}/seed-{seed}.log",
     benchmark:
-        "<results>/benchmarks/train/{protocol}/{run}/seed-{seed}.tsv"
+        "<results>/{study}/benchmarks/train/{protocol}/{run}/seed-{seed}.tsv"
     wildcard_constraints:
-        run=any_of(SELECTION.ids(taught=False)),
+        run=ids_of(taught=False),
     priority: training_priority
     conda:
         "../envs/environment.yaml"
@@ -46,11 +46,11 @@ rule distill:
         saliency=f"{RUN}/saliency.npz",
         record=f"{RUN}/run.json",
     log:
-        "<results>/logs/distill/{protocol}/{run}/seed-{seed}.log",
+        "<results>/{study}/logs/distill/{protocol}/{run}/seed-{seed}.log",
     benchmark:
-        "<results>/benchmarks/distill/{protocol}/{run}/seed-{seed}.tsv"
+        "<results>/{study}/benchmarks/distill/{protocol}/{run}/seed-{seed}.tsv"
     wildcard_constraints:
-        run=any_of(SELECTION.ids(taught=True, maps=True)),
+        run=ids_of(taught=True, maps=True),
     priority: training_priority
     conda:
         "../envs/environment.yaml"
@@ -77,28 +77,8 @@ use rule distill as distill_without_maps with:
         history=f"{RUN}/history.csv",
         record=f"{RUN}/run.json",
     log:
-        "<results>/logs/distill_without_maps/{protocol}/{run}/seed-{seed}.log",
+        "<results>/{study}/logs/distill_without_maps/{protocol}/{run}/seed-{seed}.log",
     benchmark:
-        "<results>/benchmarks/distill_without_maps/{protocol}/{run}/seed-{seed}.tsv"
+        "<results>/{study}/benchmarks/distill_without_maps/{protocol}/{run}/seed-{seed}.tsv"
     wildcard_constraints:
-        run=any_of(SELECTION.ids(taught=True, maps=False)),
-
-
-rule teachers:
-    input:
-        [filled(file, SELECTION.runs(role="teacher")) for file in rules.train.output],
-    localrule: True
-
-
-rule students:
-    input:
-        [
-            filled(file, SELECTION.runs(ids, role="student"))
-            for ids, files in (
-                (SELECTION.ids(taught=False), rules.train.output),
-                (SELECTION.ids(taught=True, maps=True), rules.distill.output),
-                (SELECTION.ids(taught=True, maps=False), rules.distill_without_maps.output),
-            )
-            for file in files
-        ],
-    localrule: True
+        run=ids_of(taught=True, maps=False),

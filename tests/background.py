@@ -55,7 +55,7 @@ class Background:
 
 
 def student_log(workspace):
-    path = workspace.path / f"results/logs/distill/described/{STUDENT}/seed-0.log"
+    path = workspace.path / f"results/irkd/logs/distill/described/{STUDENT}/seed-0.log"
     return path.read_text() if path.exists() else ""
 
 

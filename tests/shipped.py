@@ -1,8 +1,17 @@
-"""The study that the repository ships, as its files have it."""
+"""The studies that the repository ships, as their files have them."""
 
 from pathlib import Path
 
 import yaml
 
 ROOT = Path(__file__).parents[1]
-CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+STUDIES = ROOT / "studies"
+# What to run and how, and the study.
+WORKFLOW = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+CONFIG = yaml.safe_load((STUDIES / "irkd/study.yaml").read_text(encoding="utf-8"))
+
+
+def overlay(name: str) -> dict:
+    """What an overlay of the study changes in it, such as "groups/described-p4"."""
+    path = STUDIES / f"irkd/overlays/{name}.yaml"
+    return yaml.safe_load(path.read_text(encoding="utf-8"))["irkd"]

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,17 +18,19 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 PLAIN = [sys.executable, "-m", "snakemake"]
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 IMAGES_PER_BATCH = 64
+# Folders of a study whose files have times in them.
+TIMED = ("costs/", "provenance/", "logs/", "benchmarks/")
 TARGETS = {
     *("all", "data", "teachers", "students", "evaluation", "tables", "figures", "claims", "provenance"),
-    *("described", "released", "bridge", "check"),
+    *("described", "released", "bridge", "check", "archive", "irkd", "irkd-described", "irkd-released"),
 }
 
-TINY = {
+# Keys of config.yaml; all others are a study's.
+WORKFLOW = {"studies", "pathvars", "execution", "sources"}
+TINY_STUDY = {
     "note": "tiny",
     "reproduce": ["described"],
-    "execution": {"device": "cpu", "threads": 1},
     "seeds": {"students": [0]},
-    "sources": {"cifar10": [{"local": "absent"}]},
     "datasets": {"cifar10": {"split": {"holdout": 64}}},
     "models": {
         "vit-tiny-p4": {"width": 16, "depth": 3, "heads": 1, "mlp_width": 32},
@@ -42,6 +45,11 @@ TINY = {
         "student": {"batch_size": 32, "precision": "fp32"},
         "teacher": {"batch_size": 32, "precision": "fp32"},
     },
+}
+TINY = {
+    "execution": {"device": "cpu", "threads": 1},
+    "sources": {"cifar10": [{"local": "absent"}]},
+    "irkd": TINY_STUDY,
 }
 
 
@@ -76,14 +84,14 @@ class Workspace:
 
     @property
     def study(self) -> Path:
-        """Folder of the results of the study."""
+        """Folder of the results of IRKD."""
         return self.path / "results/irkd"
 
     def run_folder(self, run: str) -> Path:
         return self.study / f"runs/described/{run}/seed-0"
 
     def log(self, name: str) -> str:
-        return (self.path / f"results/logs/{name}").read_text()
+        return (self.study / f"logs/{name}").read_text()
 
     def copy(self, path: Path) -> "Workspace":
         """Another workspace with the same files and times, Snakemake's records included."""
@@ -91,7 +99,12 @@ class Workspace:
         return Workspace(path)
 
     def configure(self, **changes) -> None:
-        """Merge changes into the overlay."""
+        """Merge changes into the overlay: of the workflow, or else of IRKD."""
+        own = {key: changes.pop(key) for key in WORKFLOW & changes.keys()}
+        self.merge(own | ({"irkd": changes} if changes else {}))
+
+    def merge(self, changes: dict) -> None:
+        """Merge changes into the overlay, as it is written."""
         self.overlay.write_text(yaml.safe_dump(_merged(yaml.safe_load(self.overlay.read_text()), changes)))
 
     def edit(self, name: str, old: str, new: str) -> None:
@@ -142,7 +155,7 @@ class Workspace:
         """What a dry run would do, by the messages of the jobs."""
         output = self.snakemake("-n", *targets)
         jobs = set(re.findall(r"^Job \d+: (.*)$", output, re.MULTILINE))
-        assert len(jobs) == sum(stats(output).values())
+        assert len(jobs) == sum(stats(output, TARGETS | {*targets}).values())
         return jobs
 
     def outcome(self) -> dict[str, bytes]:
@@ -150,7 +163,7 @@ class Workspace:
         files = {}
         for path in sorted(self.study.rglob("*")):
             name = str(path.relative_to(self.study))
-            if not path.is_file() or "/resume/" in name or name.startswith(("costs/", "provenance/")):
+            if not path.is_file() or "/resume/" in name or name.startswith(TIMED):
                 continue
             if path.name == "history.csv":
                 files[name] = _without_times(path.read_text())
@@ -185,15 +198,15 @@ def once(tmp_path_factory, name: str, build) -> Workspace:
     return Workspace(folder / name)
 
 
-def stats(output: str) -> dict[str, int]:
-    """Jobs by rule, from the table "Job stats" of a dry run, but for the rules that do nothing."""
+def stats(output: str, targets: Collection[str] = TARGETS) -> dict[str, int]:
+    """Jobs by rule, from the table "Job stats" of a dry run, but for the targets, which do nothing."""
     if "Job stats:" not in output:
         assert "Nothing to be done" in output, output
         return {}
     table = output.split("Job stats:\n", 1)[1].split("\n\n", 1)[0]
-    counts = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
+    counts = {rule: int(count) for rule, count in re.findall(r"^([\w-]+) +(\d+)$", table, re.MULTILINE)}
     assert counts.pop("total") == sum(counts.values())
-    return {rule: count for rule, count in counts.items() if rule not in TARGETS}
+    return {rule: count for rule, count in counts.items() if rule not in targets}
 
 
 def _merged(base: dict, changes: dict) -> dict:

@@ -13,5 +13,6 @@ page = ClaimsPage(**snakemake.params.page)
 inputs = snakemake.input
 files = zip(page.runs, inputs.evaluations, inputs.histories, inputs.records, strict=True)
 outcomes = {run: Reproduced(*map(Path, of_run)) for run, *of_run in files}
-verdicts = claims.judged(page, outcomes, Path(inputs.accuracies[0]), Path(inputs.reported[0]))
+accuracies, reported = (next(map(Path, paths), None) for paths in (inputs.accuracies, inputs.reported))
+verdicts = claims.judged(page, outcomes, accuracies, reported)
 publish(claims.document(page, verdicts), verdicts, snakemake.output)

@@ -10,6 +10,6 @@ from distillation.study.contents import SettingsPage
 
 logs.to_file_and_stderr(snakemake.log[0])
 page = SettingsPage(**snakemake.params.page)
-sources = yaml.safe_load(Path(snakemake.input.sources[0]).read_text(encoding="utf-8"))
-values = switches.table(page.settings, sources)
+stated = [yaml.safe_load(Path(path).read_text(encoding="utf-8")) for path in snakemake.input.sources]
+values = switches.table(page.settings, stated[0] if stated else {})
 publish(switches.document(page, values), values, snakemake.output)

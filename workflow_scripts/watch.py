@@ -1,8 +1,8 @@
-"""Show the progress of a study's trainings, on this machine or on the cluster that writes its files.
+"""Show the progress of the studies' trainings, on this machine or on the cluster that writes their files.
 
     python workflow_scripts/watch.py [OVERLAY.yaml ...]
 
-The overlays are those given to snakemake by --configfile; without any, the study is that of config.yaml.
+The overlays are those given to snakemake by --configfile; without any, the studies are those of config.yaml.
 """
 
 import contextlib
@@ -10,9 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-import yaml
 from distillation.core.errors import UserError
-from distillation.study import study
+from distillation.study import studies
 from distillation.training import progress
 from rich.console import Console
 
@@ -23,14 +22,14 @@ def main(overlays: list[str]) -> None:
     """Show the trainings until all are done or, without a terminal, print their state once."""
     files = [HOME / "config.yaml", *map(Path, overlays)]
     try:
-        config = study.merge(*(yaml.safe_load(file.read_text()) for file in files))
-        resolved = study.resolve(config, " + ".join(file.name for file in files))
-    except (OSError, UserError) as error:
+        config = studies.configuration(files)
+        found = studies.resolve(config, HOME / "studies", " + ".join(file.name for file in files))
+    except UserError as error:
         sys.exit(str(error))
-    results = Path(config["pathvars"]["results"])
+    results = Path(studies.paths(config).results)
     console = Console(force_interactive=sys.stdout.isatty(), highlight=False)
     with contextlib.suppress(KeyboardInterrupt):
-        progress.watch(lambda: progress.survey(resolved, results, time.time()), str(results), console)
+        progress.watch(lambda: progress.survey(found.values(), results, time.time()), str(results), console)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ def test_every_fault_of_a_configuration_is_reported_at_once_and_without_a_traceb
         "students.tiny-p4-kd.model: no model 'vit-tiny-p5' (did you mean",
         "recipes.student.losses.kd.weight: 'strong'",
     ):
-        assert f"  config.yaml + tiny.yaml: {beginning}" in output
+        assert f"  irkd: {beginning}" in output
     assert "Traceback" not in output
 
 

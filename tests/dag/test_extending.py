@@ -2,19 +2,15 @@
 
 import csv
 import json
-import re
 import shutil
 import sys
 
 import numpy
 import pytest
 import yaml
-from shipped import ROOT
+from extending_page import FILES, STUDY, write
 from workspace import REPOSITORY
 
-PAGE = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
-# A file's path in a line of its own, then its content.
-FILES = dict(re.findall(r"^`([^`\n]+)`:\n\n```\w+\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 TERM = [name for name in FILES if "attention" in name]
 OTHERS = [
     f"tests/unit/{name}.py"
@@ -28,27 +24,21 @@ OTHERS = [
 FAMILY = [name for name in FILES if "cnn" in name or "shapes" in name]
 
 
-def write(workspace, names):
-    for name in names:
-        path = workspace.path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(FILES[name], encoding="utf-8")
-
-
 def use(workspace, name):
     """Merge a configuration of the page into the workspace's, which selects its runs."""
     changes = yaml.safe_load(FILES[name])
-    selected = yaml.safe_load(workspace.overlay.read_text())["select"]
-    workspace.configure(**{**changes, "select": [*selected, *changes["students"]]})
+    selected = yaml.safe_load(workspace.overlay.read_text())["irkd"]["select"]
+    workspace.merge(changes)
+    workspace.configure(select=[*selected, *changes["irkd"]["students"]])
 
 
-def test_the_page_has_a_student_a_term_of_three_files_and_a_family_with_a_data_set_of_five():
+def test_the_page_has_a_student_a_term_of_three_files_a_family_with_a_data_set_of_five_and_a_study():
     assert {name for name in FILES if name.endswith(".yaml")} == {
-        *("temperature.yaml", "attention-transfer.yaml", "shapes.yaml")
+        *("temperature.yaml", "attention-transfer.yaml", "shapes.yaml", STUDY, "both.yaml")
     }
     assert len(TERM) == 3 + 1
     assert len(FAMILY) == 5 + 1
-    assert len(FILES) == 1 + len(TERM) + len(FAMILY)
+    assert len(FILES) == 1 + len(TERM) + len(FAMILY) + 2
 
 
 def test_a_student_plans_its_training_its_evaluation_and_the_pages_of_every_run(finished):
@@ -195,7 +185,7 @@ def test_images_and_labels_that_are_not_those_of_the_format_are_refused(drawn, p
     with numpy.load(file) as found:
         numpy.savez(file, **({name: found[name] for name in found} | {part: value}))
     drawn.snakemake("--cores", "2", "data", status=1)
-    log = drawn.log("prepare_dataset/shapes.log")
+    log = (drawn.path / "results/data/shapes/prepare.log").read_text()
     assert text in log
     assert "Traceback" not in log
 

@@ -33,7 +33,9 @@ def brought(finished, tmp_path):
 
 @pytest.mark.parametrize(("group", "trainings"), GROUPS.items())
 def test_a_group_is_its_trainings_and_their_tests(workspace, group, trainings):
-    counts = stats(workspace().snakemake("-n", "archive", configfile=f"config/groups/{group}.yaml"))
+    counts = stats(
+        workspace().snakemake("-n", "archive", configfile=f"studies/irkd/overlays/groups/{group}.yaml")
+    )
     assert (counts["train"], counts.get("distill", 0)) == trainings
     assert counts["evaluate"] == sum(trainings)
 
@@ -47,7 +49,7 @@ def test_what_a_group_has_trained_the_whole_study_does_not_train_again(finished)
 
 def test_with_a_light_state_nothing_but_the_archive_is_made(brought):
     assert not list(brought.path.rglob("arrays.safetensors"))
-    assert brought.plan("archive") == {"Packing the results"}
+    assert brought.plan("archive") == {"Packing the results, irkd"}
 
 
 def test_a_light_state_has_the_teacher_of_further_students(brought):

@@ -1,14 +1,15 @@
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 import torch
-import yaml
 from distillation.core import checksums
 from distillation.networks import models
-from distillation.study import study
-from shipped import CONFIG
-from workspace import IMAGES_PER_BATCH, REPOSITORY, TINY, Workspace, batches_in, stats
+from distillation.study import studies, study
+from shipped import CONFIG, ROOT
+from workspace import IMAGES_PER_BATCH, REPOSITORY, TINY_STUDY, Workspace, batches_in, stats
 
 DATA = {"fetch_dataset": 1, "prepare_dataset": 1}
 TRAININGS = {"train": 38, "distill": 54}
@@ -52,13 +53,33 @@ def test_a_plan_imports_no_torch(workspace, tmp_path):
         ("described", {**DATA, "train": 20, "distill": 27, "evaluate": 47}),
         ("released", {**DATA, "train": 18, "distill": 27, "evaluate": 45}),
         ("provenance", {**DATA, **TRAININGS, "evaluate": 92, **INDEX}),
-        ("archive", {**EVERYTHING, "archive": 1}),
+        ("irkd", EVERYTHING),
+        ("irkd-described", {**DATA, "train": 20, "distill": 27, "evaluate": 47}),
+        ("archive", {**EVERYTHING, "pack_archive": 1}),
         # ViT-Tiny P2 with CE and with CL is in no claim.
         ("claims", {**DATA, "train": 29, "distill": 54, "evaluate": 83, **CLAIMS}),
     ],
 )
 def test_a_part_can_be_asked_for_by_name(workspace, target, expected):
     assert planned(workspace(), target, configfile="config.yaml") == expected
+
+
+def listed(option):
+    """The sentence of each rule that snakemake lists, by name."""
+    command = [sys.executable, "-m", "snakemake", option]
+    said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return dict(line.partition(" ")[::2] for line in said.splitlines())
+
+
+def test_every_target_has_a_sentence_and_a_name_that_no_study_can_have():
+    own = {"irkd", *CONFIG["protocols"], *(f"irkd-{protocol}" for protocol in CONFIG["protocols"])}
+    targets = listed("--list-target-rules")
+    assert targets.keys() == studies.TARGETS | own
+    assert all(re.fullmatch(r"\(.+\.\)", sentence) for sentence in targets.values())
+    # Names with an underscore are no ids.
+    assert {name for name in listed("--list-rules") if "_" not in name} | {"reference_rebuild"} == (
+        studies.TARGETS | studies.RULES | own
+    )
 
 
 def test_the_bridge_is_asked_for_by_name_and_trains_each_switch_beside_its_base(workspace):
@@ -77,14 +98,14 @@ def test_the_bridge_is_asked_for_by_name_and_trains_each_switch_beside_its_base(
 
 def test_the_check_against_published_logs_is_two_trainings_and_a_comparison(workspace):
     workspace = workspace()
-    counts = planned(workspace, "check", configfile="config/check.yaml")
+    counts = planned(workspace, "check", configfile="studies/irkd/overlays/check.yaml")
     assert counts == {**DATA, "train": 2, "compare_with_published": 1}
     output = workspace.snakemake("-n", "check", status=1)
-    assert "`checks` is empty: snakemake --cores 1 check --configfile config/check.yaml" in output
+    assert "no study has `checks`; add some, such as --configfile studies/irkd/overlays/check.yaml" in output
 
 
 def test_the_row_that_a_cpu_reached_is_one_training_whose_archive_has_the_comparison(workspace):
-    counts = planned(workspace(), "archive", configfile="config/cpu.yaml")
+    counts = planned(workspace(), "archive", configfile="studies/irkd/overlays/cpu.yaml")
     assert {job: counts[job] for job in ("train", "evaluate", "compare_with_published")} == {
         "train": 1,
         "evaluate": 1,
@@ -104,7 +125,7 @@ def test_a_selected_student_without_a_teacher_comes_alone(workspace):
 
 
 def test_the_demo_is_the_whole_study_with_one_seed(workspace):
-    counts = planned(workspace(), configfile="config/demo.yaml")
+    counts = planned(workspace(), configfile="studies/irkd/overlays/demo.yaml")
     assert counts == {**DATA, "train": 16, "distill": 18, "evaluate": 34, **SHOWN}
 
 
@@ -116,7 +137,7 @@ def test_a_teacher_of_published_weights_stops_the_plan_with_the_file_to_supply(w
 
 
 def test_a_student_with_a_teacher_starts_from_published_weights_too(finished):
-    entry = study.resolve(study.merge(CONFIG, TINY), "tiny").entries["described", "tiny-p4-kd"]
+    entry = study.resolve("irkd", study.merge(CONFIG, TINY_STUDY)).entries["described", "tiny-p4-kd"]
     published = models.build(entry.resolve(7).model, torch.Generator().manual_seed(7)).state_dict()
     published["dist_token"] = published.pop("distillation_token")
     file = finished.path / "published.pth"
@@ -201,8 +222,7 @@ def test_trainings_and_evaluations_alone_ask_for_a_gpu_and_only_under_cuda(works
 
 def test_another_workflow_can_use_this_one_as_a_module(workspace, tmp_path):
     source = workspace().path / "Snakefile"
-    config = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    (tmp_path / "config.yaml").write_text((REPOSITORY / "config.yaml").read_text())
     (tmp_path / "Snakefile").write_text(
         'configfile: "config.yaml"\n'
         f'module study:\n    snakefile: "{source}"\n    config: config\n'

@@ -13,7 +13,11 @@ def test_an_archive_holds_all_but_weights_maps_and_what_trainings_continue_from(
         path.relative_to(tmp_path / "unpacked/irkd") for path in archive.verify(tmp_path / "unpacked/irkd")
     }
     files = {path.relative_to(finished.study) for path in finished.study.rglob("*") if path.is_file()}
-    left_out = {path for path in files if path.suffix in (".safetensors", ".npz") or "resume" in path.parts}
+    left_out = {
+        path
+        for path in files
+        if path.suffix in (".safetensors", ".npz") or {"resume", "logs", "benchmarks"} & {*path.parts}
+    }
     assert packed == files - left_out
     assert {path.parts[0] for path in packed} == {
         "runs",
@@ -40,7 +44,7 @@ def test_an_archive_of_equal_results_is_equal(finished):
 def test_a_student_that_is_not_run_has_a_row_that_says_so(finished):
     extra = {"model": "vit-tiny-p4", "method": "ce", "label": "Extra"}
     finished.configure(students={"extra": extra})
-    assert finished.plan("provenance") == {"Indexing the runs"}
+    assert finished.plan("provenance") == {"Indexing the runs, irkd"}
     finished.snakemake("--cores", "1", "provenance")
     frame = pd.read_csv(finished.study / "provenance/provenance.csv")
     (row,) = frame[frame["run"] == "extra"].itertuples()

@@ -4,14 +4,16 @@ import re
 
 import pytest
 
-ACCURACIES, COSTS = {"Making table1", "Making runs"}, {"Adding up the costs"}
-PAIRS, CLAIMS = {"Comparing rows"}, {"Judging the claims"}
-SWITCHES = {"Listing the switches"}
+ACCURACIES, COSTS = {"Making table1, irkd", "Making runs, irkd"}, {"Adding up the costs, irkd"}
+PAIRS, CLAIMS = {"Comparing rows, irkd"}, {"Judging the claims, irkd"}
+SWITCHES = {"Listing the switches, irkd"}
 TABLES = ACCURACIES | COSTS | PAIRS
-CURVES = {"Drawing learning-curves"}
-SCORES = {"Drawing accuracy-by-computation", "Drawing accuracy-by-resolution", "Drawing table1-cells"}
+CURVES = {"Drawing learning-curves, irkd"}
+SCORES = {
+    f"Drawing {name}, irkd" for name in ("accuracy-by-computation", "accuracy-by-resolution", "table1-cells")
+}
 FIGURES = CURVES | SCORES
-INDEX, PACKING = {"Indexing the runs"}, {"Packing the results"}
+INDEX, PACKING = {"Indexing the runs, irkd"}, {"Packing the results, irkd"}
 SHOWN = TABLES | FIGURES | CLAIMS | INDEX
 TAUGHT = ("tiny-p4-kd", "tiny-p4-kd-cl", "tiny-p4-kd-cl-sal")
 UNTAUGHT = ("small-p4", "tiny-p4-ce")
@@ -34,7 +36,7 @@ def consequences(*runs):
 
 def own_curves(*runs):
     """The figures of one run, of those with a published curve."""
-    return {f"Drawing curve-{run}" for run in runs if run in ("small-p4", "tiny-p4-kd-cl-sal")}
+    return {f"Drawing curve-{run}, irkd" for run in runs if run in ("small-p4", "tiny-p4-kd-cl-sal")}
 
 
 def append(workspace, name, text):
@@ -92,7 +94,9 @@ def test_the_number_of_threads_concerns_nothing(finished):
 
 def test_a_label_concerns_what_shows_it(finished):
     finished.configure(students={"tiny-p4-kd": {"label": "Another name"}})
-    assert finished.plan() == {"Making runs"} | INDEX | SWITCHES | FIGURES - {"Drawing table1-cells"}
+    assert finished.plan() == {"Making runs, irkd"} | INDEX | SWITCHES | FIGURES - {
+        "Drawing table1-cells, irkd"
+    }
 
 
 def test_an_overlay_may_name_the_students_in_any_order(finished):
@@ -119,14 +123,15 @@ def test_the_layout_of_scripts_concerns_nothing(finished):
         ("networks/losses/kd/compute.py", consequences(*TAUGHT)),
         ("training/train.py", consequences(*EVERY_RUN)),
         ("evaluation/evaluate.py", evaluating(*EVERY_RUN) | ACCURACIES | PAIRS | SCORES | CLAIMS | INDEX),
-        ("pages/tables.py", ACCURACIES | PAIRS | INDEX | {"Drawing table1-cells"}),
+        ("pages/tables.py", ACCURACIES | PAIRS | INDEX | {"Drawing table1-cells, irkd"}),
         ("pages/cost_table.py", COSTS),
         ("pages/provenance_index.py", INDEX),
         ("pages/archive.py", set()),
-        ("pages/documents.py", TABLES | SWITCHES | CLAIMS | INDEX | {"Drawing table1-cells"}),
+        ("study/selection.py", set()),
+        ("pages/documents.py", TABLES | SWITCHES | CLAIMS | INDEX | {"Drawing table1-cells, irkd"}),
         ("pages/pairs.py", PAIRS),
         ("statistics/claims/statistics.py", CLAIMS),
-        ("statistics/estimates.py", ACCURACIES | PAIRS | CLAIMS | INDEX | {"Drawing table1-cells"}),
+        ("statistics/estimates.py", ACCURACIES | PAIRS | CLAIMS | INDEX | {"Drawing table1-cells, irkd"}),
         ("pages/figures/learning_curves.py", CURVES),
         ("study/study.py", set()),
     ],
@@ -142,7 +147,7 @@ def test_a_new_student_concerns_itself_and_the_table_of_all_runs(finished):
     assert finished.plan() == {
         "Training extra with its teacher, described, seed 0",
         "Evaluating extra, described, seed 0",
-        "Making runs",
+        "Making runs, irkd",
         *COSTS,
         *INDEX,
         *SWITCHES,
@@ -202,3 +207,22 @@ def test_a_deleted_weight_file_returns_without_training_and_everything_is_as_bef
     assert "epoch" not in log
     assert finished.outcome() == before
     assert finished.plan() == set()
+
+
+def test_results_of_the_layout_before_studies_were_folders_stay_valid(finished):
+    for name in ("logs", "benchmarks"):
+        (finished.study / name).rename(finished.path / "results" / name)
+    assert finished.plan() == set()
+
+
+def test_another_text_for_an_absent_run_concerns_the_pages_that_show_it(finished):
+    finished.configure(
+        protocols={"described": {"absent": "elsewhere"}},
+        students={"tiny-p2-ce": {"protocols": ["released"]}},
+        select=["tiny-p4-ce"],
+        reproduce=["described"],
+    )
+    finished.snakemake("--cores", "2")
+    finished.configure(protocols={"described": {"absent": "only elsewhere"}})
+    # The table of all runs has the reproduced ones alone.
+    assert finished.plan() == {"Making table1, irkd"} | PAIRS | FIGURES | INDEX

@@ -1,9 +1,10 @@
 """The identity of every training that the repository ships, as it was when it was first trained."""
 
+from pathlib import Path
+
 import pytest
-import yaml
 from distillation.study import spec, study
-from shipped import CONFIG, ROOT
+from shipped import CONFIG, ROOT, overlay
 
 CHANGED = (
     "the identity of a shipped training has changed: it will be trained again and cannot be compared bit for"
@@ -11,13 +12,13 @@ CHANGED = (
     " run_digests.txt; if not, a new field of the settings needs a default that means 'switched off'."
 )
 # Of the reductions of the study, one seed tells as much as all.
-SEEDS = {"config.yaml": None, "config/demo.yaml": 1, "config/cpu.yaml": 1}
+SEEDS = {"study.yaml": None, "overlays/demo.yaml": 1, "overlays/cpu.yaml": 1}
 
 
 def found(name):
     """Protocol, run, seed and digest of the trainings of a configuration, one a line."""
-    overlay = {} if name == "config.yaml" else yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
-    for entry in study.resolve(study.merge(CONFIG, overlay), name).entries.values():
+    changes = {} if name == "study.yaml" else overlay(Path(name).stem)
+    for entry in study.resolve("irkd", study.merge(CONFIG, changes)).entries.values():
         for seed in entry.seeds[: SEEDS[name]]:
             yield f"{name} {entry.protocol} {entry.run} {seed} {spec.digest(entry.resolve(seed))}"
 

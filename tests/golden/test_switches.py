@@ -10,15 +10,15 @@ from distillation.study import study
 from distillation.study.contents import RunSettings
 from distillation.study.selection import Selection
 from shipped import CONFIG as BASE
-from shipped import ROOT
+from shipped import ROOT, STUDIES
 
-SOURCES = yaml.safe_load((ROOT / BASE["switches"]["sources"]).read_text())
+SOURCES = yaml.safe_load((STUDIES / "irkd" / BASE["switches"]["sources"]).read_text(encoding="utf-8"))
 TRANSCRIBED = yaml.safe_load((ROOT / "tests/golden/switches.yaml").read_text())
 
 
 @pytest.fixture(scope="module")
 def page():
-    return Selection(study.resolve(BASE, "config.yaml"), BASE).settings
+    return Selection(study.resolve("irkd", BASE)).switches
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 from background import Background, processes_in
+from extending_page import add_study
 from workspace import REPOSITORY, Workspace
 
 TEACHER, CANCELLED, SLOW = "small-p4", "tiny-p4-kd", "tiny-p4-kd-cl-sal"
@@ -90,12 +91,12 @@ class Site:
 
     def log(self, run, seed=0):
         """The log of a training with a teacher."""
-        path = self.workspace.path / f"results/logs/distill/described/{run}/seed-{seed}.log"
+        path = self.workspace.path / f"results/irkd/logs/distill/described/{run}/seed-{seed}.log"
         return path.read_text() if path.exists() else ""
 
     def jobs(self, run, seed=0):
         """The jobs that trained a run with a teacher, in order."""
-        return self.cluster.jobs(f"rule_distill_wildcards_described_{run}_{seed}")
+        return self.cluster.jobs(f"rule_distill_wildcards_irkd_described_{run}_{seed}")
 
     def said(self, job):
         """All that a failed job said."""
@@ -250,3 +251,21 @@ def test_a_killed_driver_and_its_orphans_are_recovered_as_the_readme_says(finish
         assert_continued(site.first_epochs(CANCELLED, seed))
     assert trained(site.workspace, CANCELLED, 1) == trained(unbroken, CANCELLED, 1)
     assert "Nothing to be done" in site.call([*DRIVER, "students"])
+
+
+def test_runs_of_two_studies_are_submitted_by_one_driver(finished):
+    site = finished
+    before = {job.number for job in site.cluster.jobs()}
+    add_study(site.workspace)
+    site.workspace.configure(seeds={"students": [1]}, select=[CANCELLED])
+    site.call([*DRIVER, "evaluation"])
+    submitted = {job.comment for job in site.cluster.jobs() if job.number not in before}
+    runs = [f"widths_described_{run}_0" for run in ("narrow-ce", "wide-ce")]
+    tested = [f"irkd_described_{CANCELLED}_1", *runs]
+    assert submitted == {
+        *(f"rule_train_wildcards_{run}" for run in runs),
+        *(f"rule_evaluate_wildcards_{run}" for run in tested),
+    }
+    for study, run, seed in (("irkd", CANCELLED, 1), ("widths", "wide-ce", 0)):
+        place = f"results/{study}/evaluation/described/{run}/seed-{seed}.json"
+        assert json.loads((site.workspace.path / place).read_text())["images"] > 0

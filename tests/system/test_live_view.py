@@ -48,7 +48,7 @@ def test_a_plan_is_the_same_on_a_terminal(taught):
 def test_the_trainings_of_a_folder_are_listed_once_where_there_is_no_terminal(taught):
     said = taught.call([sys.executable, "workflow_scripts/watch.py", "tiny.yaml"])
     lines = [re.split(r"  +", line.strip()) for line in said.splitlines()]
-    assert lines[0] == ["results, described: 1 of 2 trainings done, 1 waiting"]
+    assert lines[0] == ["results, irkd, described: 1 of 2 trainings done, 1 waiting"]
     assert [(line[0], line[-1]) for line in lines[2:]] == [("small-p4", "done"), (STUDENT, "waiting")]
 
 

@@ -87,7 +87,7 @@ def test_a_training_that_cannot_end_in_time_is_not_started_and_one_that_can_is_w
     said = taught.call(node_with_times(10_000), status=os.EX_TEMPFAIL)
     assert "node: stopped: no remaining job can finish before the limit" in said
     assert "node: left: " in said and "distill 1, " in said
-    assert not (taught.path / "results/logs" / LOG).exists()
+    assert not (taught.study / "logs" / LOG).exists()
     said = taught.call(node_with_times(60))
     assert "node: finished: all requested results exist." in said
     assert said.count("the evidence,") == 2

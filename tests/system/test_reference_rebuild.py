@@ -7,16 +7,20 @@ from workspace import Workspace
 
 
 @pytest.mark.parametrize(
-    ("configfile", "study", "some"),
+    ("configfile", "folder", "some"),
     [
         ("config.yaml", "irkd", {"tables/table1.md", "figures/table1-cells.svg"}),
-        ("config/cpu.yaml", "irkd-cpu", {"checks/checks.md", "figures/stages-custom-p2-cl.svg"}),
+        (
+            "studies/irkd/overlays/cpu.yaml",
+            "cpu/irkd",
+            {"checks/checks.md", "figures/stages-custom-p2-cl.svg"},
+        ),
     ],
 )
-def test_what_the_repository_keeps_is_what_its_evidence_gives(tmp_path, configfile, study, some):
+def test_what_the_repository_keeps_is_what_its_evidence_gives(tmp_path, configfile, folder, some):
     workspace = Workspace.create(tmp_path / "clone")
     workspace.snakemake("--cores", "2", "reference", configfile=configfile)
-    compared = (workspace.path / f"results/rebuilt/{study}/compared.txt").read_text()
+    compared = (workspace.path / f"results/rebuilt/{folder}/compared.txt").read_text()
     assert some <= {line.removeprefix("equal: ") for line in compared.splitlines()}
 
 

@@ -7,7 +7,7 @@ from bench import accuracy, cases
 
 
 def test_both_loops_learn_what_colours_tell():
-    _, resolved = cases.load([cases.HOME / "config/demo.yaml"])
+    _, resolved = cases.load([cases.HOME / "studies/irkd/overlays/demo.yaml"])
     arrays = tiny_runs.arrays(train=512, validation=200)
     budget = accuracy.Budget(images=512, epochs=6, resolution=12)
     for name in accuracy.RUNS:

@@ -28,7 +28,7 @@ SIZES = {"width": 24, "depth": 3, "heads": 2, "mlp_width": 48}
 @pytest.fixture(scope="module")
 def released():
     """Cases of the released protocol with small networks without dropout, four images in a batch."""
-    _, resolved = cases.load([cases.HOME / "config/demo.yaml"])
+    _, resolved = cases.load([cases.HOME / "studies/irkd/overlays/demo.yaml"])
     found = {}
     for case in cases.steps_of(resolved, CPU, full=True):
         small = {"dropout": 0.0, "attention_dropout": 0.0}

@@ -15,7 +15,7 @@ from bench import __main__ as program
 from bench import accuracy, cases, document, frame, measure, parts, picture, processes, steps
 
 CPU = torch.device("cpu")
-DEMO = cases.HOME / "config/demo.yaml"
+DEMO = cases.HOME / "studies/irkd/overlays/demo.yaml"
 FACTS = {"device": "cpu", "CPU threads": "2"}
 
 
@@ -219,14 +219,20 @@ def message(main, *arguments) -> str:
 
 def test_an_overlay_that_is_missing_or_wrong_is_told_in_a_sentence(tmp_path):
     missing = message(program.main, "--config", tmp_path / "no.yaml")
-    assert missing.endswith("name a file such as config/demo.yaml.")
+    assert "this file cannot be read (No such file or directory); name another." in missing
     (tmp_path / "list.yaml").write_text("- 1\n")
     wrong = message(program.main, "--config", tmp_path / "list.yaml")
-    assert wrong.endswith("an overlay must be a mapping with keys of config.yaml; correct it.")
+    assert wrong.endswith("this file must be a mapping; correct it.")
     (tmp_path / "broken.yaml").write_text("a: [\n")
-    assert "this overlay is not YAML" in message(program.main, "--config", tmp_path / "broken.yaml")
+    assert "this file is not YAML" in message(program.main, "--config", tmp_path / "broken.yaml")
     (tmp_path / "key.yaml").write_text("stduents: {}\n")
     assert "1 error in the configuration" in message(program.main, "--config", tmp_path / "key.yaml")
+
+
+def test_a_configuration_without_the_measured_study_is_refused(monkeypatch):
+    monkeypatch.setattr(program.cases.studies, "resolve", lambda *_: {})
+    told = message(program.main)
+    assert told == "studies: the benchmark measures the study 'irkd'; add it to `studies`."
 
 
 def test_a_measurement_without_rounds_is_refused():
@@ -261,7 +267,7 @@ def test_a_full_measurement_is_rehearsed_on_a_cpu_where_graphs_are_not_demanded(
 @pytest.mark.parametrize("arguments", [["--full"], ["--device", "cuda"]])
 def test_without_a_gpu_a_measurement_on_one_says_how_to_rehearse_it(monkeypatch, arguments):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert "--device cpu --config config/demo.yaml" in message(program.main, *arguments)
+    assert "--device cpu --config studies/irkd/overlays/demo.yaml" in message(program.main, *arguments)
 
 
 def test_the_comparison_of_accuracy_says_what_its_arguments_lack(tmp_path):

@@ -42,7 +42,7 @@ def quickly(monkeypatch):
 
 
 def test_runs_that_differ_in_seed_curriculum_or_data_alone_have_one_kind_of_step():
-    shipped = study.resolve(CONFIG, "config.yaml")
+    shipped = study.resolve("irkd", CONFIG)
     listed = kinds.of(shipped)
     by_name = {kind.name: kind for kind in listed}
     # CE and CL, and KD and KD+CL, are each of one kind; the two protocols differ in precision.
@@ -56,7 +56,7 @@ def test_runs_that_differ_in_seed_curriculum_or_data_alone_have_one_kind_of_step
 
 
 def test_kinds_come_protocol_by_protocol_from_few_operations_to_many():
-    listed = kinds.of(study.resolve(CONFIG, "config.yaml"))
+    listed = kinds.of(study.resolve("irkd", CONFIG))
     protocols = [kind.name.split("/")[0] for kind in listed]
     assert protocols == sorted(protocols)
     for protocol in ("described", "released"):
@@ -162,7 +162,7 @@ def test_replayed_steps_count_where_all_of_a_kind_are_equal():
 
 def test_a_run_takes_its_steps_and_the_rest_of_its_epochs_and_names_what_stands_for_it():
     changed = study.merge(CONFIG, {"select": ["tiny-p4-ce", "tiny-p4-cl", "custom-p2-kd"]})
-    shipped = study.resolve(study.merge(changed, {"reproduce": ["described"]}), "")
+    shipped = study.resolve("irkd", study.merge(changed, {"reproduce": ["described"]}))
     listed = {kind.name: kind for kind in kinds.of(shipped)}
     tiny = listed["described/tiny-p4-ce"]
     found = [Measured(tiny, {12: 3.0, 32: 10.0}, {12: 1.0, 32: 4.0})]
@@ -303,7 +303,7 @@ def test_each_group_can_be_checked_alone(tmp_path, measured_quickly, group):
 
 
 def test_a_protocol_whose_teachers_are_of_another_can_be_checked():
-    crops = study.resolve(study.merge(CONFIG, {"reproduce": ["crops"]}), "")
+    crops = study.resolve("irkd", study.merge(CONFIG, {"reproduce": ["crops"]}))
     assert {kind.name.split("/")[0] for kind in kinds.of(crops)} == {"crops", "described"}
 
 

@@ -95,7 +95,7 @@ def test_no_line_of_the_figure_is_empty_and_no_text_hides_another(evaluations, r
 
 
 def test_every_switch_of_the_bridge_changes_every_run_it_names_and_one_setting_alone():
-    resolved = study.resolve(BASE, "config.yaml")
+    resolved = study.resolve("irkd", BASE)
     base = BASE["bridge"]["base"]
     for switch in BASE["bridge"]["switches"]:
         for run in BASE["protocols"][switch["protocol"]]["overrides"] if "protocol" in switch else ():

@@ -4,7 +4,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from distillation.study import study
+from distillation.study import description, study
 from distillation.study.selection import Selection
 from docutils.core import publish_parts
 from jinja2 import Environment
@@ -35,18 +35,18 @@ PAGES = {
     "cost-table": lambda selection: selection.costs,
     "pairs": lambda selection: selection.pairs,
     "provenance": lambda selection: selection.index,
-    "switches": lambda selection: selection.settings,
+    "switches": lambda selection: selection.switches,
     **{kind: lambda selection, name=name: selection.figure(name) for kind, name in KINDS.items()},
 }
 
 
 def selected(config, is_run=True):
     """The selection of a configuration, or one in which nothing was run."""
-    resolved = study.resolve(config, "config.yaml")
-    return Selection(resolved if is_run else resolved.limited_to([]), config)
+    resolved = study.resolve("irkd", config)
+    return Selection(resolved if is_run else resolved.limited_to([]))
 
 
-def rendered(caption, page, config=CONFIG):
+def rendered(caption, page, config=None):
     """Text and fields of a caption, rendered as Snakemake does."""
     params = {"page": page.plain()} if page else {}
     snakemake = SimpleNamespace(config=config, params=SimpleNamespace(**params))
@@ -105,21 +105,27 @@ def test_every_caption_of_the_paper_names_its_figure_or_table():
 @pytest.mark.parametrize("changes", [{}, TWO_READINGS], ids=["shipped", "two readings"])
 def test_the_description_of_the_study_says_what_was_run(changes):
     config = study.merge(CONFIG, changes)
-    plain, fields = rendered("workflow", None, config)
+    resolved = {"irkd": study.resolve("irkd", config)}
+    reported = {name: description.of_study(one) for name, one in resolved.items()}
+    plain, fields = rendered("workflow", None, {"_reported": reported})
+    assert CONFIG["title"] in plain
     assert "6 teachers and 16 students" in plain
     assert "of students 0, 1, 2; of teachers 0" in plain
     assert "1. Tables: published and reproduced accuracies" in plain
     if not changes:
         assert fields == ["Protocol", "Protocol", "Seeds", "Runs"]
-        assert plain.count("tested: the best weights") == 1
-        assert "tested: the last weights, in some runs the others (see the table of switches)" in plain
-        assert "only" not in plain
+        assert plain.count("tested: the weights of the best validation accuracy in the last stage") == 1
+        assert (
+            "tested: the weights after the last epoch, in some runs the others (see the table of switches)"
+            in plain
+        )
+        assert "Runs:all" in plain
     else:
         assert fields == ["Protocol", "Protocol", "Seeds", "Runs", "Images"]
         for said in (
             "not comparable",
-            "another; tested: the last weights",
+            "another; tested: the weights after the last epoch",
             "only tiny-p4-ce",
-            "only 3",
+            "of cifar10 only 3 to train, 2 to validate, 1 to test",
         ):
             assert said in plain

@@ -1,19 +1,18 @@
 """docs/configuration.md: every key, from the typed settings."""
 
 import pytest
-import yaml
 from distillation.pages import configuration_reference
-from distillation.study import study
-from distillation.study.configuration import STUDY_FILE
-from shipped import CONFIG, ROOT
+from distillation.study import studies
+from shipped import ROOT, STUDIES
 
 
 def examples():
     overlays = [
-        yaml.safe_load((ROOT / f"config/{name}.yaml").read_text(encoding="utf-8"))
-        for name in ("check", "demo", "pretrained")
+        [],
+        *([STUDIES / f"irkd/overlays/{name}.yaml"] for name in ("cpu", "check", "demo", "pretrained")),
     ]
-    return [CONFIG, *(study.merge(CONFIG, overlay) for overlay in overlays)]
+    found = [studies.configuration([ROOT / "config.yaml", *overlay]) for overlay in overlays]
+    return [{"config": one, "study": studies.declared(one, STUDIES)["irkd"]} for one in found]
 
 
 def rows(page):
@@ -39,10 +38,8 @@ def test_every_key_has_a_meaning_its_values_a_default_and_an_example():
 
 def test_every_key_of_every_mapping_is_in_the_table_of_its_heading():
     found = list(rows(configuration_reference.page(examples())))
-    definitions = STUDY_FILE.json_schema()["$defs"].values()
-    assert len(found) == len(STUDY_FILE.json_schema()["properties"]) + sum(
-        len(part["properties"]) for part in definitions
-    )
+    definitions = configuration_reference.FILES.json_schema()["$defs"].values()
+    assert len(found) == sum(len(part["properties"]) for part in definitions)
 
 
 def test_limits_units_defaults_and_choices_are_said():

@@ -21,17 +21,17 @@ def snippet(name):
 
 
 def test_the_overlays_of_the_readme_are_valid():
-    rows = study.resolve(study.merge(CONFIG, snippet("rows.yaml")), "rows.yaml")
+    rows = study.resolve("irkd", study.merge(CONFIG, snippet("rows.yaml")["irkd"]))
     assert {entry.run for entry in rows.chosen()} == {"tiny-p4-ce", "tiny-p4-kd", "small-p4"}
-    gamma = study.resolve(study.merge(CONFIG, snippet("gamma.yaml")), "gamma.yaml")
+    gamma = study.resolve("irkd", study.merge(CONFIG, snippet("gamma.yaml")["irkd"]))
     assert gamma.entries["described", "tiny-p4-gamma-2"].resolve(0).losses.saliency.weight == 2.0
 
 
 def test_the_error_of_the_readme_is_the_one_a_user_sees():
-    overlay = snippet("gamma.yaml")
+    overlay = snippet("gamma.yaml")["irkd"]
     overlay["students"]["tiny-p4-gamma-2"]["teacher"] = "smal-p4"
     with pytest.raises(UserError) as error:
-        study.resolve(study.merge(CONFIG, overlay), "config.yaml + gamma.yaml")
+        study.resolve("irkd", study.merge(CONFIG, overlay))
     assert str(error.value).splitlines()[1].strip() in README
 
 
@@ -45,7 +45,7 @@ def test_the_readme_names_every_statistic_and_every_verdict():
 
 
 def test_the_readme_counts_the_trainings():
-    resolved = study.resolve(CONFIG, "config.yaml")
+    resolved = study.resolve("irkd", CONFIG)
     students, teachers = (list(resolved.chosen(role)) for role in ("student", "teacher"))
     trainings = sum(len(entry.seeds) for entry in (*students, *teachers))
     said = re.search(r"(\d+) trainings \((\d+) students x (\d+) seeds, (\d+) teachers\)", README)

@@ -62,7 +62,9 @@ def test_the_stages_of_a_shorter_run_stand_under_its_note():
 
 
 def test_operations_are_summed_over_all_seeds_and_the_hours_are_those_measured():
-    chosen = study.resolve(study.merge(CONFIG, {"reproduce": ["described"], "select": ["tiny-p4-ce"]}), "")
+    chosen = study.resolve(
+        "irkd", study.merge(CONFIG, {"reproduce": ["described"], "select": ["tiny-p4-ce"]})
+    )
     [entry] = chosen.chosen()
     counted = 3 * sum(flops.training_flops(entry.resolve(0), None, 45_000, [60])) / 1e18
     unmeasured = readme.computation(chosen, PROTOCOLS, 45_000, pd.DataFrame(), [])

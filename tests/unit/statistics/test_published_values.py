@@ -27,7 +27,7 @@ TESTED = {
 
 @pytest.fixture
 def folder(request):
-    return request.config.rootpath / "config/published"
+    return request.config.rootpath / "studies/irkd/published"
 
 
 def test_every_curve_is_described_in_the_readme_and_tested_here(folder):

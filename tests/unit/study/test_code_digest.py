@@ -22,7 +22,7 @@ JOBS = TRAININGS | {"evaluate", "prepare", "table", "figure"}
 @pytest.fixture(scope="module")
 def runs():
     """Each run with the network of its teacher."""
-    found = study.resolve(BASE, "config.yaml")
+    found = study.resolve("irkd", BASE)
     resolved = {name: found.entries["described", run].resolve(0) for name, run in RUNS.items()}
     teachers = {name: found.teacher_of("described", run, 0) for name, run in RUNS.items()}
     return {name: (run, teachers[name] and teachers[name].model) for name, run in resolved.items()}

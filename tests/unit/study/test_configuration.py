@@ -4,11 +4,11 @@ import itertools
 import pytest
 import yaml
 from distillation.core.errors import UserError
-from distillation.study import study
-from shipped import CONFIG as BASE
-from shipped import ROOT
+from distillation.study import studies, study
+from shipped import CONFIG, ROOT, STUDIES, WORKFLOW, overlay
 
-DEMO = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
+# The two files as one mapping, since none of their keys are the same.
+BASE = WORKFLOW | CONFIG
 
 
 def recorded_faults():
@@ -39,15 +39,26 @@ def changed(changes):
     return config
 
 
+def resolve(config):
+    """The study of both files as one mapping."""
+    own = {key: value for key, value in config.items() if key in WORKFLOW}
+    content = {key: value for key, value in config.items() if key not in WORKFLOW}
+    return studies.resolve_declared(own, {"irkd": content}, STUDIES, "config.yaml")["irkd"]
+
+
+# Before an error: the file or the study that it is in.
+PLACES = ("  config.yaml: ", "  irkd: ")
+
+
 def errors(config):
-    """The errors of a configuration, one a line, without the name of the source."""
+    """The errors of a configuration, one a line, without the name of the file or study."""
     with pytest.raises(UserError) as caught:
-        study.resolve(config, "config.yaml")
+        resolve(config)
     heading, *lines = str(caught.value).split("\n")
     noun = "error" if len(lines) == 1 else "errors"
     assert heading == f"{len(lines)} {noun} in the configuration:"
-    assert all(line.startswith("  config.yaml: ") for line in lines)
-    return [line.removeprefix("  config.yaml: ") for line in lines]
+    assert all(line.startswith(PLACES) for line in lines)
+    return [line.removeprefix(PLACES[0]).removeprefix(PLACES[1]) for line in lines]
 
 
 def nodes(value, path=()):
@@ -61,9 +72,9 @@ def nodes(value, path=()):
         yield from nodes(entry, (*path, key))
 
 
-@pytest.mark.parametrize("overlays", [[], [DEMO]], ids=["alone", "with the demo"])
+@pytest.mark.parametrize("overlays", [[], [overlay("demo")]], ids=["alone", "with the demo"])
 def test_the_shipped_configuration_has_no_error(overlays):
-    resolved = study.resolve(study.merge(BASE, *overlays), "config.yaml")
+    resolved = study.resolve("irkd", study.merge(CONFIG, *overlays))
     assert {protocol for protocol, _ in resolved.entries} == set(BASE["protocols"])
 
 
@@ -174,11 +185,11 @@ def test_without_a_split_nothing_is_validated_and_what_needs_it_is_refused():
     config = changed({"datasets.cifar10.split": "DELETED", "reproduce": ["described"]})
     for settings in (config["protocols"]["released"]["overrides"]).values():
         settings.pop("early_stopping", None)
-    assert study.resolve(config, "config.yaml").entries
+    assert resolve(config).entries
 
 
 def test_a_data_set_whose_format_has_no_sources_is_refused():
-    assert errors(changed({"datasets.cifar10.format": "cifar100"}))[0] == (
+    assert errors(changed({"datasets.cifar10.format": "cifar100"}))[-1] == (
         "datasets.cifar10.format: there are no sources for 'cifar100'; add them as `sources.cifar100`"
     )
 
@@ -216,7 +227,7 @@ SMALLER = {"label": "x", "teacher": "small-p2", "protocols": ["described"]}
 
 def test_a_student_without_compared_maps_may_have_a_teacher_with_other_patches():
     config = changed({"students.other": {"model": "vit-tiny-p4", "method": "kd", **SMALLER}})
-    assert study.resolve(config, "config.yaml").entries["described", "other"].records_maps is False
+    assert resolve(config).entries["described", "other"].records_maps is False
 
 
 def test_a_run_that_has_maps_in_some_protocols_only_is_refused():
@@ -244,7 +255,7 @@ def test_a_figure_of_the_maps_of_a_run_without_maps_is_refused():
 def test_graphs_of_a_gpu_are_refused_on_a_cpu():
     expected = "execution.cuda_graphs: true, but execution.device is 'cpu', which has none; write auto"
     assert errors(changed({"execution.cuda_graphs": True, "execution.device": "cpu"})) == [expected]
-    study.resolve(changed({"execution.cuda_graphs": True, "execution.device": "cuda"}), "config.yaml")
+    resolve(changed({"execution.cuda_graphs": True, "execution.device": "cuda"}))
 
 
 TEN_FAULTS = {
@@ -261,14 +272,13 @@ TEN_FAULTS = {
 }
 
 
-def test_ten_faults_are_reported_at_once_and_each_names_the_files():
+def test_ten_faults_are_reported_at_once_and_each_names_its_file_or_study():
     with pytest.raises(UserError) as caught:
-        study.resolve(changed(TEN_FAULTS), "config.yaml + more.yaml")
+        resolve(changed(TEN_FAULTS))
     heading, *lines = str(caught.value).split("\n")
     assert heading == "10 errors in the configuration:"
-    assert {line.removeprefix("  config.yaml + more.yaml: ").split(":")[0] for line in lines} == set(
-        TEN_FAULTS
-    )
+    places = dict(line.strip().split(": ")[:2][::-1] for line in lines)
+    assert places == {path: "config.yaml" if path.startswith("execution") else "irkd" for path in TEN_FAULTS}
 
 
 def test_faults_of_settings_that_do_not_fit_are_reported_at_once():
@@ -344,10 +354,10 @@ def test_whatever_is_wrong_ends_in_a_user_error_and_nothing_else():
     refused = 0
     for path in nodes(BASE):
         try:
-            study.resolve(changed_at(path, next(WRONG)), "config.yaml")
+            resolve(changed_at(path, next(WRONG)))
         except UserError as error:
             refused += 1
-            assert all(line.startswith("  config.yaml: ") for line in str(error).split("\n")[1:])
+            assert all(line.startswith(PLACES) for line in str(error).split("\n")[1:])
     assert refused > 1000
 
 
@@ -365,8 +375,7 @@ def changed_at(path, value):
 
 @pytest.mark.parametrize("name", ["check", "pretrained"])
 def test_the_other_shipped_overlays_have_no_error(name):
-    overlay = yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())
-    resolved = study.resolve(study.merge(BASE, overlay), f"{name}.yaml")
+    resolved = study.resolve("irkd", study.merge(CONFIG, overlay(name)))
     teachers = {entry.run for entry in resolved.chosen("teacher") if entry.protocol == "released"}
     expected = {
         "check": set(),

@@ -8,7 +8,7 @@ from distillation.study.spec import Stage
 from distillation.training import flops
 from shipped import CONFIG, ROOT
 
-STUDY = study.resolve(CONFIG, "config.yaml")
+STUDY = study.resolve("irkd", CONFIG)
 IMAGES = 50_000
 
 

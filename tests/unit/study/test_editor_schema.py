@@ -4,12 +4,11 @@ import json
 
 import pytest
 import yaml
-from distillation.study import study
-from distillation.study.editor_schema import editor_schema
+from distillation.study import editor_schema
 from jsonschema import Draft202012Validator
-from shipped import CONFIG, ROOT
+from shipped import CONFIG, ROOT, STUDIES, WORKFLOW
 
-SCHEMA = editor_schema()
+SCHEMA, WHOLE = editor_schema.of_study(), editor_schema.of_configuration()
 OVERLAYS = ("check", "cpu", "demo", "pretrained")
 
 
@@ -27,26 +26,53 @@ def schemas(schema, path="#"):
             yield from schemas(part, f"{path}/{key}/{index}")
 
 
-def test_it_is_valid_json_schema_of_2020_12():
-    assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    Draft202012Validator.check_schema(SCHEMA)
+@pytest.mark.parametrize("schema", [SCHEMA, WHOLE], ids=["study", "configuration"])
+def test_it_is_valid_json_schema_of_2020_12(schema):
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    Draft202012Validator.check_schema(schema)
 
 
-def test_the_committed_file_is_that_of_the_typed_settings():
-    committed = json.loads((ROOT / "rules/schemas/config.schema.json").read_text(encoding="utf-8"))
-    assert committed == SCHEMA, "run make settings"
+@pytest.mark.parametrize(("name", "schema"), [("study", SCHEMA), ("config", WHOLE)])
+def test_the_committed_file_is_that_of_the_typed_settings(name, schema):
+    committed = json.loads((ROOT / f"rules/schemas/{name}.schema.json").read_text(encoding="utf-8"))
+    assert committed == schema, "run make settings"
 
 
-def test_the_shipped_configuration_names_it_for_editors():
-    first = (ROOT / "config.yaml").read_text(encoding="utf-8").splitlines()[0]
-    assert first == "# yaml-language-server: $schema=rules/schemas/config.schema.json"
+@pytest.mark.parametrize(
+    ("file", "schema"),
+    [
+        ("config.yaml", "rules/schemas/config.schema.json"),
+        ("studies/irkd/study.yaml", "../../rules/schemas/study.schema.json"),
+    ],
+)
+def test_the_shipped_files_name_it_for_editors(file, schema):
+    first = (ROOT / file).read_text(encoding="utf-8").splitlines()[0]
+    assert first == f"# yaml-language-server: $schema={schema}"
+
+
+def test_the_shipped_files_are_valid():
+    assert list(Draft202012Validator(SCHEMA).iter_errors(CONFIG)) == []
+    assert list(Draft202012Validator(WHOLE).iter_errors(WORKFLOW)) == []
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
-def test_shipped_configurations_are_valid(name):
-    overlay = yaml.safe_load((ROOT / f"config/{name}.yaml").read_text(encoding="utf-8"))
-    for config in (CONFIG, study.merge(CONFIG, overlay)):
-        assert list(Draft202012Validator(SCHEMA).iter_errors(config)) == []
+def test_shipped_overlays_are_valid_as_they_are(name):
+    overlay = yaml.safe_load((STUDIES / f"irkd/overlays/{name}.yaml").read_text(encoding="utf-8"))
+    assert list(Draft202012Validator(WHOLE).iter_errors(overlay)) == []
+
+
+@pytest.mark.parametrize(
+    "overlay",
+    [
+        {"execution": {"device": "gpu"}},
+        {"irkd": {"seeds": {"student": [0]}}},
+        {"irkd": {"students": {"x": {"set": {"batch_size": "many"}}}}},
+        {"irkd": [1]},
+        {"Not an id": {}},
+    ],
+)
+def test_overlays_with_unknown_keys_or_values_are_refused(overlay):
+    assert list(Draft202012Validator(WHOLE).iter_errors(overlay))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ FIX = "train the run again and commit the new evidence, or restore the setting."
 
 @pytest.fixture(scope="module")
 def shipped():
-    return study.resolve(BASE, "config.yaml")
+    return study.resolve("irkd", BASE)
 
 
 @pytest.fixture

@@ -1,21 +1,20 @@
 """Overlays that split the study into parts: the same runs as those of the whole."""
 
 import pytest
-import yaml
 from distillation.study import spec, study
 from shipped import CONFIG as BASE
-from shipped import ROOT
+from shipped import ROOT, STUDIES, overlay
 
-GROUPS = sorted((ROOT / "config/groups").glob("*.yaml"))
+GROUPS = sorted((STUDIES / "irkd/overlays/groups").glob("*.yaml"))
 # Its runs are of other groups too.
 TEACHERLESS = "without-teacher"
 FIRST_SEED = ["described-p2", "described-p4", "released-p2", "released-p4"]
 
 
-def hashes(*overlays):
+def hashes(*groups):
     """By protocol, run and seed, what the chosen trainings of a study are named by."""
-    config = study.merge(BASE, *(yaml.safe_load(overlay.read_text()) for overlay in overlays))
-    resolved = study.resolve(config, "test")
+    config = study.merge(BASE, *(overlay(f"groups/{path.stem}") for path in groups))
+    resolved = study.resolve("irkd", config)
     return {
         (entry.protocol, entry.run, seed): spec.digest(entry.resolve(seed))
         for entry in resolved.chosen()
@@ -31,7 +30,7 @@ def whole():
 def test_the_groups_are_those_that_are_documented():
     assert [path.stem for path in GROUPS] == [*FIRST_SEED, "seeds-1-2", TEACHERLESS]
     page = (ROOT / "docs/offline-node.md").read_text()
-    assert all(f"config/groups/{path.name}" in page for path in GROUPS)
+    assert all(f"studies/irkd/overlays/groups/{path.name}" in page for path in GROUPS)
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda path: path.stem)

@@ -16,16 +16,15 @@ P4 = ("tiny-p4-ce", "tiny-p4-kd")
 
 def selection(changes=None, kept=None):
     """What is selected with these changes; of evidence if there is some."""
-    config = study.merge(CONFIG, ONE_SEED, changes or {})
-    resolved = study.resolve(config, "config.yaml")
-    return Selection(resolved, config) if kept is None else Selection.of_evidence(resolved, config, kept)
+    resolved = study.resolve("irkd", study.merge(CONFIG, ONE_SEED, changes or {}))
+    return Selection(resolved) if kept is None else Selection.of_evidence(resolved, kept)
 
 
 def pages(selected):
     """Every page, by name."""
     tables = {name: selected.table(name) for name in selected.tables}
     figures = {name: selected.figure(name) for name in selected.figures}
-    others = ("pairs", "costs", "settings", "claims", "index", "bridge")
+    others = ("pairs", "costs", "switches", "claims", "index", "bridge")
     return tables | figures | {name: getattr(selected, name) for name in others}
 
 
@@ -37,8 +36,8 @@ def test_a_page_is_the_same_after_its_way_to_a_job_as_plain_values():
 def test_files_are_found_again_by_the_training_that_they_are_of():
     runs = selection({"select": ["tiny-p4-kd"], "reproduce": ["described"]}).runs()
     assert runs == [("described", "small-p4", 0), ("described", "tiny-p4-kd", 0)]
-    paths = filled("runs/{protocol}/{run}/{seed}.json", runs)
-    assert paths == ["runs/described/small-p4/0.json", "runs/described/tiny-p4-kd/0.json"]
+    paths = filled("{study}/{protocol}/{run}/{seed}.json", "irkd", runs)
+    assert paths == ["irkd/described/small-p4/0.json", "irkd/described/tiny-p4-kd/0.json"]
     assert {key: str(path) for key, path in by_run(runs, paths).items()} == dict(
         zip(runs, paths, strict=True)
     )
@@ -123,7 +122,7 @@ def test_claims_need_the_runs_that_they_name_and_the_teachers_of_these():
     claim = {**CONFIG["claims"]["stated"]["kd-beats-ce"], "cases": [case]}
     config = study.merge(CONFIG, ONE_SEED)
     config["claims"] = {**config["claims"], "stated": {"one": claim}}
-    claims = Selection(study.resolve(config, ""), config).claims
+    claims = Selection(study.resolve("irkd", config)).claims
     named = {"tiny-p4-kd", "custom-p2-ce", "tiny-p4-kd-cl"}
     assert {run for _, run, _ in claims.runs} == named | {"small-p4"}
     assert claims.teachers == {"tiny-p4-kd": "small-p4", "tiny-p4-kd-cl": "small-p4"}
@@ -165,8 +164,9 @@ def test_a_figure_of_a_table_reproduces_the_numbers_of_the_papers_table():
 def test_figures_are_told_apart_by_kind():
     chosen = selection()
     assert chosen.figures_of("inputs") == ["inputs"]
-    assert {CONFIG["figures"][name]["kind"] for name in chosen.figures_of("stages", "cost")} == {
-        *("stages", "cost")
+    assert len(chosen.figures_of("training-curve")) > 1
+    assert {CONFIG["figures"][name]["kind"] for name in chosen.figures_of("training-curve")} == {
+        "training-curve"
     }
 
 
@@ -197,7 +197,7 @@ def test_of_evidence_figures_of_images_and_maps_and_empty_ones_are_not_drawn():
 
 
 def checked(kept=None, **changes):
-    published = {"published": "config/published/stage_best.csv", "tolerances": {"best_val_acc": 2}}
+    published = {"published": "published/stage_best.csv", "tolerances": {"best_val_acc": 2}}
     checks = {"title": "Check", "runs": {"custom-p2-cl": published}}
     return selection({"checks": checks, "reproduce": ["released"], **changes}, kept).checks
 

@@ -85,7 +85,7 @@ PLAIN = {key: value for key, value in FULL.items() if key not in (*OPTIONAL, "au
 
 
 def trainings():
-    return study.resolve(BASE, "config.yaml").entries.values()
+    return study.resolve("irkd", BASE).entries.values()
 
 
 def nodes(value, path=()):

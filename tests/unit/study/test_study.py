@@ -1,7 +1,6 @@
 import copy
 
 import pytest
-import yaml
 from distillation.core.errors import UserError
 from distillation.networks import map_settings
 from distillation.networks.families.vit import DistillationToken, Model
@@ -10,13 +9,13 @@ from distillation.networks.losses.kd import Distillation
 from distillation.networks.losses.saliency import Saliency
 from distillation.study import spec, study
 from shipped import CONFIG as BASE
-from shipped import ROOT
+from shipped import overlay
 
-DEMO = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
+DEMO = overlay("demo")
 
 
 def resolve(*overlays):
-    return study.resolve(study.merge(BASE, *overlays), "config.yaml")
+    return study.resolve("irkd", study.merge(BASE, *overlays))
 
 
 def digests(resolved, protocol):
@@ -67,7 +66,7 @@ PAPER = {
 
 
 def expected(run, seed):
-    """A run as the paper has it; what the paper leaves open as config.yaml says it was decided."""
+    """A run as the paper has it; what the paper leaves open as study.yaml says it was decided."""
     (patch, width, depth, heads, mlp, dropout, attention), stages, kd, layers, teacher = PAPER[run]
     trains_from_scratch = run.startswith("small")
     saliency = layers and Saliency(
@@ -153,7 +152,7 @@ def test_described_runs_are_tested_at_their_best_and_learn_from_the_one_teacher_
 def test_the_demo_has_the_same_runs_at_another_size():
     resolved = resolve(DEMO)
     assert resolved.entries.keys() == resolve().entries.keys()
-    assert resolved.note == "demo budget, not comparable"
+    assert resolved.config["note"] == "demo budget, not comparable"
     for run, entry in of_protocol(resolved, "described").items():
         small = entry.resolve(0)
         assert small.epochs == (2 if PAPER[run][1] in (FIXED, LONG) else 3)
@@ -182,7 +181,7 @@ def test_merging_leaves_its_arguments_as_they_were():
 
 
 def test_resolving_leaves_the_configuration_as_it_was():
-    study.resolve(config := copy.deepcopy(BASE), "config.yaml")
+    study.resolve("irkd", config := copy.deepcopy(BASE))
     assert config == BASE
 
 

@@ -55,9 +55,8 @@ def finished(folder, run=RUN):
 class Study:
     """What `survey` asks of a study, of runs that all have the same settings."""
 
-    name = "study"
-
-    def __init__(self, *runs, protocols=("described",), settings=RUN):
+    def __init__(self, *runs, protocols=("described",), settings=RUN, name="study"):
+        self.name = name
         self.entries = [
             SimpleNamespace(protocol=protocol, run=run, seeds=(0,), resolve=lambda seed: settings)
             for protocol in protocols
@@ -89,7 +88,7 @@ def drawn(trainings, width, height=None):
 
 
 WIDE = """\
-results, described: 1 of 5 trainings done, 2 running, 1 silent, 1 waiting
+results, study, described: 1 of 5 trainings done, 2 running, 1 silent, 1 waiting
 run                seed  stage         epoch  train %  val %  best %  images/s  time left
 teacher               0  2/2  16 px    14/14    54.00  36.00   39.00     1,500  done
 student-ce            0  1/2   8 px     9/14    49.00  41.00   49.00     1,500  ~8 min
@@ -99,7 +98,7 @@ student-late          0  1/2   8 px     0/14                                    
 """
 
 NARROW = """\
-results, described: 1 of 5 trainings done, 2 running, 1 silent, 1 waiting
+results, study, described: 1 of 5 trainings done, 2 running, 1 silent, 1 waiting
 run                seed  stage         epoch  val %  best %  time left
 teacher               0  2/2  16 px    14/14  36.00   39.00  done
 student-ce            0  1/2   8 px     9/14  41.00   49.00  ~8 min
@@ -111,35 +110,46 @@ student-late          0  1/2   8 px     0/14                 first epoch
 
 @pytest.mark.parametrize(("width", "expected"), [(120, WIDE), (80, NARROW)])
 def test_the_table_says_of_each_training_what_fits_the_terminal(results, width, expected):
-    assert drawn(survey(STUDY, results, NOW), width) == expected.splitlines()
+    assert drawn(survey([STUDY], results, NOW), width) == expected.splitlines()
 
 
 def test_nothing_is_wrapped_on_a_terminal_too_narrow_for_all(results):
-    lines = drawn(survey(STUDY, results, NOW), 60)
+    lines = drawn(survey([STUDY], results, NOW), 60)
     assert lines[1].split() == ["run", "seed", "epoch", "val", "%", "time", "left"]
     for width in (60, 30):
-        lines = drawn(survey(STUDY, results, NOW), width)
+        lines = drawn(survey([STUDY], results, NOW), width)
         assert len(lines) == len(NARROW.splitlines())
         assert max(map(len, lines)) <= width
 
 
 def test_on_a_terminal_too_low_for_all_those_at_work_come_first(results):
-    lines = drawn(survey(STUDY, results, NOW), 80, height=6)
+    lines = drawn(survey([STUDY], results, NOW), 80, height=6)
     names = ["student-ce", "student-kd", "student-late"]
     assert [line.split()[0] for line in lines[2:]] == [*names, "and"]
     assert lines[-1] == "and 2 more"
 
 
 def test_the_columns_are_the_same_before_the_first_report_as_after_it(tmp_path):
-    trainings = survey(STUDY, tmp_path, NOW)
+    trainings = survey([STUDY], tmp_path, NOW)
     assert drawn(trainings, 80)[1] == NARROW.splitlines()[1]
     assert drawn(trainings, 120)[1] == WIDE.splitlines()[1]
 
 
 def test_several_protocols_have_a_column(results):
-    lines = drawn(survey(Study("teacher", protocols=("described", "released")), results, NOW), 120)
-    assert lines[0] == "results: 1 of 2 trainings done, 1 waiting"
+    lines = drawn(survey([Study("teacher", protocols=("described", "released"))], results, NOW), 120)
+    assert lines[0] == "results, study: 1 of 2 trainings done, 1 waiting"
     assert [line.split()[0] for line in lines[1:]] == ["protocol", "described", "released"]
+
+
+def test_several_studies_have_a_column(results):
+    studies = [Study("teacher"), Study("other", name="another")]
+    lines = drawn(survey(studies, results, NOW), 120)
+    assert lines[0] == "results, described: 1 of 2 trainings done, 1 waiting"
+    assert [line.split()[:2] for line in lines[1:]] == [
+        ["study", "run"],
+        ["study", "teacher"],
+        ["another", "other"],
+    ]
 
 
 @pytest.mark.parametrize("state", ["finished", "working"])
@@ -149,9 +159,9 @@ def test_what_was_trained_with_other_settings_waits(tmp_path, state):
         finished(folder)
     else:
         reported(folder, 3, ago=1)
-    assert [t.state for t in survey(Study("teacher"), tmp_path, NOW)] != ["waiting"]
+    assert [t.state for t in survey([Study("teacher")], tmp_path, NOW)] != ["waiting"]
     changed = Study("teacher", settings=tiny_runs.run(batch_size=8, stages=RUN.stages))
-    assert [t.state for t in survey(changed, tmp_path, NOW)] == ["waiting"]
+    assert [t.state for t in survey([changed], tmp_path, NOW)] == ["waiting"]
 
 
 def test_the_latest_report_counts_where_a_run_was_begun_more_than_once(tmp_path):
@@ -245,7 +255,7 @@ def test_a_stopped_training_has_said_where_it_stood_a_finished_one_leaves_no_rep
 def test_a_finished_training_is_read_from_its_files(tmp_path):
     folder = tmp_path / "study/runs/described/teacher/seed-0"
     files = tiny_runs.train(tiny_runs.run(), folder)
-    (training,) = survey(Study("teacher", settings=tiny_runs.run()), tmp_path, NOW)
+    (training,) = survey([Study("teacher", settings=tiny_runs.run())], tmp_path, NOW)
     record = json.loads(files.record.read_text())
     assert training.state == "done"
     assert training.report.val_acc == record["weights"]["last"]["val_acc"]
@@ -258,7 +268,7 @@ def test_a_finished_training_is_read_from_its_files(tmp_path):
 
 def test_without_a_terminal_the_whole_table_is_printed_once(results):
     console = Console(file=io.StringIO(), width=80, height=4, highlight=False)
-    watch(lambda: survey(STUDY, results, NOW), "results", console)
+    watch(lambda: survey([STUDY], results, NOW), "results", console)
     said = console.file.getvalue()
     assert [line.rstrip() for line in said.splitlines()] == WIDE.splitlines()
     assert "\x1b" not in said
@@ -267,7 +277,7 @@ def test_without_a_terminal_the_whole_table_is_printed_once(results):
 def test_on_a_terminal_it_looks_again_until_all_are_done(results):
     looks = [Study("student-ce"), Study("student-ce"), Study("teacher")]
     console = Console(file=io.StringIO(), width=80, height=10, force_terminal=True, highlight=False)
-    watch(lambda: survey(looks.pop(0), results, NOW), "results", console, pause=0)
+    watch(lambda: survey([looks.pop(0)], results, NOW), "results", console, pause=0)
     assert looks == []
     assert console.file.getvalue().count("trainings done") == 3 + 1
 

@@ -20,15 +20,15 @@ _METHODS = {
 
 
 def judged(
-    page: ClaimsPage, outcomes: Mapping[Key, Reproduced], accuracies: Path, reported: Path
+    page: ClaimsPage, outcomes: Mapping[Key, Reproduced], accuracies: Path | None, reported: Path | None
 ) -> pd.DataFrame:
     """The verdict on each case of each claim; see `verdicts.judge`.
 
     Args:
         page: the claims.
         outcomes: every training that was run, by protocol, run and seed.
-        accuracies: csv of published test accuracies; see `published_values.accuracies`.
-        reported: csv of other published numbers; see `published_values.reported`.
+        accuracies: csv of published test accuracies, if there are any; see `published_values.accuracies`.
+        reported: csv of other published numbers, if there are any; see `published_values.reported`.
 
     Raises:
         InputError: a file of published numbers is malformed.

@@ -1,20 +1,23 @@
-"""The page of every key of a configuration, made from the typed form and from the shipped configuration."""
+"""The page of every key of config.yaml and study.yaml, made from their typed forms and the shipped files."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from distillation.core.settings import FORM, UNIT
-from distillation.study.configuration import STUDY_FILE
-from distillation.study.study_file import PARTIAL
+from pydantic import TypeAdapter
+
+from distillation.core.settings import FORM, UNIT, settings
+from distillation.study.forms.study_file import PARTIAL, StudyFile
+from distillation.study.forms.workflow_file import WorkflowFile
 
 _INTRODUCTION = """\
 # Configuration reference
 
-Every key of `config.yaml` and of its overlays; `make settings` writes this page. Overlays are merged key
-by key, then everything is checked, and all errors are reported together. Values are strict: a whole number
-has no decimal point, a number is finite, and text is not a number. In the column of defaults, `-` means that
-the key must be there, and *absent* that it may be left out. Editors that know JSON Schema complete these
-keys: `rules/schemas/config.schema.json`.
+Every key of `config.yaml` and of a study's `study.yaml`; `make settings` writes this page. An overlay has
+keys of `config.yaml` and, below the name of a study, what differs in its `study.yaml`. Overlays are merged
+key by key, then everything is checked, and all errors are reported together. Values are strict: a whole
+number has no decimal point, a number is finite, and text is not a number. In the column of defaults, `-`
+means that the key must be there, and *absent* that it may be left out. Editors that know JSON Schema
+complete these keys: `rules/schemas/`.
 """
 _LIMITS = {
     "minimum": "at least {}",
@@ -35,21 +38,32 @@ _TYPES = {
 _LONGEST = 60
 
 
+@settings
+class _Files:
+    config: WorkflowFile
+    study: StudyFile
+
+
+FILES = TypeAdapter(_Files)
+_HEADINGS = {"WorkflowFile": "config.yaml", "StudyFile": "study.yaml"}
+
+
 def page(examples: Sequence[Mapping]) -> str:
     """The reference as Markdown.
 
     Args:
-        examples: valid configurations; the first that has a key shows it.
+        examples: the content of config.yaml as `config` and of a study.yaml as `study`, or one of both,
+            overlays merged; the first that has a key shows it.
 
     Raises:
         ValueError: a key has no example.
     """
-    schema = STUDY_FILE.json_schema()
+    schema = FILES.json_schema()
     definitions = schema["$defs"]
     shown: dict[tuple[str, str], object] = {}
     for config in examples:
         _collect(schema, "", config, definitions, shown)
-    sections = [_INTRODUCTION, _table("", schema, definitions, shown)]
+    sections = [_INTRODUCTION]
     for name in _used(schema, definitions):
         part = definitions[name]
         sections.append(
@@ -134,6 +148,8 @@ def _kind(part: Mapping, definitions: Mapping) -> str:
 
 def _heading(name: str) -> str:
     """The words of a class's name: RandomErasing becomes "Random erasing", and RunEntry "Run"."""
+    if name in _HEADINGS:
+        return _HEADINGS[name]
     letters = (f" {letter.lower()}" if letter.isupper() else letter for letter in name.removesuffix("Entry"))
     words = "".join(letters).strip()
     return words[:1].upper() + words[1:]

@@ -158,7 +158,7 @@ def document(page: SettingsPage, frame: pd.DataFrame) -> Document:
 
 
 _REMARK = (
-    "Sources are those of the values in config.yaml; a value changed by an overlay comes from the overlay."
+    "Sources are those of the values in study.yaml; a value changed by an overlay comes from the overlay."
 )
 
 

@@ -30,8 +30,10 @@ def accuracies(path: Path | None) -> pd.DataFrame:
     return frame.set_index("run")
 
 
-def reported(path: Path) -> pd.DataFrame:
-    """Accuracies published outside Table 1, in percent: columns run, quantity, value, source, doubt.
+def reported(path: Path | None) -> pd.DataFrame:
+    """Accuracies published beside a table, in percent: columns run, quantity, value, source, doubt.
+
+    Without a file there are none.
 
     Quantities: "text" and "header" (test accuracies named in them), "test" (printed), and "train_last",
     "val_last" and "val_best" (accuracies of the last epoch, and the best one, at full resolution).
@@ -39,6 +41,8 @@ def reported(path: Path) -> pd.DataFrame:
     Raises:
         InputError: a column or a number is missing or wrong, or a quantity is unknown.
     """
+    if path is None:
+        return pd.DataFrame(columns=list(_REPORTED))
     frame = _read(path, _REPORTED, ("value",))
     for place, quantity in frame["quantity"].items():
         if quantity not in QUANTITIES:

@@ -1,4 +1,4 @@
-"""Check a configuration against its typed form and report all errors at once; free of torch.
+"""Check plain values against a typed form and report all errors at once; free of torch.
 
 Each error is one line: the path of the key, what is wrong, and how to fix it.
 """
@@ -12,10 +12,13 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from distillation.core.errors import UserError
 from distillation.core.settings import FORM, SAID
-from distillation.study.study_file import PARTIAL, StudyFile
+from distillation.study.forms.study_file import PARTIAL, StudyFile
+from distillation.study.forms.workflow_file import WorkflowFile
 
 STUDY_FILE = TypeAdapter(StudyFile)
+WORKFLOW_FILE = TypeAdapter(WorkflowFile)
 
 _TYPES = {
     "dict_type": "a mapping",
@@ -38,13 +41,31 @@ _MISSING = ("missing", "union_tag_not_found")
 _LONGEST = 60
 
 
+class ConfigurationError(UserError):
+    """All errors of a configuration.
+
+    Attributes:
+        errors: one line each: file or study, path, what is wrong, and how to fix it.
+    """
+
+    def __init__(self, errors: Sequence[str]):
+        self.errors = list(errors)
+        noun = "error" if len(self.errors) == 1 else "errors"
+        lines = "".join(f"\n  {error}" for error in self.errors)
+        super().__init__(f"{len(self.errors)} {noun} in the configuration:{lines}")
+
+
 def suggestion(word: object, known: Iterable[object]) -> str:
     """The nearest known word in parentheses, or all known words if none is near."""
     known = sorted(map(str, known))
     near = difflib.get_close_matches(str(word), known, n=1)
-    if near:
-        return f"(did you mean '{near[0]}'?)"
-    return f"(known: {', '.join(known)})" if known else "(none is defined)"
+    return f"(did you mean '{near[0]}'?)" if near else listed(known)
+
+
+def listed(known: Iterable[object]) -> str:
+    """All known words in parentheses."""
+    words = ", ".join(map(str, known))
+    return f"(known: {words})" if words else "(none is defined)"
 
 
 def unknown(names: object, path: str, kind: str, known: object) -> Iterator[str]:
@@ -53,11 +74,6 @@ def unknown(names: object, path: str, kind: str, known: object) -> Iterator[str]
         for name in names:
             if isinstance(name, str) and name not in known:
                 yield f"{path}: no {kind} '{name}' {suggestion(name, known)}"
-
-
-def errors(config: Mapping) -> list[str]:
-    """Every violation of the typed form of a study's configuration, as "path: text", sorted by path."""
-    return violations(STUDY_FILE, config)
 
 
 def violations(form: TypeAdapter, values: Mapping) -> list[str]:

@@ -14,9 +14,11 @@ from distillation.core.settings import Count, Number, Pixels, Text, settings
 from distillation.statistics.evaluations import Key
 
 
-def filled(pattern: str, runs: Iterable[Key]) -> list[str]:
-    """A pattern with the fields protocol, run and seed, filled in for each training."""
-    return [pattern.format(protocol=protocol, run=run, seed=seed) for protocol, run, seed in runs]
+def filled(pattern: str, study: str, runs: Iterable[Key]) -> list[str]:
+    """A pattern with the fields study, protocol, run and seed, filled in for each training of a study."""
+    return [
+        pattern.format(study=study, protocol=protocol, run=run, seed=seed) for protocol, run, seed in runs
+    ]
 
 
 def by_run(runs: Iterable[Key], paths: Iterable[str]) -> dict[Key, Path]:
@@ -29,8 +31,10 @@ class Page:
     """What every table, figure and page shows.
 
     Attributes:
+        study: its id.
         title: above all else.
         note: below the title; may be empty.
+        remark: a sentence for its caption; may be empty.
         paper: what of the paper it reproduces, such as "Table 1"; may be empty.
         protocols: labels by id.
         labels: of the runs by id, where the page prints them.
@@ -40,8 +44,10 @@ class Page:
         tested: by protocol, the weights that its numbers are of, in words; empty if it shows no test.
     """
 
+    study: str = ""
     title: str
     note: str = ""
+    remark: str = ""
     paper: str = ""
     protocols: dict[str, str]
     labels: dict[str, str] = Field(default_factory=dict)
@@ -52,8 +58,12 @@ class Page:
 
     @property
     def heading(self) -> str:
-        """The title and, if there is one, the paper's table."""
+        """The title and, if there is one, what of the paper it reproduces."""
         return f"{self.title} (the paper's {self.paper})" if self.paper else self.title
+
+    def files(self, pattern: str) -> list[str]:
+        """A pattern with the fields study, protocol, run and seed, filled in for each of its trainings."""
+        return filled(pattern, self.study, self.runs)
 
     def why_absent(self, protocol: str, run: str) -> str | None:
         """The text in place of a run that a protocol does not have; None if it has the run."""
@@ -103,26 +113,35 @@ class Milestone:
 
 
 @settings(kw_only=True)
-class TablePage(Page):
-    """A table of accuracies, or a figure of it.
+class OfTable(Page):
+    """What is shown of a table of accuracies.
 
     Attributes:
         layout: its rows, columns and runs.
         published: path of its published accuracies; see `published_values.accuracies`.
+    """
+
+    layout: Layout
+    published: str | None = None
+
+
+@settings(kw_only=True)
+class TablePage(OfTable):
+    """A table of accuracies, or a figure of it.
+
+    Attributes:
         remarks: sentences below it.
         milestones: accuracies at one epoch, reported below it.
         milestone_runs: the trainings of its milestones.
     """
 
-    layout: Layout
-    published: str | None = None
     remarks: tuple[str, ...] = ()
     milestones: tuple[Milestone, ...] = ()
     milestone_runs: tuple[Key, ...] = ()
 
 
 @settings(kw_only=True)
-class PairsPage(TablePage):
+class PairsPage(OfTable):
     """Differences between rows of a table.
 
     Attributes:
@@ -137,6 +156,8 @@ class RunSettings:
     """A run of a protocol, with all its settings.
 
     Attributes:
+        protocol: its id.
+        run: its id.
         role: "teacher" or "student".
         label: name in tables.
         selection: weights that are tested, "last" or "best".
@@ -159,11 +180,11 @@ class SettingsPage(Page):
 
     Attributes:
         settings: of each run of each protocol, chosen or not.
-        sources: path of the sources of their values.
+        sources: path of the sources of their values, if they are stated.
     """
 
     settings: tuple[RunSettings, ...]
-    sources: str
+    sources: str | None = None
 
 
 @settings(kw_only=True)
@@ -175,16 +196,16 @@ class ClaimsPage(Page):
         teachers: by run, the teacher that it has in the paper.
         taught_by: by protocol and run, protocol and id of the teacher that it really has.
         no_verdict: text in place of every verdict; empty if verdicts are given.
-        accuracies: path; see `published_values.accuracies`.
-        reported: path; see `published_values.reported`.
+        accuracies: path, if there are any; see `published_values.accuracies`.
+        reported: path, if there are any; see `published_values.reported`.
     """
 
     claims: dict[str, dict[str, Any]]
     teachers: dict[str, str] = Field(default_factory=dict)
     taught_by: dict[str, dict[str, tuple[str, str]]] = Field(default_factory=dict)
     no_verdict: str = ""
-    accuracies: str = ""
-    reported: str = ""
+    accuracies: str | None = None
+    reported: str | None = None
 
 
 @settings(kw_only=True)

@@ -1,23 +1,45 @@
-"""The JSON Schema of a study's configuration for editors, which complete and check keys while one types."""
+"""JSON Schemas of config.yaml and study.yaml for editors, which complete and check keys while one types."""
 
 from collections.abc import Mapping
 
+from pydantic import TypeAdapter
+
 from distillation.core.settings import FORM, UNIT
-from distillation.study.configuration import STUDY_FILE
-from distillation.study.study_file import PARTIAL
+from distillation.study.configuration import STUDY_FILE, WORKFLOW_FILE
+from distillation.study.forms.study_file import PARTIAL
 
 _OURS = (PARTIAL, FORM, UNIT)
 _DEFINITIONS = "#/$defs/"
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def editor_schema() -> dict:
-    """JSON Schema 2020-12 in which no key is required where a configuration names only what differs."""
-    schema = STUDY_FILE.json_schema()
+def of_study() -> dict:
+    """The schema of a study.yaml, in which no key is required where it names only what differs."""
+    return _schema(STUDY_FILE, differs=False)
+
+
+def of_configuration() -> dict:
+    """The schema of config.yaml and of overlays, in which no key is required.
+
+    Any key but those of config.yaml itself is the name of a study, with what differs in its study.yaml.
+    """
+    schema, study = _schema(WORKFLOW_FILE, differs=True), _schema(STUDY_FILE, differs=True)
+    changes = {key: value for key, value in study.items() if key not in ("$schema", "$defs")}
+    own = "|".join(schema["properties"])
+    names = f"^(?!({own})$)[a-z0-9]+(-[a-z0-9]+)*$"
+    return schema | {
+        "patternProperties": {names: {"$ref": f"{_DEFINITIONS}Study"}},
+        "$defs": study["$defs"] | schema["$defs"] | {"Study": changes},
+    }
+
+
+def _schema(form: TypeAdapter, differs: bool) -> dict:
+    schema = form.json_schema()
     definitions = schema.pop("$defs")
     partial: dict[str, object] = {}
     complete = {name: _plain(part, definitions, partial) for name, part in definitions.items()}
-    top = _plain(schema, definitions, partial)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **top, "$defs": complete | partial}
+    top = _plain(schema, definitions, partial, differs)
+    return {"$schema": _DIALECT, **top, "$defs": complete | partial}
 
 
 def _plain(part: object, definitions: Mapping, partial: dict[str, object], differs: bool = False) -> object:

@@ -1,8 +1,9 @@
 """Which runs and settings a figure of each kind needs; free of torch."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from distillation.study.chosen import Chosen
 from distillation.study.contents import Page, TablePage
 from distillation.study.figure_contents import (
     CostFigure,
@@ -12,93 +13,94 @@ from distillation.study.figure_contents import (
     SaliencyFigure,
 )
 
-if TYPE_CHECKING:
-    from distillation.study.selection import Selection
 
-
-def figure(selection: "Selection", settings: Mapping) -> Page:
+def figure(chosen: Chosen, settings: Mapping) -> Page:
     """What a figure shows, as the type of its kind.
 
     Args:
-        selection: of the study.
+        chosen: trainings of the study.
         settings: of the figure, as in the configuration.
     """
-    return _MAKERS[settings["kind"]](selection, settings)
+    return _MAKERS[settings["kind"]](chosen, settings)
 
 
-def needs_evidence_alone(selection: "Selection", settings: Mapping) -> bool:
+def needs_evidence_alone(chosen: Chosen, settings: Mapping) -> bool:
     """Whether the small files of finished trainings, or published numbers, are enough for a figure."""
     published = settings["kind"] == "table" or {"published", "published_stages"} & set(settings)
     images = settings["kind"] in ("inputs", "saliency")
-    return not images and bool(published or selection.runs(_ids(selection, settings)))
+    return not images and bool(published or chosen.runs(_ids(chosen, settings)))
 
 
-def _ids(selection: "Selection", settings: Mapping) -> set[str]:
+def _ids(chosen: Chosen, settings: Mapping) -> set[str]:
     """Ids of the runs in a figure: those of its table, or those that it names."""
     if "table" in settings:
-        return selection.layout(settings["table"]).ids
+        return chosen.layout(settings["table"]).ids
     named = {settings[key] for key in ("run", "control") if key in settings}
     return named | {run for runs in settings.get("panels", {}).values() for run in runs}
 
 
-def _page(selection: "Selection", settings: Mapping, *, is_tested: bool = False) -> dict[str, Any]:
-    return selection.page(settings, _ids(selection, settings), is_tested=is_tested, paper="Figure")
+def _page(chosen: Chosen, settings: Mapping, *, is_tested: bool = False) -> dict[str, Any]:
+    return chosen.page(settings, _ids(chosen, settings), is_tested=is_tested, paper="Figure")
 
 
-def _labels(selection: "Selection", settings: Mapping) -> dict[str, dict[str, str]]:
-    return {"labels": selection.labels(_ids(selection, settings))}
+def _absent(chosen: Chosen, settings: Mapping) -> dict[str, Any]:
+    return {"absent": chosen.absent(_ids(chosen, settings))}
 
 
-def _inputs(selection: "Selection", settings: Mapping) -> InputsFigure:
-    chosen = {key: settings[key] for key in ("dataset", "images", "resolutions", "seed")}
-    return InputsFigure(**_page(selection, settings), **chosen, padding=settings["crop_padding"])
+def _labels(chosen: Chosen, settings: Mapping) -> dict[str, dict[str, str]]:
+    return {"labels": chosen.labels(_ids(chosen, settings))}
 
 
-def _cost(selection: "Selection", settings: Mapping) -> CostFigure:
-    page = _page(selection, settings, is_tested=True) | _labels(selection, settings)
-    declared = {**selection.config["teachers"], **selection.config["students"]}
+def _inputs(chosen: Chosen, settings: Mapping) -> InputsFigure:
+    own = {key: settings[key] for key in ("dataset", "images", "resolutions", "seed")}
+    return InputsFigure(**_page(chosen, settings), **own, padding=settings["crop_padding"])
+
+
+def _cost(chosen: Chosen, settings: Mapping) -> CostFigure:
+    page = _page(chosen, settings, is_tested=True) | _labels(chosen, settings) | _absent(chosen, settings)
+    declared = {**chosen.config["teachers"], **chosen.config["students"]}
     kinds = {run: (declared[run]["method"], declared[run]["model"]) for run in page["labels"]}
     return CostFigure(**page, kinds=kinds)
 
 
-def _table(selection: "Selection", settings: Mapping) -> TablePage:
-    page = _page(selection, settings, is_tested=True)
-    table = selection.config["tables"][settings["table"]]
+def _table(chosen: Chosen, settings: Mapping) -> TablePage:
+    page = _page(chosen, settings, is_tested=True) | _absent(chosen, settings)
+    table = chosen.config["tables"][settings["table"]]
     if "paper_table" in table and not page["paper"]:
         page["paper"] = f"the numbers of Table {table['paper_table']}"
-    layout = selection.layout(settings["table"])
+    layout = chosen.layout(settings["table"])
     return TablePage(**page, layout=layout, published=table.get("published"))
 
 
-def _resolutions(selection: "Selection", settings: Mapping) -> PanelsFigure:
-    page = _page(selection, settings, is_tested=True) | _labels(selection, settings)
+def _resolutions(chosen: Chosen, settings: Mapping) -> PanelsFigure:
+    page = _page(chosen, settings, is_tested=True) | _labels(chosen, settings) | _absent(chosen, settings)
     return PanelsFigure(**page, panels=settings["panels"])
 
 
-def _learning_curves(selection: "Selection", settings: Mapping) -> PanelsFigure:
-    page = _page(selection, settings) | _labels(selection, settings)
+def _learning_curves(chosen: Chosen, settings: Mapping) -> PanelsFigure:
+    page = _page(chosen, settings) | _labels(chosen, settings) | _absent(chosen, settings)
     return PanelsFigure(**page, panels=settings["panels"])
 
 
-def _curve(selection: "Selection", settings: Mapping) -> CurveFigure:
-    protocols, first = _of_one_run(selection, settings["run"])
+def _curve(chosen: Chosen, settings: Mapping) -> CurveFigure:
+    protocols, first = _of_one_run(chosen, settings["run"])
     stages = [(stage["resolution"], stage["epochs"]) for stage in first["stages"]]
-    chosen = {key: settings[key] for key in ("run", "published", "published_stages") if key in settings}
-    page = _page(selection, settings) | {"protocols": protocols}
-    return CurveFigure(**page, **chosen, stages=stages)
+    own = {key: settings[key] for key in ("run", "published", "published_stages") if key in settings}
+    page = _page(chosen, settings) | {"protocols": protocols}
+    return CurveFigure(**page, **own, stages=stages)
 
 
-def _saliency(selection: "Selection", settings: Mapping) -> SaliencyFigure:
-    protocols, first = _of_one_run(selection, settings["run"])
-    page = _page(selection, settings) | _labels(selection, settings) | {"protocols": protocols}
-    chosen = {key: settings[key] for key in ("run", "control", "images")}
-    return SaliencyFigure(**page, **chosen, dataset=first["dataset"])
+def _saliency(chosen: Chosen, settings: Mapping) -> SaliencyFigure:
+    protocols, first = _of_one_run(chosen, settings["run"])
+    page = _page(chosen, settings) | _labels(chosen, settings) | {"protocols": protocols}
+    own = {key: settings[key] for key in ("run", "control", "images")}
+    return SaliencyFigure(**page, **own, dataset=first["dataset"])
 
 
-def _of_one_run(selection: "Selection", run: str) -> tuple[dict[str, str], Mapping]:
+def _of_one_run(chosen: Chosen, run: str) -> tuple[dict[str, str], Mapping]:
     """Labels of the protocols that have a run, and its settings in the first of them."""
-    entries = selection.study.entries
-    having = {each: label for each, label in selection.protocols.items() if (each, run) in entries}
+    entries = chosen.study.entries
+    having = {each: label for each, label in chosen.protocols.items() if (each, run) in entries}
     return having, entries[next(iter(having)), run].settings
 
 

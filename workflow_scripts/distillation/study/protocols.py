@@ -16,17 +16,6 @@ def merge(base: Mapping, *overlays: Mapping) -> dict:
     return merged
 
 
-def in_order_of(first: Mapping, config: Mapping) -> dict:
-    """The same nested mappings with their keys in the order of `first`; keys that it lacks come last."""
-    places = {key: place for place, key in enumerate(first)}
-    ordered = {}
-    for key in sorted(config, key=lambda key: places.get(key, len(places))):
-        value, guide = config[key], first.get(key)
-        both = isinstance(value, Mapping) and isinstance(guide, Mapping)
-        ordered[key] = in_order_of(guide, value) if both else value
-    return ordered
-
-
 def settings_of(config: Mapping, protocol: str) -> Mapping:
     """A protocol with the selection, recipes and overrides that it inherits from its base."""
     own = config["protocols"][protocol]
@@ -39,10 +28,14 @@ def weights_tested(config: Mapping, protocol: str) -> str:
     settings = settings_of(config, protocol)
     best = settings["selection"] == "best"
     which = "of the best validation accuracy in the last stage" if best else "after the last epoch"
+    see = " (see the table of switches)" if "switches" in config else ""
     differing = any("selection" in override for override in settings["overrides"].values())
-    return f"the weights {which}" + (
-        ", in some runs the others (see the table of switches)" if differing else ""
-    )
+    return f"the weights {which}" + (f", in some runs the others{see}" if differing else "")
+
+
+def seeds_of(config: Mapping, role: str) -> tuple[int, ...]:
+    """The seeds of every run of a role, "teacher" or "student"; a study without teachers may name none."""
+    return tuple(config["seeds"].get(f"{role}s", (0,)))
 
 
 def has(config: Mapping, protocol: str, run: str) -> bool:
@@ -103,23 +96,24 @@ def reference_errors(protocols: Mapping, runs: Mapping) -> Iterator[str]:
 
 def absences(config: Mapping) -> Iterator[str]:
     """Requested runs that no protocol to reproduce has, as "path: text"."""
-    requested = {
-        "select": config.get("select", []),
-        "checks.runs": list(config.get("checks", {}).get("runs", {})),
-    }
     names = config["reproduce"]
     reproduced = ", ".join(names)
-    for path, runs in requested.items():
-        for name in runs:
-            protocol, _, run = name.rpartition("/")
-            if protocol and protocol not in names:
-                yield (
-                    f"{path}: '{name}': '{protocol}' is not in `reproduce` ({reproduced}); add it"
-                    " there, or remove this run"
-                )
-            elif protocol and not has(config, protocol, run):
-                members = {**config["teachers"], **config["students"]}
-                known = [member for member in members if has(config, protocol, member)]
-                yield f"{path}: '{name}': no run '{run}' of this protocol {suggestion(run, known)}"
-            elif not protocol and not any(has(config, each, run) for each in names):
-                yield f"{path}: no protocol in `reproduce` ({reproduced}) has '{run}'; add one that does"
+    for name in config.get("select", []):
+        protocol, _, run = name.rpartition("/")
+        if protocol and protocol not in names:
+            yield (
+                f"select: '{name}': '{protocol}' is not in `reproduce` ({reproduced}); add it there, or"
+                " remove this run"
+            )
+        elif protocol and not has(config, protocol, run):
+            members = {**config["teachers"], **config["students"]}
+            known = [member for member in members if has(config, protocol, member)]
+            yield f"select: '{name}': no run '{run}' of this protocol {suggestion(run, known)}"
+        elif not protocol and not any(has(config, each, run) for each in names):
+            yield f"select: no protocol in `reproduce` ({reproduced}) has '{run}'; add one that does"
+    for run in config.get("checks", {}).get("runs", {}):
+        if not has(config, names[0], run):
+            yield (
+                f"checks.runs: the first protocol in `reproduce` ({names[0]}) does not have '{run}'; put one"
+                " first that does, or remove this run"
+            )

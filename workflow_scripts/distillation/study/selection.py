@@ -1,79 +1,31 @@
 """Which runs, files and settings each table, figure and page of a study needs; free of torch."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from distillation.study import figure_selection, spec
+from distillation.study.chosen import Chosen
 from distillation.study.contents import (
     BridgePage,
     ChangedSwitch,
     ChecksPage,
     ClaimsPage,
     IndexPage,
-    Key,
-    Layout,
     Page,
     PairsPage,
     RunSettings,
     SettingsPage,
     TablePage,
 )
-from distillation.study.protocols import weights_tested
-from distillation.study.study import Entry, Study
 
 
 @dataclass(frozen=True)
-class Selection:
-    """What a study trains and shows.
+class Selection(Chosen):
+    """What a study trains and shows."""
 
-    Attributes:
-        study: the resolved study.
-        config: its configuration.
-        from_evidence: whether its trainings are the kept ones, of which there are no images and no maps.
-    """
-
-    study: Study
-    config: Mapping
-    from_evidence: bool = False
-
-    @classmethod
-    def of_evidence(cls, study: Study, config: Mapping, trainings: Iterable[Key]) -> "Selection":
-        """The selection of only those trainings whose evidence is kept."""
-        return cls(study.limited_to(trainings), config, from_evidence=True)
-
-    def runs(
-        self,
-        ids: Collection[str] | None = None,
-        role: str | None = None,
-        protocols: Collection[str] | None = None,
-    ) -> list[Key]:
-        """Every chosen training; see `Study.chosen`.
-
-        Args:
-            ids: only of these runs.
-            role: only of "teacher" or "student".
-            protocols: only of these, reproduced or not.
-        """
-        return [
-            (entry.protocol, entry.run, seed)
-            for entry in self.study.chosen(role, protocols)
-            if ids is None or entry.run in ids
-            for seed in self.study.seeds_of(entry)
-        ]
-
-    def ids(self, *, taught: bool, maps: bool = False) -> set[str]:
-        """Ids of all runs, chosen or not, that have a teacher or not, and record saliency maps or not."""
-        return {
-            entry.run
-            for entry in self.study.entries.values()
-            if bool(entry.teacher) == taught and entry.records_maps == maps
-        }
-
-    @property
-    def datasets(self) -> list[str]:
-        """Ids of the data sets of the chosen trainings."""
-        return sorted({entry.settings["dataset"] for entry in self.study.chosen()})
+    def has(self, block: str) -> bool:
+        """Whether the study has the page of a block such as `claims`; no block, no page."""
+        return block in self.config
 
     @property
     def tables(self) -> list[str]:
@@ -89,9 +41,9 @@ class Selection:
         """
         return {name: one for name, one in self.config["figures"].items() if self._can_be_drawn(one)}
 
-    def figures_of(self, *kinds: str) -> list[str]:
-        """Ids of the figures of these kinds."""
-        return [name for name, one in self.figures.items() if one["kind"] in kinds]
+    def figures_of(self, kind: str) -> list[str]:
+        """Ids of the figures of a kind."""
+        return [name for name, one in self.figures.items() if one["kind"] == kind]
 
     def table(self, name: str) -> TablePage:
         """A table of accuracies."""
@@ -104,7 +56,7 @@ class Selection:
             if "remark" in self.config["protocols"][protocol]
         )
         return TablePage(
-            **self.page(settings, layout.ids, is_tested=True),
+            **self.page(settings, layout.ids, absent_of=layout.ids, is_tested=True),
             layout=layout,
             published=settings.get("published"),
             remarks=tuple(remarks),
@@ -118,7 +70,7 @@ class Selection:
         settings = self.config["pairs"]
         layout = self.layout(settings["table"])
         return PairsPage(
-            **self.page(settings, layout.ids, is_tested=True),
+            **self.page(settings, layout.ids, absent_of=layout.ids, is_tested=True),
             layout=layout,
             published=self.config["tables"][settings["table"]].get("published"),
             pairs=settings["rows"],
@@ -130,7 +82,7 @@ class Selection:
         return Page(**self.page({"title": "Cost of each training"}))
 
     @property
-    def settings(self) -> SettingsPage:
+    def switches(self) -> SettingsPage:
         """Every setting of every run, chosen or not."""
         settings = self.config["switches"]
         shown = (
@@ -147,7 +99,7 @@ class Selection:
             if entry.protocol in self.protocols
         )
         page = self.page({"title": settings["title"]}, ids=())
-        return SettingsPage(**page, settings=tuple(shown), sources=settings["sources"])
+        return SettingsPage(**page, settings=tuple(shown), sources=settings.get("sources"))
 
     @property
     def claims(self) -> ClaimsPage:
@@ -160,16 +112,15 @@ class Selection:
         teachers = {
             run: students[run]["teacher"] for run in sorted(named) if "teacher" in students.get(run, {})
         }
-        used = {teacher[1] for (_, run), teacher in self._taught_by.items() if run in named}
+        used = {teacher[1] for (_, run), teacher in self.taught_by.items() if run in named}
         needed = named | used | set(teachers.values())
         return ClaimsPage(
             **self.page({"title": "Claims of the paper"}, needed, is_tested=True),
             claims=claims["stated"],
             teachers=teachers,
             taught_by=self._taught(needed),
-            no_verdict=self.config.get("no_verdict", ""),
-            accuracies=claims["published"]["accuracies"],
-            reported=claims["published"]["reported"],
+            no_verdict=self.config["no_verdict"],
+            **claims.get("published", {}),
         )
 
     @property
@@ -203,20 +154,15 @@ class Selection:
         compared = {base, *(switch.protocol for switch in switches)}
         page = self.page({"title": settings["title"]}, ids, runs=self.runs(ids, protocols=compared))
         page["protocols"] = {base: self.config["protocols"][base]["label"]}
-        labels = {entry.run: entry.label for entry in self.study.entries.values() if entry.run in ids}
-        return BridgePage(**page | {"labels": labels}, base=base, switches=tuple(switches))
+        return BridgePage(**page | {"labels": self.labels(ids)}, base=base, switches=tuple(switches))
 
     @property
     def checks(self) -> ChecksPage | None:
-        """Runs of the first protocol to compare with published accuracies; None without any."""
+        """Runs of the first protocol, with their first seed, to compare with published values; maybe None."""
         settings = self.config.get("checks", {"title": "", "runs": {}})
-        first, seed = self.study.reproduced[0], self.config["seeds"]["students"][0]
-        kept = set(self.runs())
-        found = [
-            (first, run, seed)
-            for run in settings["runs"]
-            if not self.from_evidence or (first, run, seed) in kept
-        ]
+        first, kept = self.study.reproduced[0], set(self.runs())
+        wanted = [(first, run, self.study.entries[first, run].seeds[0]) for run in settings["runs"]]
+        found = [key for key in wanted if not self.from_evidence or key in kept]
         if not found:
             return None
         checks = {run: settings["runs"][run] for _, run, _ in found}
@@ -226,90 +172,13 @@ class Selection:
         """A figure, as the type of its kind."""
         return figure_selection.figure(self, self.figures[name])
 
-    def page(
-        self,
-        settings: Mapping,
-        ids: Collection[str] | None = None,
-        *,
-        runs: list[Key] | None = None,
-        absent_of: Collection[str] | None = None,
-        is_tested: bool = False,
-        paper: str = "Table",
-    ) -> dict[str, Any]:
-        """What every page has, as arguments of its type: of these runs, by default of all."""
-        runs = self.runs(ids) if runs is None else runs
-        number = settings.get(f"paper_{paper.lower()}")
-        return {
-            "title": settings["title"],
-            "note": self.study.note,
-            "paper": f"{paper} {number}" if number else "",
-            "protocols": self.protocols,
-            "absent": self._absent((ids or ()) if absent_of is None else absent_of),
-            "runs": runs,
-            "seeds": self._seeds(runs),
-            "tested": {each: weights_tested(self.config, each) for each in self.protocols}
-            if is_tested
-            else {},
-        }
-
-    @property
-    def protocols(self) -> dict[str, str]:
-        """Labels of the reproduced protocols by id."""
-        return {each: self.config["protocols"][each]["label"] for each in self.study.reproduced}
-
-    @property
-    def _taught_by(self) -> dict[tuple[str, str], tuple[str, str]]:
-        return {key: entry.teacher for key, entry in self.study.entries.items() if entry.teacher}
-
     def _taught(self, ids: Collection[str]) -> dict[str, dict[str, tuple[str, str]]]:
         """By protocol and run, the teachers of these runs."""
         taught: dict[str, dict[str, tuple[str, str]]] = {}
-        for (protocol, run), teacher in self._taught_by.items():
+        for (protocol, run), teacher in self.taught_by.items():
             if run in ids:
                 taught.setdefault(protocol, {})[run] = teacher
         return taught
-
-    def _absent(self, ids: Collection[str]) -> dict[str, dict[str, str]]:
-        texts = {
-            protocol: self.config["protocols"][protocol].get("absent", "not in this protocol")
-            for protocol in self.protocols
-        }
-        return {
-            protocol: {run: text for run in sorted(ids) if (protocol, run) not in self.study.entries}
-            for protocol, text in texts.items()
-        }
-
-    def _seeds(self, runs: Collection[Key]) -> str:
-        by_role: dict[str, set[int]] = {"student": set(), "teacher": set()}
-        for protocol, run, seed in runs:
-            by_role[self.study.entries[protocol, run].role].add(seed)
-        students, teachers = (", ".join(map(str, sorted(seeds))) for seeds in by_role.values())
-        parts = [students] * bool(students) + [f"of teachers {teachers}"] * bool(teachers)
-        return "; ".join(parts) or "none was run"
-
-    def labels(self, ids: Collection[str] | None = None) -> dict[str, str]:
-        """Labels by id, in the order of the configuration: of these runs, by default of all reproduced."""
-        entries: Iterable[Entry] = self.study.entries.values()
-        if ids is None:
-            return {entry.run: entry.label for entry in entries if entry.protocol in self.protocols}
-        return {entry.run: entry.label for entry in entries if entry.run in ids}
-
-    def layout(self, table: str) -> Layout:
-        """The layout of a table; `all` rows are one row per run."""
-        settings = self.config["tables"][table]
-        if settings["rows"] == "all":
-            rows = [(label, [run]) for run, label in self.labels().items()]
-            return Layout(columns=settings["columns"], rows=rows)
-        instead = {
-            protocol: {
-                row["label"]: row["instead"][protocol]
-                for row in settings["rows"]
-                if protocol in row.get("instead", {})
-            }
-            for protocol in self.protocols
-        }
-        rows = [(row["label"], row["runs"]) for row in settings["rows"]]
-        return Layout(columns=settings["columns"], rows=rows, instead=instead)
 
     def _can_be_drawn(self, figure: Mapping) -> bool:
         run = figure.get("run")

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
-from distillation.core.errors import UserError
 from distillation.data.dataset_settings import FORMATS
 from distillation.data.formats import Format
 from distillation.networks import map_settings
@@ -20,6 +19,8 @@ from distillation.study.problems import claim_references, consistency, cross_ref
 from distillation.study.protocols import merge
 
 _MODEL_ENTRY = TypeAdapter(AnyModelEntry)
+# What a study may leave out and others list.
+_MISSING_BLOCKS = {"teachers": {}, "tables": {}, "figures": {}, "note": "", "no_verdict": ""}
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,15 @@ class Training:
 
 @dataclass(frozen=True)
 class Study:
-    """All runs of a study by (protocol, run): protocols to reproduce first, in each teachers first."""
+    """All runs of a study by (protocol, run): protocols to reproduce first, in each teachers first.
+
+    Attributes:
+        name: its id, the name of its folder.
+        config: its settings with their overlays, checked.
+    """
 
     name: str
-    note: str
+    config: Mapping
     reproduced: tuple[str, ...]
     entries: Mapping[tuple[str, str], Entry]
     selected: frozenset[tuple[str, str]]
@@ -127,17 +133,19 @@ class Study:
         )
 
 
-def resolve(config: Mapping, source: str) -> Study:
-    """All runs of a configuration.
+def resolve(name: str, config: Mapping) -> Study:
+    """All runs of a study.
 
     Args:
-        config: the configuration, overlays merged.
-        source: the file names for error messages.
+        name: its id.
+        config: the content of its study.yaml, overlays merged.
 
     Raises:
-        UserError: with every error of the configuration, one per line.
+        ConfigurationError: with every error of the settings.
     """
-    errors = configuration.errors(config) + cross_references.reference_errors(config)
+    config = _MISSING_BLOCKS | dict(config)
+    errors = configuration.violations(configuration.STUDY_FILE, config)
+    errors += cross_references.reference_errors(config)
     errors += claim_references.errors(config)
     errors = errors or list(consistency.of_datasets(config["datasets"]))
     if not errors:
@@ -145,11 +153,8 @@ def resolve(config: Mapping, source: str) -> Study:
         taught = {key: entry.records_maps for key, entry in entries.items() if entry.teacher}
         errors = errors or [*protocols.absences(config), *recorded_maps.problems(config, taught)]
     if errors:
-        lines = "\n".join(f"  {source}: {error}" for error in errors)
-        noun = "error" if len(errors) == 1 else "errors"
-        raise UserError(f"{len(errors)} {noun} in the configuration:\n{lines}")
-    selected, reproduced = protocols.selected(config), tuple(config["reproduce"])
-    return Study(config["study"], config.get("note", ""), reproduced, entries, selected)
+        raise configuration.ConfigurationError([f"{name}: {error}" for error in errors])
+    return Study(name, config, tuple(config["reproduce"]), entries, protocols.selected(config))
 
 
 def _entries(config: Mapping) -> tuple[dict[tuple[str, str], Entry], list[str]]:
@@ -182,7 +187,7 @@ def _entry(config: Mapping, protocol: str, role: str, run: str) -> Entry:
     declared = config[f"{role}s"][run]
     settings, network = _settings(config, protocol, role, run)
     selection, teacher, start = (settings.pop(key) for key in ("selection", "teacher", "start"))
-    seeds, teaching = tuple(config["seeds"][f"{role}s"]), None
+    seeds, teaching = protocols.seeds_of(config, role), None
     if teacher:
         teacher, teaching = _teach(config, protocol, teacher, settings)
     elif settings.get("recorded_maps"):
@@ -217,13 +222,14 @@ def _teach(config: Mapping, protocol: str, teacher: str, student: dict) -> tuple
     """Add the teacher to a student's settings; return protocol and id of its run, and its network."""
     provider = protocols.provider(config, protocol, teacher)
     if provider is None:
-        known = ", ".join(name for name in config["teachers"] if protocols.has(config, protocol, name))
+        known = configuration.listed(
+            name for name in config["teachers"] if protocols.has(config, protocol, name)
+        )
         raise ValueError(
-            f"teacher: the protocol '{protocol}' has no run '{teacher}'; name one of its teachers"
-            f" (known: {known})"
+            f"teacher: the protocol '{protocol}' has no run '{teacher}'; name one of its teachers {known}"
         )
     own, network = _settings(config, provider, "teacher", teacher)
-    seed = config["seeds"]["teachers"][0]
+    seed = protocols.seeds_of(config, "teacher")[0]
     student["teacher"] = {"run": teacher, "seed": seed, "weights": own["selection"]}
     if own["dataset"] != student["dataset"]:
         raise ValueError(

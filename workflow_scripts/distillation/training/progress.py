@@ -1,4 +1,4 @@
-"""Show the progress of the trainings of a study, read from the files that the runs write."""
+"""Show the progress of the trainings of studies, read from the files that the runs write."""
 
 import contextlib
 import csv
@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from distillation.study import spec
-from distillation.study.spec import Run
-from distillation.study.study import Study
+from distillation.study.study import Entry, Study
 
 # A training without a report for this many epochs, or seconds if an epoch is short or its length is not
 # yet known, may be dead; no file distinguishes it from a slow one.
@@ -104,8 +103,9 @@ class Report:
 
 @dataclass(frozen=True)
 class Training:
-    """One training of a study; `state` is waiting, running, silent, stopped or done."""
+    """One training; `state` is waiting, running, silent, stopped or done."""
 
+    study: str
     protocol: str
     run: str
     seed: int
@@ -132,33 +132,34 @@ def last_report(folder: Path, now: float, within: float = math.inf) -> Report | 
     return Report(age=age, **json.loads(text))
 
 
-def survey(study: Study, results: Path, now: float) -> list[Training]:
-    """All chosen trainings of a study, teachers first.
+def survey(studies: Iterable[Study], results: Path, now: float) -> list[Training]:
+    """All chosen trainings of some studies, in each teachers first.
 
     A run that was trained with other settings has to be trained again, so its state is waiting.
 
     Args:
-        study: the study.
+        studies: the studies.
         results: folder of all results.
         now: seconds since the epoch.
     """
     return [
-        _training(entry.protocol, entry.run, seed, entry.resolve(seed), results / study.name / "runs", now)
-        for entry in study.chosen()
+        _training(each.name, entry, seed, results, now)
+        for each in studies
+        for entry in each.chosen()
         for seed in entry.seeds
     ]
 
 
-def _training(protocol: str, run: str, seed: int, settings: Run, runs: Path, now: float) -> Training:
-    folder = runs / protocol / run / f"seed-{seed}"
-    wanted = spec.digest(settings)
+def _training(study: str, entry: Entry, seed: int, results: Path, now: float) -> Training:
+    place, wanted = (study, entry.protocol, entry.run, seed), spec.digest(entry.resolve(seed))
+    folder = results / study / "runs" / entry.protocol / entry.run / f"seed-{seed}"
     report = _final_report(folder, now)
     if report and report.spec == wanted:
-        return Training(protocol, run, seed, "done", report)
+        return Training(*place, "done", report)
     report = last_report(folder, now)
     if report and report.spec == wanted:
-        return Training(protocol, run, seed, report.state, report)
-    return Training(protocol, run, seed, "waiting", None)
+        return Training(*place, report.state, report)
+    return Training(*place, "waiting", None)
 
 
 def _final_report(folder: Path, now: float) -> Report | None:
@@ -215,7 +216,7 @@ def view(trainings: Sequence[Training], title: str, console: Console, height: in
     """Table of the trainings that fits the console, under the number of trainings in each state.
 
     Args:
-        trainings: in the order of the study.
+        trainings: in the order of the studies.
         title: shown before the counts.
         console: where the table is shown.
         height: maximum number of lines; finished trainings are left out first, then waiting ones.
@@ -225,27 +226,28 @@ def view(trainings: Sequence[Training], title: str, console: Console, height: in
         f"{counts[state]} {state}" for state in ("running", "silent", "stopped", "waiting") if counts[state]
     ]
     done = f"{counts['done']} of {len(trainings)} trainings done"
-    protocols = {training.protocol for training in trainings}
     shown, foot = list(trainings), []
     if height is not None and len(shown) > height - 2:
         urgency = {"running": 0, "silent": 0, "stopped": 0, "waiting": 1, "done": 2}
         shown = sorted(shown, key=lambda training: urgency[training.state])[: max(1, height - 3)]
         foot = [Text(f"and {len(trainings) - len(shown)} more", style="dim")]
-    several = len(protocols) > 1
-    name = title if several else ", ".join([title, *protocols])
+    told = {key: {getattr(training, key) for training in trainings} for key in ("study", "protocol")}
+    columns = [key for key, found in told.items() if len(found) > 1]
+    alone = [name for key, found in told.items() if key not in columns for name in found]
+    name = ", ".join([title, *alone])
     heading = Text(f"{name}: {', '.join([done, *others])}", style="bold", no_wrap=True, overflow="ellipsis")
-    return Group(heading, _table(shown, console, several), *foot)
+    return Group(heading, _table(shown, console, columns), *foot)
 
 
-def _table(trainings: Sequence[Training], console: Console, several: bool) -> Table:
+def _table(trainings: Sequence[Training], console: Console, columns: Sequence[str]) -> Table:
     unbounded = console.options.update(width=10_000)
     for dropped in range(len(_OPTIONAL) + 1):
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
         rows = [_cells(training) for training in trainings]
         names = [name for name in rows[0] if name not in _OPTIONAL[:dropped]]
-        names = [name for name in names if several or name != "protocol"]
+        names = [name for name in names if name in columns or name not in ("study", "protocol")]
         for name in names:
-            side = "left" if name in ("protocol", "run", "stage", "time left") else "right"
+            side = "left" if name in ("study", "protocol", "run", "stage", "time left") else "right"
             width = _WIDTHS.get(name)
             table.add_column(name, justify=side, min_width=width, no_wrap=True, overflow="ellipsis")
         for training, row in zip(trainings, rows, strict=True):
@@ -257,7 +259,8 @@ def _table(trainings: Sequence[Training], console: Console, several: bool) -> Ta
 
 def _cells(training: Training) -> dict[str, str]:
     report = training.report
-    cells = {"protocol": training.protocol, "run": training.run, "seed": str(training.seed)}
+    cells = {"study": training.study, "protocol": training.protocol, "run": training.run}
+    cells["seed"] = str(training.seed)
     names = ("stage", "epoch", "train %", "val %", "best %", "images/s")
     if report is None:
         return cells | dict.fromkeys(names, "") | {"time left": training.state}

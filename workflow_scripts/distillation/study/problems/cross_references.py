@@ -2,24 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 
-from distillation.data.dataset_settings import FORMATS
 from distillation.networks.terms import TERMS
 from distillation.study import protocols
-from distillation.study.configuration import unknown
+from distillation.study.configuration import listed, unknown
 
 
 def reference_errors(config: Mapping) -> list[str]:
     """Every id that names no entry, and keys that contradict each other, as "path: text".
 
-    Parts whose shape has the wrong form are skipped: `configuration.errors` reports them.
+    Parts whose shape has the wrong form are skipped: `configuration.violations` reports them.
     """
     return list(_references(config))
 
 
 def _references(config: Mapping) -> Iterator[str]:
-    execution = _block(config, "execution")
-    if execution.get("cuda_graphs") is True and execution.get("device") == "cpu":
-        yield "execution.cuda_graphs: true, but execution.device is 'cpu', which has none; write auto"
     teachers, students = _block(config, "teachers"), _block(config, "students")
     # If a block is malformed or empty, that is the error, not each reference to its entries.
     runs = {**teachers, **students} if students and _known(config, "teachers") is not None else None
@@ -37,13 +33,8 @@ def _references(config: Mapping) -> Iterator[str]:
     for path, method in _named(config, "methods").items():
         yield from _unknown_at(config, path, method, "curriculum", "curricula")
     for role in ("student", "teacher") if _known(config, "recipes") is not None else ():
-        if role not in config["recipes"]:
+        if role not in config["recipes"] and _block(config, f"{role}s"):
             yield f"recipes.{role}: this key is missing; add it (for every {role} without a recipe)"
-    sources = _known(config, "sources")
-    for path, dataset in _named(config, "datasets").items():
-        kind = dataset.get("format")
-        if sources is not None and kind in FORMATS and kind not in sources:
-            yield f"{path}.format: there are no sources for '{kind}'; add them as `sources.{kind}`"
     for path, recipe in _named(config, "recipes").items():
         yield from _unknown_at(config, path, recipe, "dataset", "datasets")
     for path, run in {**_named(config, "teachers"), **_named(config, "students")}.items():
@@ -123,8 +114,8 @@ def _run_references(config: Mapping, path: str, run: Mapping) -> Iterator[str]:
         return
     yield from _unknown_at(config, path, run, "teacher", "teachers")
     if needs_teacher and "teacher" not in run:
-        known = ", ".join(map(str, _block(config, "teachers")))
-        yield f"{path}.teacher: method '{run['method']}' needs a teacher; name one (known: {known})"
+        known = listed(_block(config, "teachers"))
+        yield f"{path}.teacher: method '{run['method']}' needs a teacher; name one {known}"
     if "teacher" in run and complete and not needs_teacher:
         yield f"{path}.teacher: method '{run['method']}' does not use a teacher; remove this key"
 

@@ -1,0 +1,96 @@
+# Helper functions: the files of each part of a study; no rules.
+
+
+def in_all(part, **chosen):
+    """The files of a part, in all studies."""
+    return [path for selection in SELECTIONS.values() for path in part(selection, **chosen)]
+
+
+def of_study(output, selection, **wildcards):
+    """The files of a rule's output in a study."""
+    return expand(output, study=selection.study.name, **wildcards)
+
+
+def trained(selection, role):
+    """The files of all chosen trainings of a role."""
+    kinds = (
+        ({"taught": False}, rules.train.output),
+        ({"taught": True, "maps": True}, rules.distill.output),
+        ({"taught": True, "maps": False}, rules.distill_without_maps.output),
+    )
+    return [
+        path
+        for kind, outputs in kinds
+        for output in outputs
+        for path in selection.files(output, ids=selection.ids(**kind), role=role)
+    ]
+
+
+def evaluations(selection, protocols=None):
+    """The evaluations of all chosen trainings; of some protocols, also if they are not reproduced."""
+    return selection.files(EVALUATION, protocols=protocols)
+
+
+def tables(selection):
+    """Every table."""
+    pages = {"pairs": rules.make_pairs, "switches": rules.make_switch_page}
+    outputs = [
+        rules.make_cost_table.output,
+        *(rule.output for block, rule in pages.items() if selection.has(block)),
+    ]
+    accuracies = of_study(rules.make_table.output, selection, table=selection.tables)
+    return accuracies + [path for output in outputs for path in of_study(output, selection)]
+
+
+def figures(selection):
+    """Every figure."""
+    return of_study([f"{FIGURE}.svg", f"{FIGURE}.png"], selection, figure=selection.figures)
+
+
+def claims(selection):
+    """The verdicts on the claims of a study that has some."""
+    return of_study(rules.make_claims.output, selection) if selection.has("claims") else []
+
+
+def provenance(selection):
+    """The index of its runs."""
+    return of_study(rules.index_runs.output, selection)
+
+
+def bridge(selection):
+    """The bridge of a study that has one."""
+    outputs = [rules.make_bridge_table.output, rules.plot_bridge.output] if selection.has("bridge") else []
+    return [path for output in outputs for path in of_study(output, selection)]
+
+
+def checks(selection):
+    """The comparison with published logs of a study that has one."""
+    return of_study(rules.compare_with_published.output, selection) if selection.checks else []
+
+
+def pages(selection):
+    """Everything that shows results, but for the bridge."""
+    return tables(selection) + figures(selection) + claims(selection) + provenance(selection)
+
+
+def archived(selection):
+    """What an archive of a study has: no weights, no maps, no data."""
+    runs = [f"{RUN}/history.csv", f"{RUN}/run.json", EVALUATION]
+    return pages(selection) + checks(selection) + [path for file in runs for path in selection.files(file)]
+
+
+def everything(selection):
+    """What `all` makes of a study."""
+    trainings = trained(selection, "teacher") + trained(selection, "student")
+    return trainings + evaluations(selection) + pages(selection)
+
+
+def required(part, advice):
+    """An input function: the files of a part; an error with advice if no study has it."""
+
+    def paths(wildcards):
+        if not in_all(part):
+            raise WorkflowError(advice)
+        return in_all(part)
+
+    return paths
