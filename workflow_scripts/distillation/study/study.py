@@ -86,6 +86,10 @@ class Study:
     Attributes:
         name: its id, the name of its folder.
         config: its settings with their overlays, checked.
+        reproduced: ids of the protocols to reproduce.
+        entries: every run of every protocol, reproduced or not.
+        selected: protocol and run of what `select` names; their teachers are chosen too.
+        only: if given, the only trainings that are chosen, each by protocol, run and seed.
     """
 
     name: str
