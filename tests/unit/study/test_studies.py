@@ -128,6 +128,12 @@ def test_a_study_named_as_a_target_or_a_folder_of_results_is_refused(folder, nam
     ]
 
 
+def test_a_study_is_named_by_an_id(folder):
+    form = "Lower-case letters, digits and single hyphens."
+    said = f"config.yaml: studies.0: 'My Study' has the wrong form; expected: {form}"
+    assert said in errors(folder(), studies=["My Study"])
+
+
 def test_a_study_named_as_a_key_is_refused(folder):
     found = errors(folder(sources=SMALL), studies=["irkd", "sources"])
     assert any(
