@@ -33,13 +33,17 @@ def evaluations(selection, protocols=None):
 
 def tables(selection):
     """Every table."""
-    pages = {"pairs": rules.make_pairs, "switches": rules.make_switch_page}
-    outputs = [
-        rules.make_cost_table.output,
-        *(rule.output for block, rule in pages.items() if selection.has(block)),
+    return [
+        *of_study(rules.make_table.output, selection, table=selection.tables),
+        *pairs(selection, "pairs"),
+        *of_study(rules.make_cost_table.output, selection),
+        *(of_study(rules.make_switch_page.output, selection) if selection.has("switches") else []),
     ]
-    accuracies = of_study(rules.make_table.output, selection, table=selection.tables)
-    return accuracies + [path for output in outputs for path in of_study(output, selection)]
+
+
+def pairs(selection, block):
+    """The differences of a block, `pairs` or `bridge`, of a study that has it."""
+    return of_study(rules.make_pairs.output, selection, pairs=block) if selection.has(block) else []
 
 
 def figures(selection):
@@ -59,8 +63,7 @@ def provenance(selection):
 
 def bridge(selection):
     """The bridge of a study that has one."""
-    outputs = [rules.make_bridge_table.output, rules.plot_bridge.output] if selection.has("bridge") else []
-    return [path for output in outputs for path in of_study(output, selection)]
+    return pairs(selection, "bridge")
 
 
 def checks(selection):

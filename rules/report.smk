@@ -10,7 +10,7 @@ config["_reported"] = {name: description.of_study(study) for name, study in STUD
 
 
 # Categories of the report, in reading order.
-CATEGORIES = ["Tables", "Figures", "Learning curves", "Claims", "Provenance", "Bridge"]
+CATEGORIES = ["Tables", "Figures", "Learning curves", "Claims", "Provenance"]
 
 
 def category(name):
@@ -43,9 +43,11 @@ def table_labels(page, block=None):
 
     def labels(wildcards):
         selection = SELECTIONS[wildcards.study]
-        blocks = [name for name in ("pairs", "costs", "switches") if name == "costs" or selection.has(name)]
-        items = [*(("table", name) for name in selection.tables), *(("block", name) for name in blocks)]
-        own = ("table", wildcards.table) if block is None else ("block", block)
+        blocks = ("pairs", "costs", "switches", "bridge")
+        shown = [name for name in blocks if name == "costs" or selection.has(name)]
+        items = [*(("table", name) for name in selection.tables), *(("block", name) for name in shown)]
+        named = block or wildcards.get("pairs")
+        own = ("block", named) if named else ("table", wildcards.table)
         return labels_of(page, items.index(own) + 1, len(items))(wildcards)
 
     return labels

@@ -29,6 +29,14 @@ def figure(wildcards):
     return selection.figure(wildcards.figure)
 
 
+def differences(wildcards):
+    """The differences of a block, `pairs` or `bridge`."""
+    selection = SELECTIONS[wildcards.study]
+    known = [block for block in ("pairs", "bridge") if selection.has(block)]
+    of_this_study(wildcards, "block", wildcards.pairs, known)
+    return getattr(selection, wildcards.pairs)
+
+
 def plain(page):
     """A function: a page as plain values, which a job is given."""
     return lambda wildcards: page(wildcards).plain()

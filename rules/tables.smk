@@ -4,9 +4,6 @@
 rule make_table:
     input:
         evaluations=files(table, EVALUATION),
-        histories=lambda wildcards: filled(
-            f"{RUN}/history.csv", wildcards.study, table(wildcards).milestone_runs
-        ),
         published=published(table, "published"),
     output:
         csv="<results>/{study}/tables/{table}.csv",
@@ -32,28 +29,28 @@ rule make_table:
 
 rule make_pairs:
     input:
-        evaluations=files(page("pairs"), EVALUATION),
-        published=published(page("pairs"), "published"),
+        evaluations=files(differences, EVALUATION),
+        published=published(differences, "published"),
     output:
-        csv="<results>/{study}/pairs/pairs.csv",
-        md="<results>/{study}/pairs/pairs.md",
-        tex="<results>/{study}/pairs/pairs.tex",
+        csv="<results>/{study}/pairs/{pairs}.csv",
+        md="<results>/{study}/pairs/{pairs}.md",
+        tex="<results>/{study}/pairs/{pairs}.tex",
         html=report(
-            "<results>/{study}/pairs/pairs.html",
-            **report_item(category("Tables"), "pairs", table_labels(page("pairs"), "pairs")),
+            "<results>/{study}/pairs/{pairs}.html",
+            **report_item(category("Tables"), "pairs", table_labels(differences)),
         ),
     log:
-        "<results>/{study}/logs/make_pairs.log",
+        "<results>/{study}/logs/make_pairs/{pairs}.log",
     wildcard_constraints:
-        study=having("pairs"),
+        pairs="pairs|bridge",
     localrule: True
     conda:
         "../envs/environment.yaml"
     params:
-        page=plain(page("pairs")),
+        page=plain(differences),
         code=script_digest("make_pairs.py"),
     message:
-        "Comparing rows, {wildcards.study}"
+        "Comparing runs ({wildcards.pairs}), {wildcards.study}"
     script:
         "../workflow_scripts/make_pairs.py"
 

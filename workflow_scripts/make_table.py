@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from distillation.core import logs
-from distillation.pages import milestones, tables
+from distillation.pages import tables
 from distillation.pages.documents import publish
 from distillation.statistics import published_values
 from distillation.study.contents import TablePage, by_run
@@ -12,6 +12,4 @@ logs.to_file_and_stderr(snakemake.log[0])
 page = TablePage(**snakemake.params.page)
 published = published_values.accuracies(next(map(Path, snakemake.input.published), None))
 cells = tables.cells(page, by_run(page.runs, snakemake.input.evaluations), published)
-histories = by_run(page.milestone_runs, snakemake.input.histories)
-further = milestones.sentences(page.milestones, histories, page.protocols)
-publish(tables.document(page, cells, further), cells, snakemake.output)
+publish(tables.document(page, cells), cells, snakemake.output)

@@ -89,8 +89,7 @@ def test_the_bridge_is_asked_for_by_name_and_trains_each_switch_beside_its_base(
         "train": 40,
         "distill": 132,
         "evaluate": 172,
-        "make_bridge_table": 1,
-        "plot_bridge": 1,
+        "make_pairs": 1,
     }
     assert planned(workspace(), "bridge", configfile="config.yaml") == expected
     assert 40 + 132 == (10 + 46) * 3 + 2 + 2

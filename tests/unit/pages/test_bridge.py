@@ -4,11 +4,10 @@ import evaluation_files
 import numpy as np
 import pandas as pd
 import pytest
-from distillation.pages import bridge, documents
-from distillation.pages.figures import bridge as picture
+from distillation.pages import documents, pairs
+from distillation.statistics import published_values
 from distillation.study import spec, study
-from distillation.study.contents import BridgePage, ChangedSwitch
-from drawn import flaws, words
+from distillation.study.contents import Compared, Pair, PairsPage
 from scipy import stats
 from shipped import CONFIG as BASE
 
@@ -25,13 +24,23 @@ ACCURACIES = {
     ("crops", "kd", 1): (99.0, 0.0),
 }
 SWITCHES = [
-    ChangedSwitch("crops", "crops", None, ["ce", "kd"]),
-    ChangedSwitch("last weights", "base", "last", ["ce"]),
-    ChangedSwitch("token", "token", None, ["kd"]),
+    ("crops", "crops", "ce", None),
+    ("crops", "crops", "kd", None),
+    ("last weights", "base", "ce", "last"),
+    ("token", "token", "kd", None),
 ]
-PAGE = BridgePage(
-    title="Bridge", note="demo", protocols={"base": "base"}, labels=LABELS, base="base", switches=SWITCHES
+PAGE = PairsPage(
+    title="Bridge",
+    note="demo",
+    protocols={"base": "base"},
+    pairs=[
+        Pair(
+            "One switch", f"{switch}: {LABELS[run]}", Compared(protocol, run, weights), Compared("base", run)
+        )
+        for switch, protocol, run, weights in SWITCHES
+    ],
 )
+NONE_PUBLISHED = published_values.accuracies(None)
 
 
 @pytest.fixture
@@ -42,53 +51,46 @@ def evaluations(tmp_path):
     return files
 
 
-def row(frame, switch, run):
-    [found] = frame[(frame["switch"] == switch) & (frame["run"] == run)].to_dict("records")
+def row(evaluations, pair):
+    frame = pairs.differences(PAGE, evaluations, NONE_PUBLISHED)
+    [found] = frame[frame["pair"] == pair].to_dict("records")
     return found
 
 
 def test_a_switch_is_worth_the_mean_difference_of_equal_seeds_with_students_interval(evaluations):
-    found = row(bridge.worth(PAGE, evaluations), "crops", "ce")
+    found = row(evaluations, "crops: Custom CE")
     differences = [1.0, 2.0, 3.0]
     reach = stats.t.ppf(0.975, 2) * np.std(differences, ddof=1) / np.sqrt(3)
-    assert found["difference"] == pytest.approx(2.0)
+    assert found["mean"] == pytest.approx(2.0)
     assert (found["low"], found["high"]) == pytest.approx((2 - reach, 2 + reach))
-    assert (found["without"], found["turned"], found["seeds"]) == (62.0, 64.0, "0 1 2")
+    assert (found["second"], found["first"], found["seeds"]) == (62.0, 64.0, "0 1 2")
 
 
 def test_a_seed_that_one_side_lacks_is_left_out_and_a_single_one_has_the_interval_of_its_images(evaluations):
-    found = row(bridge.worth(PAGE, evaluations), "crops", "kd")
+    found = row(evaluations, "crops: Custom KD")
     assert (found["seeds"], found["interval"]) == ("0", "binomial")
-    assert found["difference"] == pytest.approx(2.0)
+    assert found["mean"] == pytest.approx(2.0)
     reach = 100 * 1.96 * np.sqrt(0.7 * 0.3 / 10000 + 0.72 * 0.28 / 10000)
     assert (found["high"] - found["low"]) / 2 == pytest.approx(reach, rel=0.01)
 
 
 def test_other_weights_of_the_same_trainings_cost_no_training(evaluations):
-    found = row(bridge.worth(PAGE, evaluations), "last weights", "ce")
+    found = row(evaluations, "last weights: Custom CE")
     assert found["differences"] == "-2.00 -1.00 -3.00"
 
 
 def test_what_was_not_run_says_so(evaluations, tmp_path):
-    frame = bridge.worth(PAGE, evaluations)
-    assert row(frame, "token", "kd")["status"] == "not run"
+    assert row(evaluations, "token: Custom KD")["status"] == "not run"
+    frame = pairs.differences(PAGE, evaluations, NONE_PUBLISHED)
     files = {form: tmp_path / f"bridge.{form}" for form in ("csv", "md", "tex", "html")}
-    documents.publish(bridge.document(PAGE, frame), frame, files)
+    documents.publish(pairs.document(PAGE, frame), frame, files)
     text = files["md"].read_text()
     assert "| token: Custom KD" in text
     assert "not run" in text
     assert "+2.00" in text
+    assert "published" not in text
     assert "**demo**" in text
     assert len(pd.read_csv(files["csv"])) == 4
-
-
-@pytest.mark.parametrize("run", [True, False], ids=["run", "not-run"])
-def test_no_line_of_the_figure_is_empty_and_no_text_hides_another(evaluations, run):
-    figure = picture.draw(PAGE, evaluations if run else {})
-    assert list(flaws(figure)) == []
-    found = " ".join(words(figure)).replace("\xa0", " ")
-    assert "crops: Custom CE" in found
-    assert "not run" in found
 
 
 # The bridge of the study

@@ -30,7 +30,6 @@ KINDS = {
 }
 PAGES = {
     "accuracy-table": lambda selection: selection.table("table1"),
-    "bridge": lambda selection: selection.bridge,
     "claims": lambda selection: selection.claims,
     "cost-table": lambda selection: selection.costs,
     "pairs": lambda selection: selection.pairs,
@@ -82,12 +81,18 @@ def test_every_caption_has_paper_protocols_seeds_and_note(caption, changes, is_r
         assert fields == ["Paper", *["Protocol"] * len(config["reproduce"]), *note]
         return
     assert fields == ["Paper", *["Protocol"] * len(page.protocols), "Seeds", *note]
-    assert len(page.protocols) == (1 if caption == "bridge" else len(config["reproduce"]))
+    assert len(page.protocols) == len(config["reproduce"])
     assert f"Seeds:{page.seeds}" in plain
     assert ("none was run" in plain) == (not page.runs)
     if "; tested: " in plain and changes:
         assert "as described; tested: the weights of the best validation accuracy in the last stage" in plain
         assert "another; tested: the weights after the last epoch" in plain
+
+
+def test_the_caption_of_the_bridge_names_its_base():
+    plain, fields = rendered("pairs", selected(CONFIG).bridge)
+    assert fields == ["Paper", "Protocol", "Seeds"]
+    assert "as described; tested: the weights of the best validation accuracy in the last stage" in plain
 
 
 def test_every_caption_of_the_paper_names_its_figure_or_table():

@@ -109,13 +109,6 @@ def test_seeds_are_those_of_the_runs_on_the_page():
     assert selection(kept=[]).costs.seeds == "none was run"
 
 
-def test_a_milestone_reads_the_history_of_its_run_in_its_protocol():
-    milestone = {"protocol": "released", "run": "tiny-p4-ce", "resolution": 32, "epoch": 4, "published": 70.0}
-    table = selection({"tables": {"runs": {"milestones": [milestone]}}}).table("runs")
-    assert table.milestone_runs == (("released", "tiny-p4-ce", 0),)
-    assert table.milestones[0].epoch == 4
-
-
 def test_claims_need_the_runs_that_they_name_and_the_teachers_of_these():
     case = {"label": "a", "run": "tiny-p4-kd", "against": "custom-p2-ce"}
     case["instead"] = {"released": "tiny-p4-kd-cl"}
@@ -172,11 +165,25 @@ def test_figures_are_told_apart_by_kind():
 
 def test_the_bridge_needs_the_runs_of_each_switch_in_its_protocol_and_in_the_base():
     bridge = selection().bridge
-    for switch in bridge.switches:
-        for run in switch.runs:
-            assert (switch.protocol, run, 0) in bridge.runs
-            assert (bridge.base, run, 0) in bridge.runs
-    assert set(bridge.labels) == {run for switch in bridge.switches for run in switch.runs}
+    for pair in bridge.pairs:
+        assert (pair.first.protocol, pair.first.run, 0) in bridge.runs
+        assert ("described", pair.second.run, 0) in bridge.runs
+        assert (pair.second.protocol, pair.second.run) == ("described", pair.first.run)
+    assert {run for _, run, _ in bridge.runs} == {pair.first.run for pair in bridge.pairs}
+
+
+def test_pairs_are_those_of_the_rows_in_each_protocol_with_the_runs_shown_instead():
+    row = {"label": "A", "runs": ["tiny-p4-kd"], "instead": {"released": ["tiny-p4-ce"]}}
+    rows = [row, {"label": "B", "runs": ["tiny-p4-cl"]}]
+    changes = {"tables": {"t": {"title": "T", "columns": ["C"], "rows": rows}}}
+    pairs = selection(changes | {"pairs": {"table": "t", "rows": [["A", "B"]]}}).pairs.pairs
+    assert [(pair.section, pair.label) for pair in pairs] == [
+        ("Protocol: as described", "A minus B, C"),
+        ("Protocol: as released, P2 teachers from scratch", "A minus B, C"),
+    ]
+    assert [pair.first.run for pair in pairs] == ["tiny-p4-kd", "tiny-p4-ce"]
+    assert {pair.second.run for pair in pairs} == {"tiny-p4-cl"}
+    assert {pair.printed for pair in pairs} == {("tiny-p4-kd", "tiny-p4-cl")}, "never those shown instead"
 
 
 KEPT = [("released", "custom-p2-cl", 0)]

@@ -1,7 +1,8 @@
-"""Differences in accuracy between rows of a table, paired over seeds."""
+"""Differences in accuracy between two runs, paired over seeds."""
 
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import fmean
 
 import pandas as pd
 
@@ -10,68 +11,82 @@ from distillation.pages.documents import Document, Section
 from distillation.pages.tables import RUN
 from distillation.statistics.estimates import estimate
 from distillation.statistics.evaluations import Evaluation, of_run, read_all
-from distillation.statistics.quantities import paired
-from distillation.study.contents import Key, PairsPage
+from distillation.statistics.quantities import Share, paired
+from distillation.study.contents import Compared, Key, Pair, PairsPage
 
-_PAIRED = ("status", "seeds", "mean", "std", "low", "high", "interval", "smallest", "differences")
+_PAIRED = (
+    *("status", "seeds", "first", "second", "mean", "std", "low", "high", "interval", "smallest"),
+    "differences",
+)
 
 _CAPTION = (
-    "Mean difference over the seeds that both runs have, and its 95 % interval: Student's t over seeds or,"
-    " for a single seed, the binomial interval of the test images. The smallest difference is half the width"
-    " of the interval: these seeds cannot detect less. The test images, and the one teacher of all"
-    " seeds, are taken as fixed."
+    "Test accuracies (%) and their difference (points), means over the seeds that both runs have, and the"
+    " 95 % interval of the difference: Student's t over seeds or, for a single seed, the binomial interval of"
+    " the test images. The smallest difference is half the width of the interval: these seeds cannot detect"
+    " less. The test images, and the one teacher of all seeds, are taken as fixed."
 )
 
 
 def differences(page: PairsPage, evaluations: Mapping[Key, Path], published: pd.DataFrame) -> pd.DataFrame:
-    """One row for each protocol, pair of rows and column of a table.
+    """One row for each pair.
 
     Args:
         page: the pairs.
         evaluations: JSON files by protocol, run and seed.
-        published: see `published_values.accuracies`; a pair uses the runs in the layout's rows, never those
-            shown instead.
+        published: see `published_values.accuracies`.
 
     Returns:
-        Columns protocol, row, minus, column, run, against, published, status (see `tables.cells`), seeds
-        (those of both), mean, std, low and high (the 95 % interval of the mean), interval (its method;
-        see `estimates.estimate`), smallest (half its width), differences (one per seed). Numbers are
+        Columns section, pair (its label), protocol, run, against_protocol, against, published (difference),
+        status (see `tables.cells`), seeds (those of both), first, second (mean accuracies over these,
+        percent), mean, std, low and high (the 95 % interval of the mean), interval (its method; see
+        `estimates.estimate`), smallest (half its width), differences (one per seed). Differences are
         percentage points.
     """
     results = read_all(evaluations)
-    choices = dict(page.layout.rows)
     known = published["accuracy"]
     records = []
-    for protocol in page.protocols:
-        runs = page.layout.in_protocol(protocol)
-        for first, second in page.pairs:
-            for index, column in enumerate(page.layout.columns):
-                one, other = runs[first][index], runs[second][index]
-                place = {"protocol": protocol, "row": first, "minus": second, "column": column}
-                printed = [choices[row][index] for row in (first, second)]
-                both = all(run in known.index for run in printed)
-                named = {
-                    "run": one,
-                    "against": other,
-                    "published": known[printed[0]] - known[printed[1]] if both else None,
-                    "status": page.why_absent(protocol, one) or page.why_absent(protocol, other) or NOT_RUN,
-                }
-                pair = _paired(of_run(results, protocol, one), of_run(results, protocol, other))
-                records.append(place | named | pair)
+    for pair in page.pairs:
+        record = {
+            "section": pair.section,
+            "pair": pair.label,
+            "protocol": pair.first.protocol,
+            "run": pair.first.run,
+            "against_protocol": pair.second.protocol,
+            "against": pair.second.run,
+            "published": _published(pair, known),
+            "status": _why_absent(page, pair),
+        }
+        found = _paired(_accuracies(results, pair.first), _accuracies(results, pair.second))
+        records.append(record | found)
     return pd.DataFrame.from_records(records)
 
 
-def _paired(one: Mapping[int, Evaluation], other: Mapping[int, Evaluation]) -> dict:
-    differences = paired(
-        {seed: test.accuracy() for seed, test in one.items()},
-        {seed: test.accuracy() for seed, test in other.items()},
-    )
+def _published(pair: Pair, known: pd.Series) -> float | None:
+    if pair.printed is None or not set(pair.printed) <= set(known.index):
+        return None
+    return known[pair.printed[0]] - known[pair.printed[1]]
+
+
+def _why_absent(page: PairsPage, pair: Pair) -> str:
+    reasons = (page.why_absent(one.protocol, one.run) for one in (pair.first, pair.second))
+    return next(filter(None, reasons), NOT_RUN)
+
+
+def _accuracies(results: Mapping[Key, Evaluation], one: Compared) -> dict[int, Share]:
+    tests = of_run(results, one.protocol, one.run)
+    return {seed: test.accuracy(one.selection) for seed, test in tests.items()}
+
+
+def _paired(first: Mapping[int, Share], second: Mapping[int, Share]) -> dict:
+    differences = paired(first, second)
     if not differences:
         return dict.fromkeys(_PAIRED[1:]) | {"seeds": "", "differences": ""}
     found = estimate(differences)
     values = (
         RUN,
         " ".join(map(str, found.values)),
+        fmean(first[seed].percent for seed in differences),
+        fmean(second[seed].percent for seed in differences),
         found.mean,
         found.std,
         found.low,
@@ -86,26 +101,23 @@ def _paired(one: Mapping[int, Evaluation], other: Mapping[int, Evaluation]) -> d
 def document(page: PairsPage, frame: pd.DataFrame) -> Document:
     """The differences as a document; `frame` is that of `differences`."""
     sections = []
-    for protocol, label in page.protocols.items():
-        own = frame[frame["protocol"] == protocol]
-        table = pd.DataFrame([_cells(row) for _, row in own.iterrows()])
-        table.index = [f"{row.row} minus {row.minus}, {row.column}" for row in own.itertuples()]
-        sections.append(Section(f"Protocol: {label}", table, _CAPTION))
+    for section, rows in frame.groupby("section", sort=False):
+        table = pd.DataFrame([_cells(row) for _, row in rows.iterrows()], index=list(rows["pair"]))
+        if page.published is None:
+            table = table.drop(columns="published")
+        sections.append(Section(section, table, _CAPTION))
     return Document(page.title, page.note, sections)
 
 
 def _cells(row: pd.Series) -> dict[str, str]:
     cells = {"published": "-" if pd.isna(row["published"]) else f"{row['published']:+.2f}"}
     if row["status"] != RUN:
-        return cells | {
-            "difference": row["status"],
-            "95 % interval": "-",
-            "smallest difference": "-",
-            "seeds": "-",
-        }
+        absent = dict.fromkeys(("95 % interval", "smallest difference", "accuracies", "seeds"), "-")
+        return cells | {"difference": row["status"]} | absent
     return cells | {
         "difference": f"{row['mean']:+.2f}",
         "95 % interval": f"[{row['low']:+.2f}, {row['high']:+.2f}]",
         "smallest difference": f"{row['smallest']:.2f}",
+        "accuracies": f"{row['first']:.2f}, {row['second']:.2f}",
         "seeds": row["seeds"],
     }

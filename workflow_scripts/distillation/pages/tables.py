@@ -1,6 +1,6 @@
 """Tables of published and reproduced accuracies."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -75,7 +75,7 @@ def _reproduced(results: Mapping[int, Evaluation]) -> dict:
     return dict(zip(_REPRODUCED, values, strict=True))
 
 
-def document(page: TablePage, frame: pd.DataFrame, further: Sequence[str] = ()) -> Document:
+def document(page: TablePage, frame: pd.DataFrame) -> Document:
     """The table as a document: each cell "published / mean ± spread", a caption, and remarks.
 
     A single seed has no spread; its interval is in brackets.
@@ -83,7 +83,6 @@ def document(page: TablePage, frame: pd.DataFrame, further: Sequence[str] = ()) 
     Args:
         page: what the table shows; its remarks follow those about published values.
         frame: see `cells`.
-        further: remarks after these.
     """
     sections = []
     for protocol, label in page.protocols.items():
@@ -96,7 +95,7 @@ def document(page: TablePage, frame: pd.DataFrame, further: Sequence[str] = ()) 
         sections.append(Section(f"Protocol: {label} (published / reproduced)", text, caption))
     doubts = frame[frame["doubt"] != ""].drop_duplicates(["published", "doubt"])
     remarks = [f"published {row.run}, {row.published:.2f}: {row.doubt}" for row in doubts.itertuples()]
-    return Document(page.heading, page.note, sections, [*remarks, *page.remarks, *further])
+    return Document(page.heading, page.note, sections, [*remarks, *page.remarks])
 
 
 def _cell(row: pd.Series) -> str:

@@ -6,11 +6,11 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field, TypeAdapter
 
-from distillation.core.settings import Count, Number, Pixels, Text, settings
+from distillation.core.settings import settings
 from distillation.statistics.evaluations import Key
 
 
@@ -99,56 +99,66 @@ class Layout:
         return {run for rows in choices for runs in rows.values() for run in runs}
 
 
-@settings
-class Milestone:
-    """A published validation accuracy at one epoch of a training."""
-
-    protocol: Text = Field(description="An entry of `protocols`.")
-    run: Text = Field(description="An id of `teachers` or `students`.")
-    resolution: Pixels = Field(description="The last stage with this resolution.")
-    epoch: Count = Field(description="Epoch of that stage, from 1.")
-    published: Annotated[Number, Field(ge=0, le=100)] = Field(
-        description="Published validation accuracy in percent."
-    )
-
-
 @settings(kw_only=True)
-class OfTable(Page):
-    """What is shown of a table of accuracies.
+class TablePage(Page):
+    """A table of accuracies, or a figure of it.
 
     Attributes:
         layout: its rows, columns and runs.
         published: path of its published accuracies; see `published_values.accuracies`.
+        remarks: sentences below it.
     """
 
     layout: Layout
     published: str | None = None
-
-
-@settings(kw_only=True)
-class TablePage(OfTable):
-    """A table of accuracies, or a figure of it.
-
-    Attributes:
-        remarks: sentences below it.
-        milestones: accuracies at one epoch, reported below it.
-        milestone_runs: the trainings of its milestones.
-    """
-
     remarks: tuple[str, ...] = ()
-    milestones: tuple[Milestone, ...] = ()
-    milestone_runs: tuple[Key, ...] = ()
+
+
+@settings
+class Compared:
+    """The accuracies of a run, by seed.
+
+    Attributes:
+        protocol: its id.
+        run: its id.
+        selection: weights that were tested, "last" or "best"; None for those of the protocol.
+    """
+
+    protocol: str
+    run: str
+    selection: str | None = None
+
+
+@settings
+class Pair:
+    """A difference: the first accuracy minus the second, of equal seeds.
+
+    Attributes:
+        section: heading of the table that shows it.
+        label: heading of its row.
+        first: what is compared.
+        second: with what.
+        printed: ids of the two runs with whose published accuracies it is shown; None if there are none.
+    """
+
+    section: str
+    label: str
+    first: Compared
+    second: Compared
+    printed: tuple[str, str] | None = None
 
 
 @settings(kw_only=True)
-class PairsPage(OfTable):
-    """Differences between rows of a table.
+class PairsPage(Page):
+    """Differences in accuracy.
 
     Attributes:
-        pairs: headings of two rows: the first minus the second.
+        pairs: in the order of the rows.
+        published: path of published accuracies; see `published_values.accuracies`.
     """
 
-    pairs: tuple[tuple[str, str], ...]
+    pairs: tuple[Pair, ...]
+    published: str | None = None
 
 
 @settings
@@ -221,36 +231,6 @@ class IndexPage(Page):
     tables: dict[str, Layout]
     headings: dict[str, str]
     taught_by: dict[str, dict[str, tuple[str, str]]] = Field(default_factory=dict)
-
-
-@settings
-class ChangedSwitch:
-    """One switch between two protocols, and the runs that it affects.
-
-    Attributes:
-        label: name of the switch.
-        protocol: the protocol that has the change; the base itself if only the tested weights differ.
-        selection: weights that are tested, "last" or "best"; None for those of the protocol.
-        runs: ids of the affected runs.
-    """
-
-    label: str
-    protocol: str
-    selection: str | None
-    runs: tuple[str, ...]
-
-
-@settings(kw_only=True)
-class BridgePage(Page):
-    """The effect of each switch between two protocols, one changed at a time.
-
-    Attributes:
-        base: the protocol in which no switch is changed.
-        switches: in the order of the rows.
-    """
-
-    base: str
-    switches: tuple[ChangedSwitch, ...]
 
 
 @settings(kw_only=True)

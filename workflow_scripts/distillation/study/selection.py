@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from distillation.study import figure_selection, spec
 from distillation.study.chosen import Chosen
 from distillation.study.contents import (
-    BridgePage,
-    ChangedSwitch,
     ChecksPage,
     ClaimsPage,
+    Compared,
     IndexPage,
     Page,
+    Pair,
     PairsPage,
     RunSettings,
     SettingsPage,
     TablePage,
 )
+from distillation.study.protocols import weights_tested
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,6 @@ class Selection(Chosen):
     def table(self, name: str) -> TablePage:
         """A table of accuracies."""
         settings, layout = self.config["tables"][name], self.layout(name)
-        milestones = settings.get("milestones", [])
-        named = {(one["protocol"], one["run"]) for one in milestones}
         remarks = (
             f"{label}: {self.config['protocols'][protocol]['remark']}"
             for protocol, label in self.protocols.items()
@@ -60,8 +59,6 @@ class Selection(Chosen):
             layout=layout,
             published=settings.get("published"),
             remarks=tuple(remarks),
-            milestones=milestones,
-            milestone_runs=[key for key in self.runs() if key[:2] in named],
         )
 
     @property
@@ -69,11 +66,24 @@ class Selection(Chosen):
         """The differences between rows of a table."""
         settings = self.config["pairs"]
         layout = self.layout(settings["table"])
+        printed = dict(layout.rows)
+        pairs = [
+            Pair(
+                section=f"Protocol: {label}",
+                label=f"{first} minus {second}, {column}",
+                first=Compared(protocol, runs[first][index]),
+                second=Compared(protocol, runs[second][index]),
+                printed=(printed[first][index], printed[second][index]),
+            )
+            for protocol, label in self.protocols.items()
+            for runs in [layout.in_protocol(protocol)]
+            for first, second in settings["rows"]
+            for index, column in enumerate(layout.columns)
+        ]
         return PairsPage(
             **self.page(settings, layout.ids, absent_of=layout.ids, is_tested=True),
-            layout=layout,
+            pairs=pairs,
             published=self.config["tables"][settings["table"]].get("published"),
-            pairs=settings["rows"],
         )
 
     @property
@@ -136,25 +146,26 @@ class Selection(Chosen):
         )
 
     @property
-    def bridge(self) -> BridgePage:
+    def bridge(self) -> PairsPage:
         """The effect of each switch; its runs are those of all protocols that it compares."""
         settings = self.config["bridge"]
-        base = settings["base"]
-        switches = [
-            ChangedSwitch(
-                label=switch["label"],
-                protocol=switch.get("protocol", base),
-                selection=switch.get("selection"),
-                runs=switch.get("runs")
-                or [run for protocol, run in self.study.entries if protocol == switch["protocol"]],
+        base, labels = settings["base"], self.labels(self.config["teachers"] | self.config["students"])
+        pairs = [
+            Pair(
+                section="One switch changed at a time",
+                label=f"{switch['label']}: {labels[run]}",
+                first=Compared(switch.get("protocol", base), run, switch.get("selection")),
+                second=Compared(base, run),
             )
             for switch in settings["switches"]
+            for run in switch.get("runs") or self._runs_of(switch["protocol"])
         ]
-        ids = {run for switch in switches for run in switch.runs}
-        compared = {base, *(switch.protocol for switch in switches)}
-        page = self.page({"title": settings["title"]}, ids, runs=self.runs(ids, protocols=compared))
+        ids = {pair.second.run for pair in pairs}
+        compared = {base, *(pair.first.protocol for pair in pairs)}
+        page = self.page(settings, ids, runs=self.runs(ids, protocols=compared))
         page["protocols"] = {base: self.config["protocols"][base]["label"]}
-        return BridgePage(**page | {"labels": self.labels(ids)}, base=base, switches=tuple(switches))
+        page["tested"] = {base: weights_tested(self.config, base)}
+        return PairsPage(**page, pairs=pairs)
 
     @property
     def checks(self) -> ChecksPage | None:
@@ -171,6 +182,9 @@ class Selection(Chosen):
     def figure(self, name: str) -> Page:
         """A figure, as the type of its kind."""
         return figure_selection.figure(self, self.figures[name])
+
+    def _runs_of(self, protocol: str) -> list[str]:
+        return [run for each, run in self.study.entries if each == protocol]
 
     def _taught(self, ids: Collection[str]) -> dict[str, dict[str, tuple[str, str]]]:
         """By protocol and run, the teachers of these runs."""

@@ -20,7 +20,6 @@ from distillation.core.settings import (
     said,
     settings,
 )
-from distillation.study.contents import Milestone
 
 Resolutions = Annotated[tuple[Pixels, ...], Field(min_length=1), *Distinct]
 Tolerance = Annotated[Number, Field(ge=0, json_schema_extra={UNIT: "percentage points"})]
@@ -46,7 +45,7 @@ class Switch:
 class Bridge:
     """Effect of single switches, each the only difference of a protocol from a base."""
 
-    title: Text = Field(description="Heading above the table and the figure.")
+    title: Text = Field(description="Heading above the table.")
     base: Text = Field(description="The protocol in which no switch is changed.")
     switches: Annotated[tuple[Switch, ...], Field(min_length=1)] = Field(
         description="In the order of the table."
@@ -126,9 +125,6 @@ class Table:
     rows: Rows = Field(description="The rows, or `all` for one row per run.")
     paper_table: Count = Field(None, description="Number of the paper's table that it reproduces.")
     published: Text = Field(None, description=ACCURACIES)
-    milestones: tuple[Milestone, ...] = Field(
-        None, description="Validation accuracies at one epoch of a training, reported below the table."
-    )
 
 
 @settings

@@ -127,12 +127,6 @@ def _table_references(
     width = len(columns) if isinstance(columns, list) else None
     if rows == "all" and width not in (None, 1):
         yield f"{path}.columns: {width} columns, but `all` has one run per row; name one, or list the rows"
-    milestones = table.get("milestones")
-    for index, milestone in enumerate(milestones if isinstance(milestones, list) else ()):
-        named = _block({"milestone": milestone}, "milestone")
-        place = f"{path}.milestones.{index}"
-        yield from unknown(_texts([named.get("protocol")]), f"{place}.protocol", "protocol", protocols)
-        yield from unknown(_texts([named.get("run")]), f"{place}.run", "run", runs)
     labels = set()
     for index, row in enumerate(rows if isinstance(rows, list) else ()):
         members, label = (row.get("runs"), row.get("label")) if isinstance(row, Mapping) else (None, None)
