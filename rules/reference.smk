@@ -40,12 +40,27 @@ rule compare:
     localrule: True
     conda:
         "../envs/environment.yaml"
-    params:
-        code=script_digest("compare_reference.py"),
     message:
         "Comparing with the committed files, {wildcards.study}"
-    script:
-        "../workflow_scripts/compare_reference.py"
+    shell:
+        """
+        kept=$(dirname {input.sums}) rebuilt=$(dirname {output})
+        {{
+            (cd $kept && sha256sum --quiet --strict --check SHA256SUMS) &&
+            diff <(cut -c 67- {input.sums}) \\
+                <(cd $kept && find . -type f ! -name SHA256SUMS -printf '%P\\n' | LC_ALL=C sort) || {{
+                echo "$kept is not what was packed: restore it from version control or from its archive."
+                exit 1
+            }}
+            sha256sum {input.rebuilt} | sed "s|  $rebuilt/|  |" >{output}
+            if grep -vxFf {input.sums} {output}; then
+                echo "These files of $rebuilt differ from those in $kept, or are missing there. With other" \\
+                    "package versions than the pinned ones, figures can differ; after a change of code," \\
+                    "configuration or evidence, \\`make keep-reference\\` updates the committed files."
+                exit 1
+            fi
+        }} 2>&1 | tee {log} >&2
+        """
 
 
 rule compared:

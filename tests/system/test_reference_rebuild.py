@@ -1,9 +1,20 @@
 """Tables and figures can be had from what the repository keeps, without data, weights or training."""
 
+import hashlib
+import re
 import shutil
+import subprocess
 
 import pytest
-from workspace import Workspace
+from workspace import Workspace, once
+
+CPU = "studies/irkd/overlays/cpu.yaml"
+
+
+def compared(workspace, folder):
+    """Names of the rebuilt files that are equal to the committed ones."""
+    lines = (workspace.path / f"results/rebuilt/{folder}/compared.txt").read_text().splitlines()
+    return {line.split("  ", 1)[1] for line in lines}
 
 
 @pytest.mark.parametrize(
@@ -11,7 +22,7 @@ from workspace import Workspace
     [
         ("config.yaml", "irkd", {"tables/table1.md", "figures/table1-cells.svg"}),
         (
-            "studies/irkd/overlays/cpu.yaml",
+            CPU,
             "cpu/irkd",
             {"checks/checks.md", "figures/stages-custom-p2-cl.svg"},
         ),
@@ -20,8 +31,7 @@ from workspace import Workspace
 def test_what_the_repository_keeps_is_what_its_evidence_gives(tmp_path, configfile, folder, some):
     workspace = Workspace.create(tmp_path / "clone")
     workspace.snakemake("--cores", "2", "reference", configfile=configfile)
-    compared = (workspace.path / f"results/rebuilt/{folder}/compared.txt").read_text()
-    assert some <= {line.removeprefix("equal: ") for line in compared.splitlines()}
+    assert some <= compared(workspace, folder)
 
 
 def test_the_archive_of_a_study_rebuilds_its_tables_and_figures_to_the_byte(finished):
@@ -32,10 +42,62 @@ def test_the_archive_of_a_study_rebuilds_its_tables_and_figures_to_the_byte(fini
     for made in ("data", "irkd"):
         shutil.rmtree(finished.path / "results" / made)
     finished.snakemake("--cores", "2", "reference")
-    equal = (finished.path / "results/rebuilt/irkd/compared.txt").read_text().splitlines()
     packed = {str(path.relative_to(kept / "irkd")) for path in kept.rglob("*") if path.is_file()}
     made = {name for name in packed if not name.startswith(("runs/", "evaluation/", "SHA256SUMS"))}
     pictures = {
         f"figures/{name}.{form}" for name in ("inputs", "saliency-custom-p2") for form in ("png", "svg")
     }
-    assert made - pictures == {line.removeprefix("equal: ") for line in equal}
+    assert made - pictures == compared(finished, "irkd")
+
+
+@pytest.fixture(scope="module")
+def rebuilt(tmp_path_factory):
+    """A workspace with what its evidence gives."""
+
+    def build(path):
+        workspace = Workspace.create(path)
+        workspace.snakemake("--cores", "2", "reference_rebuild", configfile=CPU)
+        return workspace.path
+
+    return once(tmp_path_factory, "rebuilt", build)
+
+
+KEPT = "results/reference/cpu/irkd"
+
+
+def listed_again(folder):
+    """Write the checksums of a folder as `make keep-reference` does."""
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    sums = {name: hashlib.sha256(files[name].read_bytes()).hexdigest() for name in sorted(files)}
+    del sums["SHA256SUMS"]
+    (folder / "SHA256SUMS").write_text("".join(f"{digest}  {name}\n" for name, digest in sums.items()))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("sed -i s/10000/10001/ evaluation/released/custom-p2-cl/seed-0.json", "seed-0.json: FAILED"),
+        ("rm tables/runs.md", "tables/runs.md: FAILED open or read"),
+        ("touch tables/new.md", "> tables/new.md"),
+    ],
+    ids=["changed", "missing", "not listed"],
+)
+def test_a_committed_folder_that_is_not_what_was_packed_is_refused(rebuilt, tmp_path, change, said):
+    workspace = rebuilt.copy(tmp_path / "clone")
+    subprocess.run(["bash", "-c", change], cwd=workspace.path / KEPT, check=True)
+    output = workspace.snakemake("--cores", "2", "reference", configfile=CPU, status=1)
+    assert said in output
+    assert f"{KEPT} is not what was packed: restore it from version control or from its archive." in output
+
+
+def test_every_rebuilt_file_that_differs_or_is_not_committed_is_named_with_the_ways_out(rebuilt, tmp_path):
+    workspace = rebuilt.copy(tmp_path / "clone")
+    kept = workspace.path / KEPT
+    (kept / "tables/runs.md").write_text("another")
+    (kept / "tables/table1.md").unlink()
+    listed_again(kept)
+    output = workspace.snakemake("--cores", "2", "reference", configfile=CPU, status=1)
+    named = re.findall(r"^[0-9a-f]{64}  (.*)$", output, re.MULTILINE)
+    assert set(named) == {"tables/runs.md", "tables/table1.md"}
+    assert "These files of results/rebuilt/cpu/irkd differ from those in results/reference/cpu/irkd" in output
+    assert "`make keep-reference` updates the committed files." in output

@@ -17,6 +17,13 @@ from snakemake_interface_logger_plugins.common import LogEvent
 class LogHandler(LogHandlerBase):
     """Prints jobs, warnings and errors."""
 
+    writes_to_stream = True
+    writes_to_file = False
+    # No job is left out, whatever --quiet says.
+    has_filter = True
+    has_formatter = False
+    needs_rulegraph = False
+
     def emit(self, record: LogRecord) -> None:
         """Print a record that is a job, a warning or an error."""
         if getattr(record, "event", None) == LogEvent.JOB_INFO:
@@ -30,28 +37,3 @@ class LogHandler(LogHandlerBase):
             print(json.dumps(job), flush=True)
         elif record.levelno >= WARNING:
             print(self.format(record), file=sys.stderr)
-
-    @property
-    def writes_to_stream(self) -> bool:
-        """It replaces Snakemake's own messages."""
-        return True
-
-    @property
-    def writes_to_file(self) -> bool:
-        """Snakemake writes its log file by itself."""
-        return False
-
-    @property
-    def has_filter(self) -> bool:
-        """No job is left out, whatever --quiet says."""
-        return True
-
-    @property
-    def has_formatter(self) -> bool:
-        """Snakemake's own texts are printed."""
-        return False
-
-    @property
-    def needs_rulegraph(self) -> bool:
-        """It does not draw the graph."""
-        return False

@@ -45,6 +45,13 @@ class _Job:
 class LogHandler(LogHandlerBase):
     """Prints Snakemake's messages and draws the running jobs."""
 
+    writes_to_stream = True
+    writes_to_file = False
+    # Snakemake's own filter applies, so --quiet works.
+    has_filter = False
+    has_formatter = False
+    needs_rulegraph = False
+
     def __post_init__(self) -> None:
         """Find out whether there is a terminal to draw on."""
         self._console = Console(stderr=not self.common_settings.stdout, highlight=False)
@@ -117,31 +124,6 @@ class LogHandler(LogHandlerBase):
         if len(lines) > room:
             lines = [*lines[: room - 1], "  and more"]
         return Group(self._bar, *(Text(line, no_wrap=True, overflow="ellipsis") for line in lines))
-
-    @property
-    def writes_to_stream(self) -> bool:
-        """It replaces Snakemake's own messages."""
-        return True
-
-    @property
-    def writes_to_file(self) -> bool:
-        """Snakemake writes its log file by itself."""
-        return False
-
-    @property
-    def has_filter(self) -> bool:
-        """Snakemake's own filter applies, so --quiet works."""
-        return False
-
-    @property
-    def has_formatter(self) -> bool:
-        """Snakemake's own texts are printed."""
-        return False
-
-    @property
-    def needs_rulegraph(self) -> bool:
-        """It does not draw the graph."""
-        return False
 
 
 def _run_folder(outputs: Sequence[str]) -> Path | None:

@@ -1,23 +1,17 @@
-"""An archive that depends on contents alone, and folders held to their checksums."""
+"""An archive that depends on contents alone."""
 
 import os
 import subprocess
 import tarfile
 
 import pytest
-from distillation.core.errors import UserError
 from distillation.pages import archive
 
-FIX = "restore the folder from its archive or from version control."
 FILES = {
     "tables/t.csv": b"a,b\n",
     "figures/f.png": bytes(range(256)),
     "runs/described/vit/seed-0/run.json": b"{}",
 }
-
-# By sha256sum, of the table before and after.
-ORIGINAL = "5be08c9684a1d25efcee09318204824278b08bbfb4aef973ffefd0b9d7478313"
-CHANGED = "358c29605220f61cb8c18c7244b01cad472b5e11a3e8572f4198f6ca492f07f5"
 
 
 @pytest.fixture
@@ -65,40 +59,3 @@ def test_a_file_from_outside_the_folder_is_not_packed(folder, tmp_path):
     with pytest.raises(ValueError, match="other"):
         archive.pack(folder, [tmp_path / "other"], tmp_path / "out.tar.gz")
     assert not (tmp_path / "out.tar.gz").exists()
-
-
-def test_an_untouched_folder_is_verified(unpacked):
-    assert archive.verify(unpacked) == [unpacked / name for name in sorted(FILES)]
-
-
-def test_all_that_is_wrong_with_a_folder_is_told_at_once(unpacked):
-    (unpacked / "tables/t.csv").write_text("a,c\n")
-    (unpacked / "figures/f.png").unlink()
-    (unpacked / "figures/new.png").touch()
-    with pytest.raises(UserError) as error:
-        archive.verify(unpacked)
-    assert str(error.value).splitlines() == [
-        f"{unpacked} differs from what was packed; {FIX}",
-        "  figures/f.png is missing",
-        "  figures/new.png is not listed in SHA256SUMS",
-        f"  tables/t.csv has changed: its SHA-256 is {CHANGED}, expected {ORIGINAL}",
-    ]
-
-
-def test_a_folder_without_checksums_is_refused(unpacked):
-    (unpacked / "SHA256SUMS").unlink()
-    with pytest.raises(UserError) as error:
-        archive.verify(unpacked)
-    path = unpacked / "SHA256SUMS"
-    assert str(error.value) == f"{path} does not exist, so the files beside it cannot be checked; {FIX}"
-
-
-@pytest.mark.parametrize(
-    "line", ["", "tables/t.csv", f"{'a' * 63}  tables/t.csv", f"{'a' * 64} *tables/t.csv"]
-)
-def test_a_malformed_line_of_checksums_is_named(unpacked, line):
-    path = unpacked / "SHA256SUMS"
-    path.write_text(path.read_text() + line + "\n")
-    with pytest.raises(UserError) as error:
-        archive.verify(unpacked)
-    assert str(error.value) == f"{path}, line 4: expected a SHA-256, two spaces and a file name; {FIX}"
