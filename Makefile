@@ -22,7 +22,7 @@ help:
 	@echo 'make bench           speed of training steps, compared with the notebooks and timm; more: ARGS=--full'
 	@echo 'make lint            snakemake --lint, snakefmt, ruff'
 	@echo 'make keep-reference  rebuild results/reference after a change of evidence or code; overlays: CONFIG='
-	@echo 'make readme          update the generated parts of README.md'
+	@echo 'make readme          update the generated parts of README.md and docs'
 	@echo 'make settings        write docs/configuration.md and the JSON Schemas for editors from the typed settings'
 	@echo 'make wheels          packages for a machine without a network, in wheels/: docs/offline-node.md'
 	@echo 'make clean-demo      delete the results of the demo'

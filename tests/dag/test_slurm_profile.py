@@ -99,7 +99,7 @@ def test_a_site_can_say_what_jobs_ask_for(workspace):
 
 def test_jobs_are_tried_again_by_the_profile_and_never_by_a_rule():
     assert PROFILE["retries"] == 3
-    assert "up to three times" in (REPOSITORY / "README.md").read_text()
+    assert "up to three times" in (REPOSITORY / "docs/cluster.md").read_text()
     assert not any("retries" in path.read_text() for path in (REPOSITORY / "rules").glob("*.smk"))
 
 
@@ -108,7 +108,7 @@ def test_the_profile_leaves_cpus_to_the_jobs_and_asks_the_controller_for_their_s
     assert PROFILE["slurm-status-command"] == "squeue"
 
 
-def test_the_readme_has_the_message_of_a_machine_without_slurm(workspace, without_slurm):
+def test_the_documentation_has_the_message_of_a_machine_without_slurm(workspace, without_slurm):
     workspace = workspace(select=["tiny-p4-ce"])
     workspace.prepare_data()
     said = workspace.snakemake(
@@ -126,4 +126,4 @@ def test_the_readme_has_the_message_of_a_machine_without_slurm(workspace, withou
     )
     message = "Job submission failed with exception: [Errno 2] No such file or directory: 'sacct'"
     assert message in said
-    assert f"| `{message}` |" in (REPOSITORY / "README.md").read_text()
+    assert f"| `{message}` |" in (REPOSITORY / "docs/troubleshooting.md").read_text()

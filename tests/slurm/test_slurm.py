@@ -148,8 +148,8 @@ def assert_continued(first_epochs):
 
 
 def recovery(run_id):
-    """The commands that the README gives for a driver that died, for one of its runs."""
-    text = (REPOSITORY / "README.md").read_text().partition("### When the driver dies\n")[2]
+    """The commands that the page on clusters gives for a driver that died, for one of its runs."""
+    text = (REPOSITORY / "docs/cluster.md").read_text().partition("## When the driver dies\n")[2]
     block = re.search(r"(?:\n    .+)+", text)[0]
     lines = [line.strip().partition("  #")[0] for line in block.strip().splitlines()]
     return [line.replace("irkd_...", run_id) for line in lines]

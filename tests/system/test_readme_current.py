@@ -4,4 +4,5 @@ from workspace import REPOSITORY
 
 def test_the_made_parts_of_the_readme_are_what_make_readme_would_write(monkeypatch):
     monkeypatch.chdir(REPOSITORY)
-    assert write_readme.README.read_text() == write_readme.made(), "stale: run `make readme`"
+    for path, text in write_readme.made().items():
+        assert path.read_text() == text, f"{path} is stale: run `make readme`"

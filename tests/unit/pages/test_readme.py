@@ -1,4 +1,4 @@
-"""What the README says of the study is what the configuration says."""
+"""What the documentation says of the study is what the configuration says."""
 
 import re
 
@@ -10,36 +10,43 @@ from distillation.statistics.claims.statistics import STATISTICS
 from distillation.study import study
 from shipped import CONFIG, ROOT
 
-README = (ROOT / "README.md").read_text()
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def snippet(name):
-    """The indented block of the README that starts with "# name"."""
-    lines = README.partition(f"    # {name}\n")[2].splitlines()
+def text_of(page):
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def snippet(page, name):
+    """The indented block of a page that starts with "# name"."""
+    lines = text_of(page).partition(f"    # {name}\n")[2].splitlines()
     block = lines[: lines.index("")]
     return yaml.safe_load("\n".join(line.removeprefix("    ") for line in block))
 
 
-def test_the_overlays_of_the_readme_are_valid():
-    rows = study.resolve("irkd", study.merge(CONFIG, snippet("rows.yaml")["irkd"]))
+def test_the_overlays_of_the_documentation_are_valid():
+    rows = study.resolve("irkd", study.merge(CONFIG, snippet("docs/running.md", "rows.yaml")["irkd"]))
     assert {entry.run for entry in rows.chosen()} == {"tiny-p4-ce", "tiny-p4-kd", "small-p4"}
-    gamma = study.resolve("irkd", study.merge(CONFIG, snippet("gamma.yaml")["irkd"]))
+    gamma = study.resolve("irkd", study.merge(CONFIG, snippet("README.md", "gamma.yaml")["irkd"]))
     assert gamma.entries["described", "tiny-p4-gamma-2"].resolve(0).losses.saliency.weight == 2.0
 
 
 def test_the_error_of_the_readme_is_the_one_a_user_sees():
-    overlay = snippet("gamma.yaml")["irkd"]
+    overlay = snippet("README.md", "gamma.yaml")["irkd"]
     overlay["students"]["tiny-p4-gamma-2"]["teacher"] = "smal-p4"
     with pytest.raises(UserError) as error:
         study.resolve("irkd", study.merge(CONFIG, overlay))
-    assert str(error.value).splitlines()[1].strip() in README
+    said = str(error.value).splitlines()[1].strip()
+    assert said in README
+    assert said in text_of("docs/troubleshooting.md")
 
 
-def test_the_readme_names_every_statistic_and_every_verdict():
-    [section] = re.findall(r"\n## Claims\n(.*?)\n## ", README, re.DOTALL)
-    said = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", section))
+def test_the_page_of_claims_names_every_statistic_and_every_verdict():
+    page = text_of("docs/claims.md")
+    said = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", page))
     assert said == set(STATISTICS)
-    rows = re.findall(r"^\| (.*?) \|", section, re.MULTILINE)
+    rows = re.findall(r"^\| (.*?) \|", page, re.MULTILINE)
     known = [verdicts.SUPPORTED, verdicts.NOT_SUPPORTED, verdicts.UNDECIDED, verdicts.NOT_RUN]
     assert rows[1:] == known
 
@@ -50,3 +57,29 @@ def test_the_readme_counts_the_trainings():
     trainings = sum(len(entry.seeds) for entry in (*students, *teachers))
     said = re.search(r"(\d+) trainings \((\d+) students x (\d+) seeds, (\d+) teachers\)", README)
     assert tuple(map(int, said.groups())) == (trainings, len(students), len(students[0].seeds), len(teachers))
+
+
+def test_a_newcomer_has_1600_words_to_read_at_most():
+    assert len(README.split()) <= 1600
+
+
+def anchors(page):
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_file_and_a_heading_of_it(page):
+    for link in re.findall(r"\]\(\s*([^)\s]+)\s*\)", page.read_text(encoding="utf-8")):
+        if link.startswith("http"):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_the_index_of_the_documentation_has_every_page():
+    listed = set(re.findall(r"\]\((\w[\w-]*\.md)\)", text_of("docs/README.md")))
+    assert listed == {page.name for page in PAGES if page.parent.name == "docs"} - {"README.md"}

@@ -14,9 +14,9 @@ CELL = {"protocol": "described", "row": "CE", "column": "Custom", "run": "a", "p
 
 
 def test_a_part_replaces_what_stood_between_its_marks_and_nothing_else():
-    once = readme.fill(MARKED, {"results": "new\n"})
+    once = readme.fill("README.md", MARKED, {"results": "new\n"})
     assert once == MARKED.replace("old\n", "\nnew\n\n")
-    assert readme.fill(once, {"results": "new"}) == once
+    assert readme.fill("README.md", once, {"results": "new"}) == once
 
 
 @pytest.mark.parametrize(
@@ -25,9 +25,9 @@ def test_a_part_replaces_what_stood_between_its_marks_and_nothing_else():
 )
 def test_marks_that_do_not_fit_the_parts_are_an_error(text, marked):
     with pytest.raises(InputError) as error:
-        readme.fill(text, {"results": "new"})
+        readme.fill("docs/a.md", text, {"results": "new"})
     assert str(error.value) == (
-        f"README.md marks the parts {marked}, but the generated parts are results; mark each once as"
+        f"docs/a.md marks the parts {marked}, but the generated parts are results; mark each once as"
         " `<!-- made by make readme: NAME -->` ... `<!-- end -->`."
     )
 
@@ -41,11 +41,12 @@ def test_a_cell_has_the_published_value_and_one_of_each_protocol_and_a_caption_s
             CELL | {"protocol": "released", "status": "not run", "mean": None, "std": None},
         ]
     )
-    table = readme.results(cells, {**PROTOCOLS, "released": "as released"})
+    table = readme.results(cells, {**PROTOCOLS, "released": "as released"}, "full.md")
     assert "Top-1 test accuracy (%): published / as described / as released" in table
-    assert "| CE" in table and "| 66.85 / 70.00 ± 0.50 / not run" in table
-    assert "\n\n- *as described*: Mean ± sample standard deviation over seeds (2 seeds; " in table
-    assert table.endswith("\n- *as released*: No run of this protocol was trained.")
+    assert "| CE" in table and "| 66.85 / 70.00 ± 0.50 / - " in table
+    assert "\n\n- *as described*: Mean ± sample standard deviation over 2 seeds, 10,000 test images" in table
+    assert "\n- *as released*: No run of this protocol was trained.\n" in table
+    assert table.endswith("or not run yet; [the full table](full.md) says which.")
 
 
 def test_the_stages_of_a_shorter_run_stand_under_its_note():

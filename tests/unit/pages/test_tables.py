@@ -186,8 +186,8 @@ def test_doubts_about_published_values_are_listed_once(write):
 
 def test_the_caption_says_what_the_numbers_are(write):
     caption = (
-        "Mean ± sample standard deviation over seeds (1 seed, 2 seeds, 3 seeds; for a single seed the"
-        " binomial 95 % interval (Wilson) in brackets), 10,000 test images, weights of the"
+        "Mean ± sample standard deviation over 2 or 3 seeds or a single seed with its"
+        " binomial 95 % interval (Wilson) in brackets, 10,000 test images, weights of the"
         " best validation accuracy in the last stage."
     )
     assert caption in write()[1]

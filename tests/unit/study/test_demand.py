@@ -43,7 +43,7 @@ def test_the_study_asks_for_time_by_what_its_runs_compute():
         (min(asked.values()), max(asked.values())) == (asked["custom-p2-cl"], asked["small-p2"]) == (40, 270)
     )
     said = "40 minutes for the smallest student, four and a half hours for the largest teacher"
-    assert said in " ".join((ROOT / "README.md").read_text().split())
+    assert said in " ".join((ROOT / "docs/cluster.md").read_text().split())
     assert asked["tiny-p2-kd-cl"] < asked["tiny-p2-kd"] < asked["small-p2"]
 
 

@@ -1,4 +1,4 @@
-"""The generated parts of the README: from results, configuration and workflow."""
+"""The generated parts of the documentation: from results, configuration and workflow."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,35 +15,41 @@ _PART = re.compile(
 )
 
 
-def fill(readme: str, parts: Mapping[str, str]) -> str:
-    """The README with each marked part replaced by its text.
+def fill(name: str, page: str, parts: Mapping[str, str]) -> str:
+    """A page with each marked part replaced by its text.
 
     A part is between the lines `<!-- made by make readme: NAME -->` and `<!-- end -->`.
+
+    Args:
+        name: of its file.
+        page: its text.
+        parts: texts by the names of the parts.
 
     Raises:
         InputError: the marked parts differ from the given ones.
     """
-    marked = [match["name"] for match in _PART.finditer(readme)]
+    marked = [match["name"] for match in _PART.finditer(page)]
     if sorted(marked) != sorted(parts):
         raise InputError(
-            f"README.md marks the parts {', '.join(sorted(marked)) or 'none'}, but the generated parts are"
+            f"{name} marks the parts {', '.join(sorted(marked)) or 'none'}, but the generated parts are"
             f" {', '.join(sorted(parts)) or 'none'}; mark each once as"
             " `<!-- made by make readme: NAME -->` ... `<!-- end -->`."
         )
-    return _PART.sub(lambda match: f"{match[1]}\n{parts[match['name']].strip()}\n\n{match[4]}", readme)
+    return _PART.sub(lambda match: f"{match[1]}\n{parts[match['name']].strip()}\n\n{match[4]}", page)
 
 
-def results(cells: pd.DataFrame, protocols: Mapping[str, str]) -> str:
+def results(cells: pd.DataFrame, protocols: Mapping[str, str], full: str) -> str:
     """A table of accuracies, published and by protocol, and what its numbers are, as markdown.
 
     Args:
-        cells: see `tables.cells`.
+        cells: see `tables.cells`; one without a number is a dash.
         protocols: labels by id.
+        full: path of the table that says of each dash why.
     """
     wide = {}
     for (row, column), own in cells.groupby(["row", "column"], sort=False):
         texts = [tables.published_text(own.iloc[0])]
-        texts += [tables.reproduced_text(own[own["protocol"] == protocol].iloc[0]) for protocol in protocols]
+        texts += [_reproduced(own[own["protocol"] == protocol].iloc[0]) for protocol in protocols]
         wide.setdefault(column, {})[row] = " / ".join(texts)
     heading = " / ".join(["published", *protocols.values()])
     table = pd.DataFrame(wide).rename_axis(f"Top-1 test accuracy (%): {heading}")
@@ -51,7 +57,12 @@ def results(cells: pd.DataFrame, protocols: Mapping[str, str]) -> str:
         f"- *{label}*: {tables.caption_of(cells[cells['protocol'] == protocol])}"
         for protocol, label in protocols.items()
     ]
-    return "\n".join([table.to_markdown(disable_numparse=True), "", *captions])
+    dash = f"- A dash: not published, not released, or not run yet; [the full table]({full}) says which."
+    return "\n".join([table.to_markdown(disable_numparse=True), "", *captions, dash])
+
+
+def _reproduced(cell: pd.Series) -> str:
+    return tables.reproduced_text(cell) if cell["status"] == tables.RUN else "-"
 
 
 def stages(frame: pd.DataFrame, note: str) -> str:

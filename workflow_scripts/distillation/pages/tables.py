@@ -121,14 +121,18 @@ def caption_of(frame: pd.DataFrame) -> str:
     run = frame[frame["status"] == RUN]
     if run.empty:
         return documents.NOTHING_RUN
-    seeds = {f"{len(seeds.split())} seed{'s' * (len(seeds.split()) > 1)}" for seeds in run["seeds"]}
+    counts = sorted({len(seeds.split()) for seeds in run["seeds"]})
+    kinds = []
+    if counts[-1] > 1:
+        several = " or ".join(str(count) for count in counts if count > 1)
+        kinds.append(f"mean ± sample standard deviation over {several} seeds")
+    if counts[0] == 1:
+        kinds.append("a single seed with its binomial 95 % interval (Wilson) in brackets")
+    spread = " or ".join(kinds)
     weights = {"best": "best validation accuracy in the last stage", "last": "last epoch"}
     chosen = " or ".join(sorted(weights[name] for name in set(run["selection"])))
     images = " or ".join(f"{int(count):,}" for count in sorted(set(run["test_images"])))
-    return (
-        f"Mean ± sample standard deviation over seeds ({', '.join(sorted(seeds))}; for a single seed the"
-        f" binomial 95 % interval (Wilson) in brackets), {images} test images, weights of the {chosen}."
-    )
+    return f"{spread[0].upper()}{spread[1:]}, {images} test images, weights of the {chosen}."
 
 
 def _left_out(frame: pd.DataFrame) -> str:
