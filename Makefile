@@ -113,9 +113,13 @@ keep-reference: $(VENV)/.runtime
 	rm -rf results/rebuilt
 	$(BIN)/snakemake --cores 2 reference_rebuild $(OVERLAYS)
 	find results/rebuilt -name logs -prune -exec rm -rf {} +
-	cp -r results/rebuilt/. results/reference
-	for study in $$(cd results/rebuilt && find . -name provenance -printf '%h\n'); do (cd results/reference/$$study && find . -type f ! -name SHA256SUMS -printf '%P\n' \
-	  | LC_ALL=C sort | xargs -d '\n' sha256sum > SHA256SUMS); done
+	for study in $$(cd results/rebuilt && find . -name provenance -printf '%h\n'); do \
+		kept=results/reference/$$study && mkdir -p $$kept && \
+		find $$kept -mindepth 1 -maxdepth 1 ! -name runs ! -name evaluation -exec rm -rf {} + && \
+		cp -r results/rebuilt/$$study/. $$kept && \
+		(cd $$kept && find . -type f ! -name SHA256SUMS -printf '%P\n' | LC_ALL=C sort \
+			| xargs -d '\n' sha256sum > SHA256SUMS) || exit; \
+	done
 
 readme: $(VENV)/.runtime
 	$(BIN)/python workflow_scripts/write_readme.py

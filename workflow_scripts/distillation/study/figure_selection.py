@@ -24,11 +24,9 @@ def figure(chosen: Chosen, settings: Mapping) -> Page:
     return _MAKERS[settings["kind"]](chosen, settings)
 
 
-def needs_evidence_alone(chosen: Chosen, settings: Mapping) -> bool:
-    """Whether the small files of finished trainings, or published numbers, are enough for a figure."""
-    published = settings["kind"] == "table" or {"published", "published_stages"} & set(settings)
-    images = settings["kind"] in ("inputs", "saliency")
-    return not images and bool(published or chosen.runs(_ids(chosen, settings)))
+def shows_evidence(chosen: Chosen, settings: Mapping) -> bool:
+    """Whether a figure shows a chosen training, and needs neither images nor maps for it."""
+    return settings["kind"] not in ("inputs", "saliency") and bool(chosen.runs(_ids(chosen, settings)))
 
 
 def _ids(chosen: Chosen, settings: Mapping) -> set[str]:

@@ -38,7 +38,7 @@ class Selection(Chosen):
         """The figures that can be drawn, by id.
 
         A figure of one run needs a reproduced protocol with that run; from evidence, a figure needs some,
-        or something published, and no images and no maps.
+        and no images and no maps.
         """
         return {name: one for name, one in self.config["figures"].items() if self._can_be_drawn(one)}
 
@@ -198,4 +198,4 @@ class Selection(Chosen):
         run = figure.get("run")
         if run and not any((protocol, run) in self.study.entries for protocol in self.study.reproduced):
             return False
-        return not self.from_evidence or figure_selection.needs_evidence_alone(self, figure)
+        return not self.from_evidence or figure_selection.shows_evidence(self, figure)
