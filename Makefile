@@ -19,7 +19,7 @@ help:
 	@echo 'make slurm-test      tests on a one-machine Slurm cluster (installs Slurm if it is missing)'
 	@echo 'make gpu-test        tests on a GPU: same bits repeated, as one CUDA graph and resumed, and close to a CPU'
 	@echo 'make gpu-check       check this GPU: repeatability, milliseconds, hours of the study; on a CPU: ARGS=--rehearse'
-	@echo 'make bench           speed of training steps, compared with the notebooks and timm; more: ARGS=--full'
+	@echo 'make bench           speed of training steps, compared with the notebooks and timm'
 	@echo 'make lint            snakemake --lint, snakefmt, ruff'
 	@echo 'make keep-reference  rebuild results/reference after a change of evidence or code; overlays: CONFIG='
 	@echo 'make readme          update the generated parts of README.md and docs'

@@ -15,7 +15,7 @@ from distillation.core.errors import UserError
 from distillation.study.study import Study
 from distillation.training import sessions
 
-from bench import cases, document, frame, measure, parts, processes, steps
+from bench import cases, document, frame, measure, parts, steps
 
 _LOG = logging.getLogger("bench")
 
@@ -38,18 +38,18 @@ def main(arguments: list[str]) -> None:
         for precision, rate in rates.items():
             facts[f"large matrix product in {precision}"] = f"{rate / 1e12:.3g} TFLOP/s"
         begin = time.monotonic()
-        rows = list(_measured(config, resolved, device, options, rates))
+        rows = list(_measured(resolved, device, options, rates))
     except UserError as error:
         sys.exit(str(error))
     facts["measured in"] = f"{(time.monotonic() - begin) / 60:.1f} minutes"
     folder = (options.out or Path(config["pathvars"]["results"]) / "bench") / _slug(facts["device"])
     document.write(frame.build(rows), facts, folder)
     print((folder / "bench.md").read_text())
-    print(f"Written to {folder}: bench.md, bench.csv, bench.svg, bench.png")
+    print(f"Written to {folder}: bench.md, bench.csv")
 
 
 def _measured(
-    config: dict, resolved: Study, device: torch.device, options: argparse.Namespace, rates: dict[str, float]
+    resolved: Study, device: torch.device, options: argparse.Namespace, rates: dict[str, float]
 ) -> Iterator[dict]:
     listed = {case.name: case for case in cases.steps_of(resolved, device, options.full)}
     for case in listed.values():
@@ -62,13 +62,6 @@ def _measured(
     for row in parts.rows(resolved, listed, options.rounds, device):
         _LOG.info("%s, %s: %.4g images/s", row["case"], row["way"], row["images_per_second"])
         yield row
-    if options.full:
-        precision = "bf16" if device.type == "cuda" else "fp32"
-        graphs = config["execution"]["cuda_graphs"]
-        for name in processes.RUNS:
-            for row in processes.rows(listed[name], precision, device, graphs):
-                _LOG.info("%s, %s: %.4g images/s", row["case"], row["way"], row["images_per_second"])
-                yield row
 
 
 def _device(wanted: str | None, full: bool, config: dict) -> torch.device:
@@ -80,10 +73,6 @@ def _device(wanted: str | None, full: bool, config: dict) -> torch.device:
         raise UserError(
             "The device is 'cuda', but torch finds no CUDA device here; run this on a machine with one, or"
             " rehearse it with --device cpu --config studies/irkd/overlays/demo.yaml."
-        )
-    if wanted == "cpu" and full and config["execution"]["cuda_graphs"] is True:
-        raise UserError(
-            "execution.cuda_graphs is true, but a CPU has none; omit the overlay that sets it from --config."
         )
     device = devices.setup(wanted, torch.get_num_threads())
     # The study's loop turns them on itself.
@@ -114,7 +103,7 @@ def _slug(name: str) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "--full", action="store_true", help="the protocol's batch size; also trainings side by side"
+        "--full", action="store_true", help="the protocol's batch size, on the configuration's device"
     )
     parser.add_argument("--device", choices=["cpu", "cuda"], help="default: a GPU if torch finds one")
     parser.add_argument("--config", type=Path, nargs="+", default=[], help="overlays of config.yaml")

@@ -1,4 +1,4 @@
-"""The measured frame as files: bench.csv, a page, and a figure of the ratios."""
+"""The measured frame as files: bench.csv and a page."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,16 +7,14 @@ import pandas as pd
 from distillation.core.atomic import replacing
 from distillation.pages import documents
 from distillation.pages.documents import Document, Section
-from distillation.pages.figures import style
 
-from bench import picture
 from bench.steps import GRAPHS
 
 NONE = "none"
 
 
 def write(frame: pd.DataFrame, facts: Mapping[str, str], folder: Path) -> None:
-    """Write bench.csv, bench.md, bench.svg and bench.png into a folder.
+    """Write bench.csv and bench.md into a folder.
 
     Args:
         frame: see `bench.frame`.
@@ -26,18 +24,15 @@ def write(frame: pd.DataFrame, facts: Mapping[str, str], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / "bench.csv") as temporary:
         frame.to_csv(temporary, index=False, float_format="%.6g")
-    # Read back, so that page and figure equal the file to the last digit.
+    # Read back, so that the page equals the file to the last digit.
     frame = pd.read_csv(folder / "bench.csv")
     with replacing(folder / "bench.md") as temporary:
         temporary.write_text(documents.markdown(page(frame, facts)))
-    style.save(picture.draw(frame, facts["device"]), folder / "bench.svg", folder / "bench.png")
 
 
 def page(frame: pd.DataFrame, facts: Mapping[str, str]) -> Document:
-    """The page: ratios first, then numbers of this machine; tables of `--full`, if any."""
+    """The page: ratios first, then numbers of this machine."""
     sections = [_ratios(frame), _parts(frame), _absolute(frame)]
-    if (frame["part"] == "processes").any():
-        sections.append(_processes(frame))
     remarks = [f"{name}: {value}" for name, value in facts.items()]
     note = "Compare ratios; absolute numbers apply to this machine only"
     return Document(f"Speed of a training step on {facts['device']}", note, sections, remarks)
@@ -113,18 +108,6 @@ def _absolute(frame: pd.DataFrame) -> Section:
         " matrix products, counted, at the rate measured for one large product in the same precision."
     )
     return Section("This machine", table, caption)
-
-
-def _processes(frame: pd.DataFrame) -> Section:
-    own = frame[frame["part"] == "processes"]
-    table = own.assign(text=own["over_one"].map(_times)).pivot(index="case", columns="way", values="text")
-    table = table.reindex(own["case"].unique())
-    table.columns.name = table.index.name = None
-    caption = (
-        "Images per second of all processes together, relative to one process alone; each has one CPU"
-        " thread. Above 1, trainings side by side finish sooner than one after the other."
-    )
-    return Section("Trainings side by side", table, caption)
 
 
 def _times(value: float | None) -> str:

@@ -16,7 +16,6 @@ COLUMNS = (
     "over_notebook",
     "over_timm",
     "over_kernels",
-    "over_one",
     "memory_mb",
     "floor",
 )
@@ -26,19 +25,17 @@ def build(rows: Iterable[dict]) -> pd.DataFrame:
     """The frame of measured rows, ratios filled in.
 
     Returns:
-        Columns part ("step", "views", "class map", "attention" or "processes"), case, way,
-        precision, batch (images), steps (batches of a measurement), seconds (median of a measurement),
-        images_per_second, over_notebook and over_timm (speed relative to the notebooks' way and to timm's
-        loop for the same case), over_kernels (relative to our loop in the same precision, launched kernel
-        by kernel), over_one (relative to a single process), memory_mb (10^6 bytes added by the measurement)
-        and floor (time of its matrix products at the measured rate, as a share of its time). Values that do
-        not apply are missing.
+        Columns part ("step", "views", "class map" or "attention"), case, way, precision, batch (images),
+        steps (batches of a measurement), seconds (median of a measurement), images_per_second, over_notebook
+        and over_timm (speed relative to the notebooks' way and to timm's loop for the same case),
+        over_kernels (relative to our loop in the same precision, launched kernel by kernel), memory_mb (10^6
+        bytes added by the measurement) and floor (time of its matrix products at the measured rate, as a
+        share of its time). Values that do not apply are missing.
     """
     frame = pd.DataFrame(rows).reindex(columns=COLUMNS)
     frame["over_notebook"] = _over(frame, ("notebook", "per image", "ten gradients", "whole matrix"))
     frame["over_timm"] = _over(frame, ("timm",))
     frame["over_kernels"] = _over(frame, ("ours",), "precision")
-    frame["over_one"] = _over(frame, ("1 process",))
     return frame
 
 

@@ -4,13 +4,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import torch
+from distillation.core import streams
 from distillation.core.precision import has_bf16
+from distillation.networks import models
 from torch import nn
 
 from bench import measure
 from bench.cases import Case
 from bench.loops import hugging_face, timm_loop
-from bench.loops.engine_loop import EngineLoop, teacher_of
+from bench.loops.engine_loop import EngineLoop
 from bench.loops.notebook_loop import NotebookLoop, attention_of
 from bench.loops.timm_loop import TimmLoop
 
@@ -55,15 +57,15 @@ def build(case: Case, device: torch.device) -> dict[tuple[str, str], NotebookLoo
     """
     run, (images, labels) = case.run, case.data(device)
     loops: dict = {}
-    theirs = None
+    theirs = own = None
     if case.teacher:
         theirs = _frozen(hugging_face.build(case.teacher, attention_of(run)), device)
+        own = _frozen(models.build(case.teacher, streams.generator(run.seed, "teacher")), device)
     loops[NOTEBOOK, "fp32"] = NotebookLoop(run, theirs, images, labels, device)
     if not run.losses.saliency:
         teacher = _frozen(timm_loop.network(case.teacher), device) if case.teacher else None
         precision = "bf16" if device.type == "cuda" else "fp32"
         loops[TIMM, precision] = TimmLoop(run, teacher, images, labels, device)
-    own = teacher_of(case, device)
     for precision in precisions(device):
         precise = replace(run, precision=precision)
         loops[OURS, precision] = EngineLoop(precise, own, images, labels, device)

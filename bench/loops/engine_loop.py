@@ -5,10 +5,9 @@ from distillation.core import streams
 from distillation.networks import models
 from distillation.study.spec import Run
 from distillation.training import learner, optimizers
-from distillation.training.graph_recording import CudaGraphs
 from torch import Tensor, nn
 
-from bench.cases import SCHEDULED, Case
+from bench.cases import SCHEDULED
 
 
 class EngineLoop:
@@ -25,7 +24,7 @@ class EngineLoop:
         images: Tensor,
         labels: Tensor,
         device: torch.device,
-        cuda_graphs: CudaGraphs = False,
+        cuda_graphs: bool = False,
     ):
         self._run, self._images, self._labels, self._number = run, images, labels, 0
         self.model = models.build(run.model, streams.generator(run.seed, "init")).to(device)
@@ -54,11 +53,3 @@ class EngineLoop:
         finally:
             torch.use_deterministic_algorithms(False)
         return measures.loss
-
-
-def teacher_of(case: Case, device: torch.device) -> nn.Module | None:
-    """A frozen, randomly initialised network as the teacher of a case; None if it has no teacher."""
-    if case.teacher is None:
-        return None
-    network = models.build(case.teacher, streams.generator(case.run.seed, "teacher"))
-    return network.eval().requires_grad_(False).to(device)

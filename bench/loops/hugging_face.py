@@ -1,6 +1,6 @@
 """The networks of the released notebooks, built from Hugging Face transformers."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -115,47 +115,6 @@ def recording(network: Classifier | Distilled, layers: Sequence[int]) -> Iterato
     finally:
         for hook in hooks:
             hook.remove()
-
-
-def load(network: Classifier | Distilled, weights: Mapping[str, Tensor]) -> None:
-    """Copy the weights of the same network of this project (`families.vit`) into one of Hugging Face.
-
-    An unused final norm keeps its initial weights.
-    """
-    own, base = {}, "base."
-    positions = weights["positions"]
-    own[f"{base}embeddings.cls_token"] = weights["cls_token"]
-    if isinstance(network, Distilled):
-        own["distillation_token"] = weights["distillation_token"]
-    elif "distillation_token" in weights:
-        own[f"{base}embeddings.distillation_token"] = weights["distillation_token"]
-        second = weights["distillation_position"]
-        positions = torch.cat((positions[:, :1], second, positions[:, 1:]), dim=1)
-    own[f"{base}embeddings.position_embeddings"] = positions
-    renamed = {f"{base}embeddings.patch_embeddings.projection": "patch_embed.proj", "classifier": "head"}
-    if isinstance(network, Distilled):
-        renamed["distiller"] = "distillation_head"
-    if "norm.weight" in weights:
-        renamed[f"{base}layernorm"] = "norm"
-    for index in range(len(network.base.layers)):
-        layer, block = f"{base}layers.{index}", f"blocks.{index}"
-        renamed |= {
-            f"{layer}.layernorm_before": f"{block}.norm1",
-            f"{layer}.layernorm_after": f"{block}.norm2",
-            f"{layer}.attention.o_proj": f"{block}.attn.proj",
-            f"{layer}.mlp.fc1": f"{block}.mlp.fc1",
-            f"{layer}.mlp.fc2": f"{block}.mlp.fc2",
-        }
-        for kind in ("weight", "bias"):
-            parts = weights[f"{block}.attn.qkv.{kind}"].chunk(3)
-            own |= {
-                f"{layer}.attention.{name}_proj.{kind}": part for name, part in zip("qkv", parts, strict=True)
-            }
-    for theirs, ours in renamed.items():
-        own |= {f"{theirs}.{kind}": weights[f"{ours}.{kind}"] for kind in ("weight", "bias")}
-    with torch.no_grad():
-        for name, value in own.items():
-            network.get_parameter(name).copy_(value)
 
 
 def _keep(into: dict[int, Tensor], index: int, whole: bool) -> Callable:

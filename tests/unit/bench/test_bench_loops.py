@@ -48,6 +48,47 @@ def strong(model: Model, seed: int):
     return network
 
 
+def copy_weights(weights, network):
+    """Copy the weights of the same network of this project (`families.vit`) into one of Hugging Face.
+
+    An unused final norm keeps its initial weights.
+    """
+    own, base = {}, "base."
+    positions = weights["positions"]
+    own[f"{base}embeddings.cls_token"] = weights["cls_token"]
+    if isinstance(network, hugging_face.Distilled):
+        own["distillation_token"] = weights["distillation_token"]
+    elif "distillation_token" in weights:
+        own[f"{base}embeddings.distillation_token"] = weights["distillation_token"]
+        second = weights["distillation_position"]
+        positions = torch.cat((positions[:, :1], second, positions[:, 1:]), dim=1)
+    own[f"{base}embeddings.position_embeddings"] = positions
+    renamed = {f"{base}embeddings.patch_embeddings.projection": "patch_embed.proj", "classifier": "head"}
+    if isinstance(network, hugging_face.Distilled):
+        renamed["distiller"] = "distillation_head"
+    if "norm.weight" in weights:
+        renamed[f"{base}layernorm"] = "norm"
+    for index in range(len(network.base.layers)):
+        layer, block = f"{base}layers.{index}", f"blocks.{index}"
+        renamed |= {
+            f"{layer}.layernorm_before": f"{block}.norm1",
+            f"{layer}.layernorm_after": f"{block}.norm2",
+            f"{layer}.attention.o_proj": f"{block}.attn.proj",
+            f"{layer}.mlp.fc1": f"{block}.mlp.fc1",
+            f"{layer}.mlp.fc2": f"{block}.mlp.fc2",
+        }
+        for kind in ("weight", "bias"):
+            parts = weights[f"{block}.attn.qkv.{kind}"].chunk(3)
+            own |= {
+                f"{layer}.attention.{name}_proj.{kind}": part for name, part in zip("qkv", parts, strict=True)
+            }
+    for theirs, ours in renamed.items():
+        own |= {f"{theirs}.{kind}": weights[f"{ours}.{kind}"] for kind in ("weight", "bias")}
+    with torch.no_grad():
+        for name, value in own.items():
+            network.get_parameter(name).copy_(value)
+
+
 def batch_of(case):
     images, labels = case.data(CPU)
     return views.plain_view(images, case.resolution, case.run.normalization), labels
@@ -58,9 +99,9 @@ def of_notebook(case):
     teacher = None
     if case.teacher:
         teacher = hugging_face.build(case.teacher, notebook_loop.attention_of(case.run)).eval()
-        hugging_face.load(teacher, strong(case.teacher, 1).state_dict())
+        copy_weights(strong(case.teacher, 1).state_dict(), teacher)
     loop = NotebookLoop(case.run, teacher, *case.data(CPU), CPU)
-    hugging_face.load(loop.model, strong(case.run.model, 0).state_dict())
+    copy_weights(strong(case.run.model, 0).state_dict(), loop.model)
     images, labels = batch_of(case)
     loss, _ = loop.loss(images, labels, labels.roll(1), 0.3)
     loss.backward()
