@@ -50,7 +50,7 @@ rule make_pairs:
         page=plain(differences),
         code=script_digest("make_pairs.py"),
     message:
-        "Comparing runs ({wildcards.pairs}), {wildcards.study}"
+        "Comparing the {wildcards.pairs}, {wildcards.study}"
     script:
         "../workflow_scripts/make_pairs.py"
 
