@@ -49,7 +49,7 @@ install-dev:
 	cat envs/requirements-dev.txt $(VENV)/.runtime > $(VENV)/.dev
 
 demo: $(VENV)/.runtime
-	@echo 'All 34 trainings of both protocols on real CIFAR-10, with a small budget on two CPU cores: about ten minutes.'
+	@echo 'All 34 trainings of both protocols on real CIFAR-10, with a small budget on two CPU cores: about eight minutes.'
 	@echo 'In another terminal, make watch CONFIG=$(DEMO) shows their progress.'
 	$(BIN)/python workflow_scripts/drive.py --profile profiles/demo all \
 	  --report results/demo/irkd/report.html --report-after-run
