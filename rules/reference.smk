@@ -45,21 +45,24 @@ rule compare:
     shell:
         """
         kept=$(dirname {input.sums}) rebuilt=$(dirname {output})
-        {{
-            (cd $kept && sha256sum --quiet --strict --check SHA256SUMS) &&
-            diff <(cut -c 67- {input.sums}) \\
-                <(cd $kept && find . -type f ! -name SHA256SUMS -printf '%P\\n' | LC_ALL=C sort) || {{
+        (
+            listed=$(cut -c 67- {input.sums})
+            found=$(cd $kept && find . -type f ! -name SHA256SUMS -printf '%P\\n' | LC_ALL=C sort)
+            same=yes
+            (cd $kept && sha256sum --quiet --strict --check SHA256SUMS) || same=no
+            diff <(echo "$listed") <(echo "$found") || same=no
+            if [ $same = no ]; then
                 echo "$kept is not what was packed: restore it from version control or from its archive."
                 exit 1
-            }}
+            fi
             sha256sum {input.rebuilt} | sed "s|  $rebuilt/|  |" >{output}
             if grep -vxFf {input.sums} {output}; then
-                echo "These files of $rebuilt differ from those in $kept, or are missing there. With other" \\
-                    "package versions than the pinned ones, figures can differ; after a change of code," \\
-                    "configuration or evidence, \\`make keep-reference\\` updates the committed files."
+                echo "These files of $rebuilt differ from those in $kept, or are missing there."
+                echo "With other package versions than the pinned ones, figures can differ. After a change of"
+                echo "code, configuration or evidence, 'make keep-reference' updates the committed files."
                 exit 1
             fi
-        }} 2>&1 | tee {log} >&2
+        ) 2>&1 | tee {log} >&2
         """
 
 

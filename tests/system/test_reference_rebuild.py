@@ -105,4 +105,4 @@ def test_every_rebuilt_file_that_differs_or_is_not_committed_is_named_with_the_w
     named = re.findall(r"^[0-9a-f]{64}  (.*)$", output, re.MULTILINE)
     assert set(named) == {"tables/runs.md", "tables/table1.md"}
     assert "These files of results/rebuilt/cpu/irkd differ from those in results/reference/cpu/irkd" in output
-    assert "`make keep-reference` updates the committed files." in output
+    assert "'make keep-reference' updates the committed files." in output
