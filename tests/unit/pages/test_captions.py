@@ -93,6 +93,7 @@ def test_the_caption_of_the_bridge_names_its_base():
     plain, fields = rendered("pairs", selected(CONFIG).bridge)
     assert fields == ["Paper", "Protocol", "Seeds"]
     assert "as described; tested: the weights of the best validation accuracy in the last stage" in plain
+    assert "One switch at a time is changed from the protocol described, in the runs that it affects" in plain
 
 
 def test_every_caption_of_the_paper_names_its_figure_or_table():

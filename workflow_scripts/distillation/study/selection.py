@@ -163,6 +163,10 @@ class Selection(Chosen):
         ids = {pair.second.run for pair in pairs}
         compared = {base, *(pair.first.protocol for pair in pairs)}
         page = self.page(settings, ids, runs=self.runs(ids, protocols=compared))
+        page["remark"] = (
+            f"One switch at a time is changed from the protocol {base}, in the runs that it affects;"
+            " everything else stays the same."
+        )
         page["protocols"] = {base: self.config["protocols"][base]["label"]}
         page["tested"] = {base: weights_tested(self.config, base)}
         return PairsPage(**page, pairs=pairs)
