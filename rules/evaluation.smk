@@ -5,6 +5,7 @@ rule evaluate:
     input:
         unpack(dataset_of),
         unpack(teacher_of),
+        unpack(answers_of),
         last=ancient(f"{RUN}/last.safetensors"),
         best=ancient(f"{RUN}/best.safetensors"),
         record=f"{RUN}/run.json",

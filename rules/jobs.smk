@@ -5,6 +5,9 @@ from distillation.study import demand
 DEVICE = config["execution"]["device"]
 GPUS = int(DEVICE == "cuda")
 
+# Answers of a teacher to the images of a data set at a resolution.
+ANSWERS = "<results>/{study}/answers/{protocol}/{run}/seed-{seed}/{dataset}-{resolution}px"
+
 
 def dataset_settings(wildcards):
     """The settings of a data set, in the first study that has it: they agree on what decides its files."""
@@ -57,6 +60,30 @@ def teacher_of(wildcards):
     return {"teacher_weights": weights, "teacher_record": f"{folder}/run.json"}
 
 
+def answers_of(wildcards):
+    """The stored answers of a student's teacher and their record; empty if it asks the teacher itself."""
+    own = training(wildcards)
+    if not own.entry.stores_answers:
+        return {}
+    shown = {"dataset": own.run.dataset, "resolution": own.run.stages[0].resolution}
+    protocol, run = own.entry.teacher
+    path = ANSWERS.format(study=own.study, protocol=protocol, run=run, seed=own.teacher.seed, **shown)
+    return {"answers": ancient(f"{path}.safetensors"), "answers_record": f"{path}.json"}
+
+
+def images_of(wildcards):
+    """Arrays and manifest of the data set that a path names."""
+    return prepared(wildcards.dataset)
+
+
+def answering_weights(wildcards):
+    """The weights that a teacher's protocol tests, which teach."""
+    own = training(wildcards)
+    key = own.entry.protocol, own.entry.run, own.run.seed
+    [folder] = filled(RUN, own.study, [key])
+    return ancient(f"{folder}/{own.entry.selection}.safetensors")
+
+
 def pretrained_of(wildcards):
     """The file of pretrained weights of a run, if it has one; the user supplies it."""
     file = training(wildcards).entry.pretrained
@@ -82,6 +109,24 @@ def evaluation_digest(wildcards):
     """Digest of the code of an evaluation: the script and the networks of the run and its teacher."""
     own = training(wildcards)
     return script_digest("evaluate.py", code_digest.networks_of(own.run, own.teacher))
+
+
+def shown_normalization(wildcards):
+    """The normalization of the images that a teacher is asked about."""
+    return STUDIES[wildcards.study].config["datasets"][wildcards.dataset]["normalization"]
+
+
+def answer_digest(wildcards):
+    """Digest of the code of a teacher's answers: the script and its network."""
+    return script_digest("answer.py", code_digest.networks_of(training(wildcards).run))
+
+
+def answering_minutes(wildcards, attempt):
+    """Time limit of a teacher's answers in minutes; longer at each attempt."""
+    own = training(wildcards)
+    return attempt * demand.answering_minutes(
+        own.run.model, own.entry.images, int(wildcards.resolution), DEVICE
+    )
 
 
 def training_minutes(wildcards, attempt):

@@ -38,6 +38,7 @@ rule distill:
     input:
         unpack(dataset_of),
         unpack(teacher_of),
+        unpack(answers_of),
         unpack(pretrained_of),
     output:
         last=f"{RUN}/last.safetensors",

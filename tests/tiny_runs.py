@@ -172,9 +172,10 @@ def train(
     device=CPU,
     cuda_graphs=False,
     slow_bf16=False,
+    answers=None,
 ) -> Outputs:
     """Train a run into a folder, as a script of the pipeline does."""
-    files = outputs(folder, taught=teacher is not None)
+    files = outputs(folder, taught=teacher is not None and run.model.blocks > 0)
     identity = {"run": "tiny", "label": "Tiny"}
     training.train(
         run,
@@ -186,6 +187,7 @@ def train(
         device,
         cuda_graphs=cuda_graphs,
         slow_bf16=slow_bf16,
+        answers=answers,
     )
     return files
 

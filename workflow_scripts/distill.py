@@ -4,6 +4,7 @@ from pathlib import Path
 
 from distillation.core import devices, logs
 from distillation.data import datasets
+from distillation.evaluation.answers import AnswerFiles
 from distillation.evaluation.trained import TeacherFiles
 from distillation.study import spec
 from distillation.training.run_files import Outputs
@@ -12,6 +13,7 @@ from distillation.training.train import train
 logs.to_file_and_stderr(snakemake.log[0])
 pretrained = snakemake.input.get("pretrained")
 saliency = snakemake.output.get("saliency")
+answers = snakemake.input.get("answers")
 settings = snakemake.config["execution"]
 train(
     run=spec.from_mapping(snakemake.params.run),
@@ -32,4 +34,5 @@ train(
     cuda_graphs=settings["cuda_graphs"],
     slow_bf16=settings["slow_bf16"],
     pretrained=Path(pretrained) if pretrained else None,
+    answers=AnswerFiles(Path(answers), Path(snakemake.input.answers_record)) if answers else None,
 )

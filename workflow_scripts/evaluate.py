@@ -4,12 +4,13 @@ from pathlib import Path
 
 from distillation.core import devices, logs
 from distillation.data import datasets
+from distillation.evaluation.answers import AnswerFiles
 from distillation.evaluation.evaluate import evaluate
 from distillation.evaluation.trained import TeacherFiles
 
 logs.to_file_and_stderr(snakemake.log[0])
 settings = snakemake.config["execution"]
-teacher = snakemake.input.get("teacher_weights")
+teacher, answers = (snakemake.input.get(name) for name in ("teacher_weights", "answers"))
 evaluate(
     weights={"last": Path(snakemake.input.last), "best": Path(snakemake.input.best)},
     record=Path(snakemake.input.record),
@@ -19,4 +20,5 @@ evaluate(
     arrays=datasets.load(Path(snakemake.input.arrays), Path(snakemake.input.manifest)),
     output=Path(snakemake.output[0]),
     device=devices.setup(settings["device"], settings["threads"]),
+    answers=AnswerFiles(Path(answers), Path(snakemake.input.answers_record)) if answers else None,
 )

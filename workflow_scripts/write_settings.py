@@ -11,18 +11,24 @@ from distillation.study import editor_schema, studies
 
 HOME = Path(__file__).resolve().parents[1]
 # Keys that config.yaml and study.yaml do not show.
-EXAMPLES = ("cpu", "check", "demo", "pretrained")
+OVERLAYS = ("irkd/overlays/cpu", "irkd/overlays/check", "irkd/overlays/demo", "irkd/overlays/pretrained")
+
+
+def examples() -> list[dict]:
+    """Configurations with their studies: every study as it is, then the overlays."""
+    every = sorted(path.parent.name for path in HOME.glob("studies/*/study.yaml"))
+    files = [[], *([HOME / f"studies/{name}.yaml"] for name in OVERLAYS)]
+    found = []
+    for config in (studies.configuration([HOME / "config.yaml", *each]) for each in files):
+        names = config if found else config | {"studies": every}
+        contents = studies.declared(names, HOME / "studies").values()
+        found += [{"config": config, "study": content} for content in contents]
+    return found
 
 
 def main() -> None:
     """Write the three files."""
-    overlays = [HOME / f"studies/irkd/overlays/{name}.yaml" for name in EXAMPLES]
-    configurations = [studies.configuration([HOME / "config.yaml", *each]) for each in ([], *zip(overlays))]
-    examples = [
-        {"config": config, "study": studies.declared(config, HOME / "studies")["irkd"]}
-        for config in configurations
-    ]
-    page = configuration_reference.page(examples)
+    page = configuration_reference.page(examples())
     (HOME / "docs/configuration.md").write_text(page, encoding="utf-8")
     for name, schema in (
         ("config", editor_schema.of_configuration()),

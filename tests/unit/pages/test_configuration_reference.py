@@ -2,17 +2,8 @@
 
 import pytest
 from distillation.pages import configuration_reference
-from distillation.study import studies
-from shipped import ROOT, STUDIES
-
-
-def examples():
-    overlays = [
-        [],
-        *([STUDIES / f"irkd/overlays/{name}.yaml"] for name in ("cpu", "check", "demo", "pretrained")),
-    ]
-    found = [studies.configuration([ROOT / "config.yaml", *overlay]) for overlay in overlays]
-    return [{"config": one, "study": studies.declared(one, STUDIES)["irkd"]} for one in found]
+from shipped import ROOT
+from write_settings import examples
 
 
 def rows(page):

@@ -8,7 +8,7 @@ from distillation.networks.losses.ce import CrossEntropy
 from distillation.networks.terms import COLUMNS, Losses
 from distillation.study import spec
 from distillation.study.spec import Stage
-from distillation.training import history
+from distillation.training import curriculum, history
 from distillation.training.learner import Measures
 
 STUDENT = tiny_runs.student_run(stages=(Stage(8, 2), Stage(16, 3)))
@@ -145,7 +145,8 @@ def test_a_resolution_that_comes_again_costs_what_it_cost_before():
 
 def test_costs_by_stage_add_up_to_those_of_the_run():
     seconds = [1.5, 2.0, 4.0, 8.0, 16.0]
-    costs = history.costs(STUDENT, rows(STUDENT, seconds), images=64, flops=[7, 11])
+    stages = curriculum.by_stage(rows(STUDENT, seconds))
+    costs = history.costs(stages, images=64, flops={8: 7, 16: 11})
     assert costs == [
         {
             "resolution": 8,
@@ -153,7 +154,7 @@ def test_costs_by_stage_add_up_to_those_of_the_run():
             "images": 128,
             "seconds": 3.5,
             "images_per_second": 128 / 3.5,
-            "training_flops": 7,
+            "training_flops": 7 * 128,
             "peak_memory_mb": 200.0,
         },
         {
@@ -162,7 +163,7 @@ def test_costs_by_stage_add_up_to_those_of_the_run():
             "images": 192,
             "seconds": 28.0,
             "images_per_second": 192 / 28.0,
-            "training_flops": 11,
+            "training_flops": 11 * 192,
             "peak_memory_mb": 500.0,
         },
     ]
@@ -172,7 +173,8 @@ def test_costs_by_stage_add_up_to_those_of_the_run():
 
 def test_a_resolution_that_comes_twice_has_costs_of_its_own_in_each_stage():
     run = replace(PLAIN, stages=(Stage(8, 1), Stage(16, 1), Stage(8, 2)))
-    costs = history.costs(run, rows(run, [1.0, 2.0, 4.0, 8.0]), images=10, flops=[1, 2, 3])
+    stages = curriculum.by_stage(rows(run, [1.0, 2.0, 4.0, 8.0]))
+    costs = history.costs(stages, images=10, flops={8: 1, 16: 2})
     assert [(cost["images"], cost["seconds"]) for cost in costs] == [(10, 1.0), (10, 2.0), (20, 12.0)]
 
 

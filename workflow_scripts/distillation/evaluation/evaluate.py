@@ -11,7 +11,9 @@ from distillation.core.atomic import write_json
 from distillation.core.checksums import sha256
 from distillation.data import views
 from distillation.data.datasets import Arrays
+from distillation.evaluation import answers as stored
 from distillation.evaluation import metrics, predictions, trained
+from distillation.evaluation.answers import AnswerFiles
 from distillation.evaluation.trained import TeacherFiles
 from distillation.study.spec import Run
 
@@ -25,6 +27,7 @@ def evaluate(
     arrays: Arrays,
     output: Path,
     device: torch.device,
+    answers: AnswerFiles | None = None,
 ) -> None:
     """Evaluate a run on the test set and write the result as JSON; equal runs give equal files.
 
@@ -43,9 +46,10 @@ def evaluate(
         output: the JSON file. Correct predictions and predictions equal to the teacher's are numbers of
             test images, out of "images"; divergences are nats.
         device: where to evaluate.
+        answers: stored answers of the teacher, if there are some; then it is not asked again.
 
     Raises:
-        UserError: if weights are not those of their record.
+        UserError: if weights are not those of their record, or answers not to these images.
     """
     labels = arrays.test_labels.to(device)
     images = arrays.test_images.to(device)
@@ -60,7 +64,13 @@ def evaluate(
         tested[name] = _scores(logits, labels) | {"sha256": digest}
         if name == selection:
             details = _details(model, run, logits, images, labels, resolutions)
-            details["teacher"] = _agreement(logits, teacher, images, device)
+            guide = None
+            if answers:
+                guide = stored.load(answers, arrays).test_logits.to(device)
+            elif teacher:
+                teacher_model, taught_by = trained.restore(teacher.weights, teacher.record, device)
+                guide = _logits(teacher_model, taught_by, images, images.shape[-1])
+            details["teacher"] = None if guide is None else metrics.agreement(logits, guide)
     write_json(output, content | {"weights": tested} | details)
 
 
@@ -89,12 +99,3 @@ def _details(
             shown = logits if whole else _logits(model, run, images, resolution, name)
             correct[str(resolution)] = predictions.correct(shown, labels)
     return {"correct_by_view": by_view, "confusion": metrics.confusion(logits, labels)}
-
-
-def _agreement(
-    logits: Tensor, teacher: TeacherFiles | None, images: Tensor, device: torch.device
-) -> dict | None:
-    if teacher is None:
-        return None
-    teacher_model, run = trained.restore(teacher.weights, teacher.record, device)
-    return metrics.agreement(logits, _logits(teacher_model, run, images, images.shape[-1]))

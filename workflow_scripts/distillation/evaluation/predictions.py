@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from distillation.core.precision import autocast
 
 # A batch large enough for a GPU overflows the cache of a CPU core and takes twice the time there.
-_BATCH = {"cpu": 100, "cuda": 1000}
+BATCH = {"cpu": 100, "cuda": 1000}
 
 
 @torch.inference_mode()
@@ -14,7 +14,7 @@ def logits(model: nn.Module, images: Tensor, precision: str) -> Tensor:
     """Logits [N, classes], float32, of the classification head for images [N, 3, r, r]."""
     model.eval()
     with autocast(images.device, precision):
-        return torch.cat([model(part).logits.float() for part in images.split(_BATCH[images.device.type])])
+        return torch.cat([model(part).logits.float() for part in images.split(BATCH[images.device.type])])
 
 
 def correct(logits: Tensor, labels: Tensor) -> int:

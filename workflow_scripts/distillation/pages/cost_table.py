@@ -24,17 +24,19 @@ _COLUMNS = ("protocol", "run", "seed", *_HEADINGS, "sessions")
 
 
 def costs(records: Mapping[Key, Path]) -> pd.DataFrame:
-    """One row per training, from its run.json.
+    """One row per training, from its run.json; none for a network that stays untrained.
 
     Returns:
         Columns protocol, run, seed, parameters, training_pflop (10^15 FLOP, the teacher's forward passes
-        included), inference_gflop (10^9 FLOP per image), seconds (of all epochs, validation included),
-        images_per_second (training images over those seconds), peak_memory_mb (10^6 bytes), device,
-        precision, sessions (number of processes that ran the training).
+        included, unless its answers are stored), inference_gflop (10^9 FLOP per image), seconds (of all
+        epochs, validation included), images_per_second (training images over those seconds),
+        peak_memory_mb (10^6 bytes), device, precision, sessions (number of processes that ran the training).
     """
     rows = []
     for (protocol, run, seed), path in sorted(records.items()):
         record = json.loads(path.read_text())
+        if not record["stages"]:
+            continue
         seconds = sum(stage["seconds"] for stage in record["stages"])
         rows.append(
             {

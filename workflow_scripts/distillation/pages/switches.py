@@ -1,6 +1,6 @@
 """Every switch of every run: its value in each protocol and the source of that value."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -13,17 +13,27 @@ from distillation.study.spec import OneCycle, Run, from_mapping
 NO_SOURCE = "not stated"
 
 
-def values(setting: RunSettings) -> dict[str, str]:
-    """The value of each switch as text, by name of the switch."""
+def values(setting: RunSettings, terms: Collection[str]) -> dict[str, str]:
+    """The value of each switch as text, by name of the switch.
+
+    Args:
+        setting: a run.
+        terms: the terms of the loss that have switches.
+    """
     run = from_mapping(setting.spec)
     found = run.model.switches() | {name: read(run) for name, read in _BEFORE_LOSSES.items()}
-    for name, term in TERMS.items():
-        found |= term.Settings.switches(run.losses.named.get(name))
+    for name in terms:
+        found |= TERMS[name].Settings.switches(run.losses.named.get(name))
     found |= {name: read(run) for name, read in _AFTER_LOSSES.items()}
     tested = {"best": "best validation of the last stage", "last": "last epoch"}
     found["weights tested"] = tested[setting.selection]
     found["seeds"] = ", ".join(map(str, setting.seeds))
     return found
+
+
+def used_terms(settings: Iterable[RunSettings]) -> list[str]:
+    """The terms of the loss that some of these runs have."""
+    return [name for name in TERMS if any(name in setting.spec["losses"] for setting in settings)]
 
 
 def _schedule(run: Run) -> str:
@@ -89,7 +99,7 @@ def sources(settings: Sequence[RunSettings], declared: Mapping) -> dict[tuple[st
     Raises:
         UserError: an entry matches no run or switch of its protocol.
     """
-    found, used = {}, set()
+    found, used, terms = {}, set(), used_terms(settings)
     for setting in settings:
         own = declared.get(setting.protocol, {})
         places = {
@@ -97,7 +107,7 @@ def sources(settings: Sequence[RunSettings], declared: Mapping) -> dict[tuple[st
             (f"{setting.role}s",): own.get(f"{setting.role}s", {}),
             ("all",): own.get("all", {}),
         }
-        for switch in values(setting):
+        for switch in values(setting, terms):
             hit = next(
                 (
                     (path, key)
@@ -131,11 +141,11 @@ def _leaves(declared: Mapping) -> Iterator[tuple[str, ...]]:
 
 def table(settings: Sequence[RunSettings], declared: Mapping) -> pd.DataFrame:
     """Columns protocol, run, switch, value and source: one row for each switch of each run."""
-    origin = sources(settings, declared)
+    origin, terms = sources(settings, declared), used_terms(settings)
     rows = [
         (setting.protocol, setting.run, switch, value, origin[setting.protocol, setting.run, switch])
         for setting in settings
-        for switch, value in values(setting).items()
+        for switch, value in values(setting, terms).items()
     ]
     return pd.DataFrame(rows, columns=["protocol", "run", "switch", "value", "source"])
 

@@ -39,6 +39,19 @@ def training_minutes(run: Run, teacher: Network | None, images: int, device: str
     return _STEP_MINUTES * -int(-minutes // _STEP_MINUTES)
 
 
+def answering_minutes(teacher: Network, images: int, resolution: int, device: str) -> int:
+    """Time limit, in minutes, of the first attempt at storing a teacher's answers.
+
+    Args:
+        teacher: its network.
+        images: number of training images.
+        resolution: of these, side in pixels.
+        device: "cuda" or "cpu".
+    """
+    seconds = images * teacher.inference_flops(resolution) / _RATE[device]["fp32"]
+    return _EVALUATION_MINUTES + _STEP_MINUTES * -int(-seconds / 60 // _STEP_MINUTES)
+
+
 def evaluation_minutes() -> int:
     """Time limit, in minutes, of the first attempt at an evaluation."""
     return _EVALUATION_MINUTES
@@ -56,7 +69,7 @@ def training_priority(run: Run, role: str, teacher: Network | None, images: int)
         images: number of training images.
     """
     return (role == "teacher") * _PRIORITY_STEP + int(
-        _PRIORITY_STEP / _training_seconds(run, teacher, images, "cuda")
+        _PRIORITY_STEP / max(1, _training_seconds(run, teacher, images, "cuda"))
     )
 
 
@@ -79,18 +92,18 @@ def memory_mb(run: Run, images: int, device: str) -> int:
 
 
 def training_flops(run: Run, teacher: Network | None, images: int) -> float:
-    """FLOPs of a training, the teacher's included; `training.flops` counts them in torch."""
+    """FLOPs of a training; see `image_flops`. `training.flops` counts them in torch."""
     return sum(image_flops(run, teacher, stage.resolution) * stage.epochs * images for stage in run.stages)
 
 
 def image_flops(run: Run, teacher: Network | None, resolution: int) -> float:
-    """FLOPs of a training step for one image, the teacher's included.
+    """FLOPs of a training step for one image; those of the teacher too, unless its answers are stored.
 
     The backward pass costs twice the forward pass. The factor of a loss term is rough, and one of time
     rather than FLOPs.
     """
     image = 3.0 * run.model.inference_flops(resolution)
-    image += teacher.inference_flops(resolution) if teacher else 0
+    image += teacher.inference_flops(resolution) if teacher and not run.stores_answers(teacher) else 0
     return image * max(term.step_factor for term in run.losses.named.values())
 
 

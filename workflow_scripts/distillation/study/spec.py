@@ -12,7 +12,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from distillation.core.settings import Count, Epochs, Number, Pixels, Positive, Seed, Share, Text, settings
+from distillation.core.settings import (
+    UNIT,
+    Count,
+    Epochs,
+    Number,
+    Pixels,
+    Positive,
+    Seed,
+    Share,
+    Text,
+    Whole,
+    settings,
+)
 from distillation.data.augmentations.mixing import Mixing
 from distillation.data.settings import Augmentation, Normalization, Views
 from distillation.networks import map_settings
@@ -39,7 +51,9 @@ class Stage:
     """One step of a curriculum."""
 
     resolution: Pixels = Field(description="Side of the image.")
-    epochs: Epochs = Field(description="Passes over the training images.")
+    epochs: Annotated[Whole, Field(ge=0, json_schema_extra={UNIT: "epochs"})] = Field(
+        description="Passes over the training images; 0 for a network that stays untrained."
+    )
 
 
 @settings
@@ -54,11 +68,15 @@ class EarlyStopping:
 
 @settings
 class Optimizer:
-    """AdamW, and when it is re-created."""
+    """Adam or AdamW, and when it is re-created."""
 
-    name: Literal["adamw"] = Field(description="Algorithm.")
+    name: Literal["adam", "adamw"] = Field(
+        description="Algorithm; they differ in weight decay, which adam adds to the gradient."
+    )
     lr: Positive = Field(description="Constant rate, or the peak of its schedule.")
-    weight_decay: Annotated[Number, Field(ge=0)] = Field(description="Decoupled from the gradient.")
+    weight_decay: Annotated[Number, Field(ge=0)] = Field(
+        description="Decoupled from the gradient, unless the algorithm is adam."
+    )
     decay: Literal["proper", "all", "biases-only"] = Field(
         description="proper exempts biases, norms, tokens and positions; biases-only exempts biases."
     )
@@ -142,6 +160,25 @@ class Run:
         sides = map_settings.sides(self.model, teacher, (stage.resolution for stage in self.stages))
         both = self.model.blocks and teacher.blocks and not any(sides)
         return map_settings.outline(self.model, teacher) if both else None
+
+    def stores_answers(self, teacher: Network | None) -> bool:
+        """Whether a teacher's answers to the training images are computed once and stored.
+
+        They are if every epoch shows the same views, no saliency maps are compared or recorded, and the
+        teacher's features that the loss needs can be stored.
+
+        Args:
+            teacher: the network of the run's teacher, if it has one.
+        """
+        if teacher is None or self.mixing or self.maps_beside(teacher):
+            return False
+        resolutions = {stage.resolution for stage in self.stages}
+        crops = self.augmentation.crop_padding or (
+            self.views.training == "crop" and resolutions != {self.model.image_size}
+        )
+        random = crops or self.augmentation.flip or self.augmentation.used
+        needed = frozenset().union(*(term.teacher_features for term in self.losses.named.values()))
+        return not random and len(resolutions) == 1 and needed <= teacher.storable
 
 
 RUN = TypeAdapter(Run)

@@ -31,6 +31,7 @@ class Entry:
         teacher: protocol and id of the run that teaches it, if one does.
         pretrained: file of the weights that it starts from; None for random weights.
         records_maps: whether saliency maps are recorded in its training.
+        stores_answers: whether it reads the stored answers of its teacher; see `Run.stores_answers`.
         images: number of training images of its data set, before split and limit.
     """
 
@@ -43,6 +44,7 @@ class Entry:
     teacher: tuple[str, str] | None
     pretrained: str | None
     records_maps: bool
+    stores_answers: bool
     images: int
     settings: Mapping
 
@@ -217,6 +219,7 @@ def _entry(config: Mapping, protocol: str, role: str, run: str) -> Entry:
         teacher=teacher,
         pretrained=config["weights"][start]["file"] if start else None,
         records_maps=training.maps_beside(teaching) is not None,
+        stores_answers=training.stores_answers(teaching),
         images=FORMATS[dataset["format"]].train,
         settings=settings,
     )
@@ -233,8 +236,10 @@ def _teach(config: Mapping, protocol: str, teacher: str, student: dict) -> tuple
             f"teacher: the protocol '{protocol}' has no run '{teacher}'; name one of its teachers {known}"
         )
     own, network = _settings(config, provider, "teacher", teacher)
-    seed = protocols.seeds_of(config, "teacher")[0]
-    student["teacher"] = {"run": teacher, "seed": seed, "weights": own["selection"]}
+    # Without a seed, `_structure` adds that of the student.
+    student["teacher"] = {"run": teacher, "weights": own["selection"]}
+    if config["seeds"].get("taught_by") != "same":
+        student["teacher"]["seed"] = protocols.seeds_of(config, "teacher")[0]
     if own["dataset"] != student["dataset"]:
         raise ValueError(
             f"dataset: '{student['dataset']}', but its teacher {teacher} learns from '{own['dataset']}';"
@@ -316,6 +321,8 @@ def _resolve_terms(settings: dict, network: Network, teacher: Network | None) ->
 
 def _structure(settings: Mapping, seed: int) -> spec.Run:
     values = {key: value for key, value in settings.items() if value is not None} | {"seed": seed}
+    if "teacher" in values:
+        values["teacher"] = {"seed": seed} | values["teacher"]
     # Settings that change a part of others, or replace them, are complete only now.
     if wrong := configuration.violations(spec.RUN, values):
         raise ValueError(*wrong)

@@ -19,7 +19,7 @@ def position(run: Run, rows: Sequence[Mapping]) -> tuple[int, int] | None:
     """Stage index and number within the stage, from 1, of the next epoch; None after the last."""
     stages = by_stage(rows)
     if not stages:
-        return 0, 1
+        return (0, 1) if run.epochs else None
     index, done = len(stages) - 1, len(stages[-1])
     if not has_ended(run, index, [row["val_acc"] for row in stages[-1]]):
         return index, done + 1

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
 import torch
 from torch import nn
@@ -10,6 +10,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from distillation.networks import models
+from distillation.networks.answers import answer
 from distillation.networks.batch import Batch
 from distillation.networks.families import Network
 from distillation.networks.objective import Objective
@@ -26,13 +27,16 @@ def inference_flops(model: Network, resolution: int) -> int:
 
 
 def training_flops_by_resolution(run: Run, teacher: Network | None) -> dict[int, int]:
-    """FLOPs of one training image, by the resolution in pixels of each stage; the teacher's included."""
-    sides = {stage.resolution for stage in run.stages}
-    return {side: _step_flops(run.model, teacher, run.losses, side) for side in sorted(sides)}
+    """FLOPs of one training image, by the resolution in pixels of each stage.
+
+    Those of the teacher are included, unless its answers are stored.
+    """
+    sides, stored = {stage.resolution for stage in run.stages}, run.stores_answers(teacher)
+    return {side: _step_flops(run.model, teacher, run.losses, side, stored) for side in sorted(sides)}
 
 
 def training_flops(run: Run, teacher: Network | None, images: int, epochs: Sequence[int]) -> list[int]:
-    """FLOPs of each stage of a training, the teacher's included.
+    """FLOPs of each stage of a training; see `training_flops_by_resolution`.
 
     Args:
         run: the training.
@@ -45,7 +49,9 @@ def training_flops(run: Run, teacher: Network | None, images: int, epochs: Seque
 
 
 @functools.cache
-def _step_flops(model: Network, teacher: Network | None, losses: Losses, resolution: int) -> int:
+def _step_flops(
+    model: Network, teacher: Network | None, losses: Losses, resolution: int, stored: bool
+) -> int:
     """FLOPs of forward, loss and backward for one image."""
     student = _network(model).train()
     # Not frozen: the counter cannot follow a gradient with respect to a leaf, and the tokens of a frozen
@@ -56,12 +62,12 @@ def _step_flops(model: Network, teacher: Network | None, losses: Losses, resolut
     prediction = None
     with _counting() as counter:
         if guide:
-            with nullcontext() if objective.second_order else torch.no_grad():
-                prediction = guide(image, objective.teacher_features)
+            prediction = answer(guide, image, label, objective.teacher_features, objective.second_order)
+        answering = counter.get_total_flops()
         output = student(image, objective.student_features)
         total, _ = objective(Batch(output, label, prediction))
         total.backward()
-    return counter.get_total_flops()
+    return counter.get_total_flops() - (answering if stored else 0)
 
 
 @functools.cache

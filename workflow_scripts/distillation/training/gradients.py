@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
 
@@ -12,6 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from distillation.core import devices
 from distillation.core.precision import autocast
+from distillation.networks.answers import answer
 from distillation.networks.batch import Batch
 from distillation.networks.objective import Objective
 from distillation.networks.output import Output
@@ -37,7 +38,8 @@ class Gradients:
     Args:
         run: its losses and precision.
         model: the network in training.
-        teacher: frozen; None if the run has none.
+        teacher: frozen; None if the run has none, or if its answers are stored.
+        stored: names of the teacher's stored features, of which calls get the values; None if there are none.
         device: of the networks and the batches.
         cuda_graphs: whether prepared batches are replayed: True, False, or "auto" to decide by a
             comparison; True needs a GPU.
@@ -50,8 +52,9 @@ class Gradients:
         teacher: nn.Module | None,
         device: torch.device,
         cuda_graphs: CudaGraphs = False,
+        stored: Sequence[str] | None = None,
     ):
-        self._model, self._teacher, self._device = model, teacher, device
+        self._model, self._teacher, self._device, self._stored = model, teacher, device, stored
         self._precision, self._mixes = run.precision, run.mixing is not None
         self._objective = Objective(run.losses)
         names = ("total", *self._objective.names, "correct")
@@ -66,7 +69,9 @@ class Gradients:
         self._prepared: tuple[torch.Size, int] | None = None
         self._recorded: Recording | None = None
 
-    def prepare(self, images: Tensor, labels: Tensor, shares: Tensor, batches: int) -> None:
+    def prepare(
+        self, images: Tensor, labels: Tensor, shares: Tensor, batches: int, answers: Sequence[Tensor] = ()
+    ) -> None:
         """Choose whether calls with arguments of these shapes are launched or replayed.
 
         A recording takes the time of some steps. A replay takes the time of its kernels, whereas a short
@@ -79,6 +84,7 @@ class Gradients:
             labels: as in a call.
             shares: as in a call.
             batches: as in a call.
+            answers: as in a call.
 
         Raises:
             RecordingError: if these calls cannot be recorded.
@@ -88,7 +94,8 @@ class Gradients:
             return
         # Deleting the old graph first frees its memory.
         self._prepared, self._recorded, self.recorded_mb = key, None, 0.0
-        tensors, self._buffers = (images, labels, shares), [b.clone() for b in self._model.buffers()]
+        tensors = (images, labels, shares, *answers)
+        self._buffers = [b.clone() for b in self._model.buffers()]
         if self._graphs == "auto":
             self._recorded = self._compared(tensors, batches)
         else:
@@ -108,7 +115,9 @@ class Gradients:
         if not (self._recorded and batches == 1 and self._prepared == (images.shape, batches)):
             optimizer.zero_grad(set_to_none=self._recorded is None)
 
-    def __call__(self, images: Tensor, labels: Tensor, shares: Tensor, batches: int) -> None:
+    def __call__(
+        self, images: Tensor, labels: Tensor, shares: Tensor, batches: int, answers: Sequence[Tensor] = ()
+    ) -> None:
         """Add the gradient of the mean loss of a batch, divided by the number of batches in its update.
 
         Args:
@@ -117,21 +126,22 @@ class Gradients:
             shares: [2], weights of an image's own label and, in a mixed batch, of the label of the image
                 before it; they sum to 1.
             batches: number of batches in the update.
+            answers: the teacher's stored logits and features for these images; empty if none are stored.
         """
         if self._recorded and self._prepared == (images.shape, batches):
-            self._recorded(images, labels, shares)
+            self._recorded(images, labels, shares, *answers)
         else:
-            self._add(images, labels, shares, batches)
+            self._add(images, labels, shares, *answers, batches=batches)
 
-    def _record(self, tensors: tuple[Tensor, Tensor, Tensor], batches: int) -> Recording:
+    def _record(self, tensors: tuple[Tensor, ...], batches: int) -> Recording:
         devices.reset_peak_memory(self._device)
         recorded = Recording(partial(self._set if batches == 1 else self._add, batches=batches), tensors)
         self.recorded_mb = devices.peak_memory_mb(self._device)
         return recorded
 
-    def _compared(self, tensors: tuple[Tensor, Tensor, Tensor], batches: int) -> Recording | None:
+    def _compared(self, tensors: tuple[Tensor, ...], batches: int) -> Recording | None:
         """Record a batch; return the recording if a replay equals a launched batch in every bit, or None."""
-        launch = partial(self._set, *tensors, batches)
+        launch = partial(self._set, *tensors, batches=batches)
         expected, launched = self._outcome(launch), self._milliseconds(launch)
         recorded = self._record(tensors, batches)
         replay = partial(recorded, *tensors)
@@ -179,19 +189,19 @@ class Gradients:
         devices.wait_for(self._device)
         return 1000 * (time.perf_counter() - begin) / _TIMED
 
-    def _set(self, images: Tensor, labels: Tensor, shares: Tensor, batches: int) -> None:
+    def _set(self, *tensors: Tensor, batches: int) -> None:
         # Gradients that are None are written, not added to: one kernel less per parameter.
         self._model.zero_grad()
-        self._add(images, labels, shares, batches)
+        self._add(*tensors, batches=batches)
 
-    def _add(self, images: Tensor, labels: Tensor, shares: Tensor, batches: int) -> None:
+    def _add(self, images: Tensor, labels: Tensor, shares: Tensor, *answers: Tensor, batches: int) -> None:
         partner = labels.roll(1) if self._mixes else None
         # Fused attention has no second derivative.
         attention = sdpa_kernel(SDPBackend.MATH) if self._objective.second_order else nullcontext()
         with autocast(self._device, self._precision):
             with attention:
                 student = self._model(images, self._objective.student_features)
-            teacher = self._teacher_output(images)
+            teacher = self._teacher_output(images, labels, answers)
         total, terms = self._objective(Batch(student, labels, teacher, partner, shares))
         (total / batches).backward()
         with torch.no_grad():
@@ -203,8 +213,11 @@ class Gradients:
                 self.sums[name].add_(value.detach() * len(labels))
             self.sums["correct"].add_(correct)
 
-    def _teacher_output(self, images: Tensor) -> Output | None:
+    def _teacher_output(self, images: Tensor, labels: Tensor, answers: Sequence[Tensor]) -> Output | None:
+        if self._stored is not None:
+            logits, *features = answers
+            return Output(logits, features=dict(zip(self._stored, features, strict=True)))
         if self._teacher is None:
             return None
-        with torch.set_grad_enabled(self._objective.second_order):
-            return self._teacher(images, self._objective.teacher_features)
+        objective = self._objective
+        return answer(self._teacher, images, labels, objective.teacher_features, objective.second_order)

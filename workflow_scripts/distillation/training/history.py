@@ -1,7 +1,7 @@
 """Per-epoch history of a training: rows of history.csv and log lines."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from distillation.core.atomic import replacing
@@ -85,7 +85,7 @@ def seconds_left(run: Run, rows: list[dict]) -> float:
 def report(run: Run, rows: list[dict], saved: int) -> dict:
     """Progress of a training as plain values for `progress.Report`; `saved` counts its saved epochs."""
     following = curriculum.position(run, rows)
-    index, epoch = following or (len(run.stages) - 1, rows[-1]["epoch"] + 1)
+    index, epoch = following or (len(run.stages) - 1, (rows[-1]["epoch"] if rows else 0) + 1)
     stage = run.stages[index]
     progress = {
         "spec": spec.digest(run),
@@ -133,34 +133,33 @@ def write(rows: list[dict], path: Path) -> None:
         writer.writerows(rows)
 
 
-def costs(run: Run, rows: list[dict], images: int, flops: Sequence[int]) -> list[dict]:
+def costs(stages: Sequence[Sequence[Mapping]], images: int, flops: Mapping[int, int]) -> list[dict]:
     """Cost of each stage, in the order of the stages.
 
     Args:
-        run: the training.
-        rows: rows of all its epochs.
+        stages: rows of all epochs, by stage.
         images: training images in an epoch.
-        flops: training FLOPs of each stage.
+        flops: of the training with one image, by resolution in pixels.
 
     Returns:
         Mappings: resolution (pixels), epochs, images (shown in training), seconds (validation included),
         images_per_second (those images over those seconds), training_flops, peak_memory_mb (10^6 bytes).
     """
-    stages = []
-    for stage, own, counted in zip(run.stages, curriculum.by_stage(rows), flops, strict=True):
+    found = []
+    for own in stages:
         shown, seconds = images * len(own), sum(entry["seconds"] for entry in own)
-        stages.append(
+        found.append(
             {
-                "resolution": stage.resolution,
+                "resolution": own[0]["stage_px"],
                 "epochs": len(own),
                 "images": shown,
                 "seconds": seconds,
                 "images_per_second": shown / seconds,
-                "training_flops": counted,
+                "training_flops": flops[own[0]["stage_px"]] * shown,
                 "peak_memory_mb": max(entry["peak_memory_mb"] for entry in own),
             }
         )
-    return stages
+    return found
 
 
 def _duration(seconds: float) -> str:

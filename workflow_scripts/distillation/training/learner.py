@@ -12,6 +12,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from distillation.core import components, devices, streams
 from distillation.core.errors import UserError
 from distillation.data import views
+from distillation.evaluation.answers import Answers
 from distillation.study.spec import Run, Stage
 from distillation.training.gradients import Gradients
 from distillation.training.graph_recording import CudaGraphs
@@ -31,7 +32,8 @@ class Measures:
 class Learner:
     """A network in training, with its loss and, if there is one, its teacher.
 
-    With `cuda_graphs`, steps with full batches are replayed as one CUDA graph per stage; see `Gradients`.
+    Stored answers take the place of its teacher. With `cuda_graphs`, steps with full batches are replayed as
+    one CUDA graph per stage; see `Gradients`.
 
     Attributes:
         model: the network.
@@ -46,10 +48,17 @@ class Learner:
         teacher: nn.Module | None,
         device: torch.device,
         cuda_graphs: CudaGraphs = False,
+        answers: Answers | None = None,
     ):
         self.model = model
         self._run, self._device = run, device
-        self._gradients = Gradients(run, model, teacher, device, cuda_graphs)
+        self._answers: Sequence[Tensor] = ()
+        stored = None
+        if answers:
+            terms = run.losses.named.values()
+            stored = sorted(frozenset().union(*(term.teacher_features for term in terms)))
+            self._answers = (answers.logits, *(answers.features[name] for name in stored))
+        self._gradients = Gradients(run, model, teacher, device, cuda_graphs, stored)
         self.choices = self._gradients.choices
         self.preparation_seconds = 0.0
         self._shown: Tensor | None = None
@@ -83,7 +92,7 @@ class Learner:
         order = torch.randperm(len(labels), generator=streams.generator(seed, "order", number)).to(
             self._device
         )
-        labels = labels[order]
+        labels, answers = labels[order], [values[order] for values in self._answers]
         self._shown = shown = views.training_view(
             images[order],
             self._run.augmentation,
@@ -95,13 +104,14 @@ class Learner:
         )
         starts = range(0, len(labels), size)
         draws = self._draws(len(starts), stage.resolution, number)
-        own = [draw.share if draw else 1.0 for draw in draws]
-        shares = torch.tensor([(share, 1.0 - share) for share in own], device=self._device)
+        of_own = [draw.share if draw else 1.0 for draw in draws]
+        shares = torch.tensor([(share, 1.0 - share) for share in of_own], device=self._device)
         together = self._run.optimizer.accumulation
         self.model.train()
         before = time.perf_counter()
         if len(labels) >= size and len(starts) >= together:
-            self._gradients.prepare(shown[:size], labels[:size], shares[0], together)
+            first = [values[:size] for values in answers]
+            self._gradients.prepare(shown[:size], labels[:size], shares[0], together, first)
         self.preparation_seconds = time.perf_counter() - before
         for value in self._gradients.sums.values():
             value.zero_()
@@ -111,7 +121,8 @@ class Learner:
             if step % together == 0:
                 batches = min(together, len(starts) - step)
                 self._gradients.clear(optimizer, shown[part], batches)
-            self._step(shown[part], labels[part], draws[step], shares[step], batches)
+            own = [values[part] for values in answers]
+            self._step(shown[part], labels[part], draws[step], shares[step], batches, own)
             if (step + 1) % together == 0 or step + 1 == len(starts):
                 optimizer.step()
                 lr = schedule.get_last_lr()[0]
@@ -141,9 +152,15 @@ class Learner:
         return self._mixing.plan(steps, self._run.batch_size, self._run.mixing, resolution, rng)
 
     def _step(
-        self, images: Tensor, labels: Tensor, draw: object | None, shares: Tensor, batches: int
+        self,
+        images: Tensor,
+        labels: Tensor,
+        draw: object | None,
+        shares: Tensor,
+        batches: int,
+        answers: Sequence[Tensor],
     ) -> None:
         """Add the gradient of one batch of an update."""
         if draw is not None:
             images = self._mixing.mix(images, draw)
-        self._gradients(images, labels, shares, batches)
+        self._gradients(images, labels, shares, batches, answers)

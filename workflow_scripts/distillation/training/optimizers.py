@@ -1,4 +1,4 @@
-"""AdamW and its learning rate."""
+"""Adam, AdamW and their learning rate."""
 
 import math
 
@@ -10,8 +10,8 @@ from torch.optim.lr_scheduler import ConstantLR, LambdaLR, LRScheduler, OneCycle
 from distillation.study.spec import OneCycle, Optimizer, WarmupCosine
 
 
-def build_optimizer(model: nn.Module, settings: Optimizer) -> torch.optim.AdamW:
-    """AdamW over all parameters of a model (paper, "Optimizer Selection").
+def build_optimizer(model: nn.Module, settings: Optimizer) -> torch.optim.Optimizer:
+    """The optimizer over all parameters of a model (paper, "Optimizer Selection").
 
     With "proper" decay, biases, norms and what `no_weight_decay()` of a model that has it names (tokens and
     positions) are exempt from weight decay; with "biases-only", only parameters named "...bias" are.
@@ -30,7 +30,8 @@ def build_optimizer(model: nn.Module, settings: Optimizer) -> torch.optim.AdamW:
         ]
     else:
         groups = [{"params": list(model.parameters()), "weight_decay": settings.weight_decay}]
-    return torch.optim.AdamW(groups, lr=settings.lr, fused=True)
+    algorithm = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.name]
+    return algorithm(groups, lr=settings.lr, fused=True)
 
 
 def build_schedule(

@@ -33,6 +33,7 @@ def write_record(
     parameters: int,
     inference_flops: int,
     saliency_agreement: Mapping | None,
+    teacher_test: Mapping[str, int] | None,
     stages: Sequence[Mapping],
     sessions: Sequence[Mapping],
 ) -> None:
@@ -47,6 +48,8 @@ def write_record(
         parameters: number of parameters of the network, all of them trained.
         inference_flops: FLOPs to classify one image at full resolution.
         saliency_agreement: see `saliency_agreement.summary`; None without maps.
+        teacher_test: test images that the teacher gets right ("correct"), of how many ("images"), measured
+            before the training with the student's views; None without a teacher.
         stages: cost of each stage; see `history.costs`.
         sessions: the processes that trained the run; see `sessions.session`.
     """
@@ -58,6 +61,7 @@ def write_record(
         "parameters": parameters,
         "inference_flops": inference_flops,
         "saliency_agreement": saliency_agreement,
+        "teacher_test": teacher_test,
         "stages": list(stages),
         "sessions": list(sessions),
     }

@@ -11,7 +11,9 @@ from distillation.core import checksums, components, devices, precision, streams
 from distillation.core.termination import Termination
 from distillation.data import views
 from distillation.data.datasets import Arrays
+from distillation.evaluation import answers as stored
 from distillation.evaluation import predictions, trained
+from distillation.evaluation.answers import AnswerFiles, Answers
 from distillation.evaluation.trained import TeacherFiles
 from distillation.networks import models
 from distillation.study import spec
@@ -48,6 +50,7 @@ def train(
     pretrained: Path | None = None,
     cuda_graphs: CudaGraphs = False,
     slow_bf16: bool = False,
+    answers: AnswerFiles | None = None,
 ) -> None:
     """Train a run, or resume it if an earlier process was stopped, and write its files.
 
@@ -67,11 +70,13 @@ def train(
         cuda_graphs: whether each step is replayed as one CUDA graph; see `gradients.Gradients`. If it is
             "auto" and a step cannot be recorded, this process restarts and trains without graphs.
         slow_bf16: whether bf16 is allowed on a CPU that emulates it.
+        answers: stored answers of the teacher, which replace its network; required if and only if the run
+            stores them.
 
     Raises:
-        UserError: if the CPU emulates the run's precision, the teacher's files do not belong together, the
-            pretrained weights are not those of the run, the checkpoint cannot be read, a step cannot be
-            recorded as a graph, or the loss is no longer finite.
+        UserError: if the CPU emulates the run's precision, the files of the teacher or its answers do not
+            belong together, the pretrained weights are not those of the run, the checkpoint cannot be read,
+            a step cannot be recorded as a graph, or the loss is no longer finite.
         SystemExit: at SIGTERM, with status 143. An epoch that is expected to end before the scheduler kills
             the process is finished and saved first; otherwise the last save remains.
     """
@@ -82,6 +87,10 @@ def train(
         "data": arrays.sha256,
         "teacher": checksums.sha256(teacher.weights) if teacher else None,
     }
+    answered = None
+    if answers:
+        answered = stored.load(answers, arrays, parts["teacher"])
+        parts["answers"] = answered.record["sha256"]
     folder = outputs.record.parent / "resume"
     stopped = f"{identity['run']}: stopped by SIGTERM; the next start continues after the last saved epoch"
     with termination.at_sigterm(stopped) as ending, exclusive(folder):
@@ -92,7 +101,7 @@ def train(
                 identity["run"],
             )
             return
-        training = _Training(run, identity, arrays, teacher, device, pretrained, cuda_graphs)
+        training = _Training(run, identity, arrays, teacher, device, pretrained, cuda_graphs, answered)
         training.restore(checkpoint)
         try:
             training.complete(checkpoint, ending)
@@ -122,6 +131,7 @@ class _Training:
         device: torch.device,
         pretrained: Path | None,
         cuda_graphs: CudaGraphs,
+        answers: Answers | None,
     ):
         self._run, self._identity, self._arrays, self._device = run, identity, arrays.to(device), device
         self._name = identity["run"]
@@ -134,12 +144,15 @@ class _Training:
         if teacher:
             self._teacher, teacher_run = trained.restore(teacher.weights, teacher.record, device)
             teacher_model = teacher_run.model
+        if answers:
+            self._teacher, answers = None, answers.to(device)
+        self._teacher_test = answers.record["test"] if answers else None
         if run.maps_beside(teacher_model):
             self._saliency = components.load("training.records", "saliency").SaliencyRecord(
                 run, teacher_model, self._arrays.test_images, self._arrays.test_labels
             )
         self._training_flops = background_flops.start(run, teacher_model, device)
-        self._learner = learner.Learner(run, self._model, self._teacher, device, cuda_graphs)
+        self._learner = learner.Learner(run, self._model, self._teacher, device, cuda_graphs, answers)
         self._cuda_graphs = cuda_graphs
         self._saved = 0
         self._optimizer, self._schedule = None, None
@@ -158,6 +171,7 @@ class _Training:
             self._schedule.load_state_dict(state["schedule"])
             if self._saliency:
                 self._saliency.restore(state["saliency"])
+            self._teacher_test = state["teacher_test"]
             self._saved = len(self._history)
             _LOG.info("%s: continuing after epoch %d of %d", self._name, len(self._history), self._run.epochs)
         here = devices.describe(self._device) | {"cuda_graphs": self._cuda_graphs}
@@ -174,6 +188,8 @@ class _Training:
             SystemExit: after SIGTERM.
         """
         checkpoint.report(self.progress())
+        if self._teacher and not self._teacher_test:
+            self._teacher_test = self._tested_teacher()
         validation = {}
         following = curriculum.position(self._run, self._history)
         while following:
@@ -200,6 +216,14 @@ class _Training:
             if checkpoint.save_if_due(self._state, at_once=ended or ending.requested):
                 self._saved = len(self._history)
             checkpoint.report(self.progress())
+
+    def _tested_teacher(self) -> dict[str, int]:
+        """How many test images, shown as those of the student, the teacher gets right, of how many."""
+        images, labels = self._arrays.test_images, self._arrays.test_labels
+        shown = views.plain_view(images, images.shape[-1], self._run.normalization)
+        correct = predictions.correct(predictions.logits(self._teacher, shown, "fp32"), labels)
+        _LOG.info("%s: its teacher gets %d of %d test images right", self._name, correct, len(labels))
+        return {"correct": correct, "images": len(labels)}
 
     def _leave(self, checkpoint: Checkpoint, ending: Termination) -> None:
         """Save all finished epochs and end the process."""
@@ -292,11 +316,12 @@ class _Training:
             "best": self._best,
             "sessions": self._sessions,
             "saliency": self._saliency.arrays if self._saliency else {},
+            "teacher_test": self._teacher_test,
         }
 
     def write(self, outputs: Outputs, parts: Mapping[str, str | None]) -> None:
         """Write the files of the finished run, the record last."""
-        if not self._validated:
+        if not self._best:
             self._best = {
                 "val_acc": None,
                 "global_epoch": len(self._history),
@@ -308,14 +333,11 @@ class _Training:
         if self._saliency:
             self._saliency.write(outputs.saliency)
         best = {"global_epoch": self._best["global_epoch"], "val_acc": self._best["val_acc"]}
-        accuracies = [entry["val_acc"] for entry in curriculum.by_stage(self._history)[-1]]
+        stages = curriculum.by_stage(self._history)
+        accuracies = [entry["val_acc"] for entry in stages[-1]] if stages else [None]
         last = {"global_epoch": len(self._history), "val_acc": accuracies[-1]}
         if curriculum.takes_best(self._run.early_stopping, accuracies):
             last = dict(best)
-        images = len(self._arrays.train_labels)
-        done = [len(own) for own in curriculum.by_stage(self._history)]
-        each = self._training_flops()
-        flops = [each[s.resolution] * n * images for s, n in zip(self._run.stages, done, strict=True)]
         run_files.write_record(
             outputs,
             self._identity | {"seed": self._run.seed, "spec": spec.to_mapping(self._run)},
@@ -324,6 +346,7 @@ class _Training:
             parameters=sum(p.numel() for p in self._model.parameters()),
             inference_flops=inference_flops(self._run.model, self._run.model.image_size),
             saliency_agreement=self._saliency.agreement() if self._saliency else None,
-            stages=history.costs(self._run, self._history, images, flops),
+            teacher_test=self._teacher_test,
+            stages=history.costs(stages, len(self._arrays.train_labels), self._training_flops()),
             sessions=self._sessions,
         )

@@ -17,6 +17,12 @@ from pydantic import Field
 
 from distillation.core.settings import Pixels, Whole, settings
 
+# Features of networks that end in a map: the map that the classifier reads [B, channels, s, s], and the
+# gradient of each image's cross-entropy with respect to it. A teacher's gradient is taken by
+# `networks.answers`; a network captures the map alone.
+LAST_MAP = "last_map"
+LAST_MAP_GRADIENT = "last_map_gradient"
+
 
 @settings
 class Network(ABC):
@@ -51,6 +57,15 @@ class Network(ABC):
     def lacks(self, feature: str) -> str:
         """Why the network cannot capture a feature; empty if it can."""
         return "networks of its family capture nothing"
+
+    @property
+    def storable(self) -> frozenset[str]:
+        """Names of the features that are stored with a teacher's predictions, to be read by its students."""
+        return frozenset()
+
+    def last_map_side(self) -> int:
+        """Cells along a side of the last map of images of the data set's size; 0 without one."""
+        return 0
 
     def problems(self) -> Iterator[str]:
         """Errors that the types of single settings cannot find, as "key: text"."""

@@ -42,10 +42,15 @@ Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), *Distinct]
 
 @settings
 class RoleSeeds:
-    """Seeds of the runs, by role. The first seed of the teachers is the one that teaches."""
+    """Seeds of the runs, by role."""
 
     students: Seeds = Field(description="Seeds of every student.")
-    teachers: Seeds = Field((0,), description="Seeds of every teacher; the first one teaches.")
+    teachers: Seeds = Field((0,), description="Seeds of every teacher.")
+    taught_by: Literal["first", "same"] = Field(
+        "first",
+        description="The seed of a student's teacher: the first of the teachers', or the student's.",
+        examples=["same"],
+    )
 
 
 @settings
@@ -182,9 +187,7 @@ class StudyFile:
     no_verdict: Text = Field(
         "", description="Printed instead of every verdict on a claim; empty to print verdicts."
     )
-    seeds: RoleSeeds = Field(
-        description="Seeds of the runs, by role. The first seed of the teachers is the one that teaches."
-    )
+    seeds: RoleSeeds = Field(description="Seeds of the runs, by role.")
     datasets: dict[Id, Dataset] = Field(
         description="Data sets by id. Studies may share one: with the same format, split and limit."
     )

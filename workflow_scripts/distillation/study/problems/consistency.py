@@ -38,6 +38,9 @@ def problems(run: Run, teacher: Network | None, tested: Sequence[int], is_valida
             yield f"{path}: {resolution} is too large; the images have {size} px"
         elif text := run.model.unfit(resolution):
             yield f"{path}: {text}"
+    for index, stage in enumerate(run.stages):
+        if not stage.epochs and len(run.stages) > 1:
+            yield f"stages.{index}.epochs: 0, but an untrained network has one stage; write 1 or more"
     if run.mixing and run.teacher:
         yield "mixing: mixed images are for runs without a teacher; remove it, or set it to null"
     if run.one_cycle and run.warmup_cosine:

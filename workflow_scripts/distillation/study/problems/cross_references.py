@@ -25,6 +25,7 @@ def _references(config: Mapping) -> Iterator[str]:
         if run in teachers
     )
     yield from _labels({**_named(config, "teachers"), **_named(config, "students")})
+    yield from _unpaired_seeds(_block(config, "seeds"))
     yield from unknown(config.get("reproduce"), "reproduce", "protocol", _known(config, "protocols"))
     for name in _texts(config.get("select")):
         protocol, slash, run = name.rpartition("/")
@@ -93,6 +94,15 @@ def _labels(runs: Mapping[str, Mapping]) -> Iterator[str]:
         label = run.get("label")
         if isinstance(label, str) and first.setdefault(label, path) != path:
             yield f"{path}.label: '{label}' is also the label of {first[label]}; rename one"
+
+
+def _unpaired_seeds(seeds: Mapping) -> Iterator[str]:
+    """The error of students that are to have a teacher of their own seed, but there is none."""
+    students, teachers = seeds.get("students"), seeds.get("teachers", [0])
+    are_lists = isinstance(students, list) and isinstance(teachers, list)
+    missing = [seed for seed in students if seed not in teachers] if are_lists else []
+    if missing and seeds.get("taught_by") == "same":
+        yield f"seeds.teachers: no {missing[0]}, a seed of students, which have teachers of the same; add it"
 
 
 def _run_references(config: Mapping, path: str, run: Mapping) -> Iterator[str]:
