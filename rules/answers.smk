@@ -16,7 +16,7 @@ rule answer:
     wildcard_constraints:
         run=ids_of(taught=False),
         resolution=r"\d+",
-    priority: demand.evaluation_priority()
+    priority: demand.EVALUATION_PRIORITY
     conda:
         "../envs/environment.yaml"
     resources:

@@ -15,7 +15,7 @@ rule evaluate:
         "<results>/{study}/logs/evaluate/{protocol}/{run}/seed-{seed}.log",
     benchmark:
         "<results>/{study}/benchmarks/evaluate/{protocol}/{run}/seed-{seed}.tsv"
-    priority: demand.evaluation_priority()
+    priority: demand.EVALUATION_PRIORITY
     conda:
         "../envs/environment.yaml"
     resources:

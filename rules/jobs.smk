@@ -34,8 +34,7 @@ def downloaded(wildcards):
 
 def preparation_digest(wildcards):
     """Digest of the code that reads a data set."""
-    component = code_digest.component("data.formats", format_of(wildcards))
-    return script_digest("prepare_dataset.py", [component])
+    return script_digest("prepare_dataset.py", [f"data.formats.{format_of(wildcards)}"])
 
 
 def training(wildcards):
@@ -95,14 +94,10 @@ def pretrained_of(wildcards):
     return {"pretrained": ancient(file)} if file else {}
 
 
-def training_digest(script):
+def training_digest(wildcards):
     """Digest of the code of a training: the script and the components that its run names."""
-
-    def digest(wildcards):
-        own = training(wildcards)
-        return script_digest(script, code_digest.components_of(own.run, own.teacher_model))
-
-    return digest
+    own = training(wildcards)
+    return script_digest("train.py", code_digest.components_of(own.run, own.teacher_model))
 
 
 def evaluation_digest(wildcards):
@@ -137,7 +132,7 @@ def training_minutes(wildcards, attempt):
 
 def evaluation_minutes(wildcards, attempt):
     """Time limit of an evaluation in minutes; longer at each attempt."""
-    return attempt * demand.evaluation_minutes()
+    return attempt * demand.EVALUATION_MINUTES
 
 
 def memory_mb(wildcards, attempt):

@@ -4,6 +4,8 @@
 rule train:
     input:
         unpack(dataset_of),
+        unpack(teacher_of),
+        unpack(answers_of),
         unpack(pretrained_of),
     output:
         last=f"{RUN}/last.safetensors",
@@ -27,19 +29,14 @@ rule train:
     params:
         run=lambda wildcards: spec.to_mapping(training(wildcards).run),
         identity=lambda wildcards: training(wildcards).identity,
-        code=training_digest("train.py"),
+        code=training_digest,
     message:
         "Training {wildcards.run}, {wildcards.protocol}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/train.py"
 
 
-rule distill:
-    input:
-        unpack(dataset_of),
-        unpack(teacher_of),
-        unpack(answers_of),
-        unpack(pretrained_of),
+use rule train as distill with:
     output:
         last=f"{RUN}/last.safetensors",
         best=f"{RUN}/best.safetensors",
@@ -52,22 +49,8 @@ rule distill:
         "<results>/{study}/benchmarks/distill/{protocol}/{run}/seed-{seed}.tsv"
     wildcard_constraints:
         run=ids_of(taught=True, maps=True),
-    priority: training_priority
-    conda:
-        "../envs/environment.yaml"
-    resources:
-        gpu=GPUS,
-        cpus_per_task=config["execution"]["threads"],
-        mem_mb=memory_mb,
-        runtime=training_minutes,
-    params:
-        run=lambda wildcards: spec.to_mapping(training(wildcards).run),
-        identity=lambda wildcards: training(wildcards).identity,
-        code=training_digest("distill.py"),
     message:
         "Training {wildcards.run} with its teacher, {wildcards.protocol}, seed {wildcards.seed}"
-    script:
-        "../workflow_scripts/distill.py"
 
 
 # A student of a family without saliency maps, or whose maps and its teacher's have other sizes.

@@ -41,7 +41,7 @@ class Background:
     def training(self):
         """The process of the student's training."""
         children = self.process.children(recursive=True)
-        (process,) = [child for child in children if ".distill.py" in " ".join(child.cmdline())]
+        (process,) = [child for child in children if ".train.py" in " ".join(child.cmdline())]
         return process
 
     def end(self):

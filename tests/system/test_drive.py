@@ -53,5 +53,6 @@ def test_the_exit_status_is_that_of_snakemake(taught, arguments, status):
 
 
 def test_the_exit_status_of_a_failed_job_is_passed_on(taught):
-    taught.edit("workflow_scripts/distill.py", "from pathlib", "raise SystemExit(3)\nfrom pathlib")
+    path = "workflow_scripts/distillation/networks/losses/kd/compute.py"
+    taught.edit(path, "from torch import", "raise SystemExit(3)\nfrom torch import")
     taught.drive(STUDENT, status=1)

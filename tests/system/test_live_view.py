@@ -30,7 +30,8 @@ def test_in_a_pipe_there_are_snakemakes_own_lines_and_those_of_the_training(taug
 
 
 def test_a_failed_job_says_why_on_a_terminal(taught):
-    taught.edit("workflow_scripts/distill.py", "settings =", 'raise ValueError("no such thing")\nsettings =')
+    path = "workflow_scripts/distillation/networks/losses/kd/compute.py"
+    taught.edit(path, "from torch import", 'raise ValueError("no such thing")\nfrom torch import')
     status, said = on_a_terminal([*taught.driver, TARGET], taught.path)
     assert status == 1
     assert "Error in rule distill:" in said

@@ -136,3 +136,10 @@ def test_a_run_that_a_protocol_does_not_have_is_not_missed_in_it(draw):
     assert "Custom KD (as released)" not in found
     nowhere = {name: {"small": "not released"} for name in TWO}
     assert "ViT-Small" not in " ".join(words(draw(protocols=TWO, absent=nowhere)))
+
+
+def test_runs_without_validation_images_are_not_called_not_run(draw, histories, tmp_path):
+    unseen = {("described", "small", 0): history(tmp_path / "unseen.csv", ["", "", ""])}
+    axis = panels(draw(histories=histories | unseen))["Teachers"]
+    assert legend(axis) == ["ViT-Small: no validation images"]
+    assert [text.get_text() for text in axis.texts] == ["no validation images"]

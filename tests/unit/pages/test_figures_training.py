@@ -139,3 +139,17 @@ def test_two_protocols_are_told_apart_by_name_and_by_line(histories):
     names = [f"{what} (as {how})" for how in ("described", "released") for what in ("training", "validation")]
     assert legend(figure) == names
     assert [line(figure.axes[0], name).get_linestyle() for name in names] == ["-", "-", "--", "--"]
+
+
+@pytest.mark.parametrize("make", [whole, by_stage])
+def test_a_training_without_validation_images_has_one_curve_and_says_why(histories, make):
+    files = histories(ONE, 3, THREE)
+    for path in files.values():
+        rows = [line.split(",") for line in path.read_text().split()]
+        path.write_text(
+            "\n".join([",".join(rows[0]), *(",".join([*row[:3], ""]) for row in rows[1:])]) + "\n"
+        )
+    figure = make(files, ONE, THREE)
+    assert "validation: no validation images" in words(figure)
+    assert empty(figure) == []
+    assert list(flaws(figure)) == []

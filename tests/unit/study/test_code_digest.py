@@ -14,7 +14,6 @@ from shipped import ROOT
 
 SCRIPTS = ROOT / "workflow_scripts"
 RUNS = {"teacher": "small-p2", "ce": "tiny-p4-ce", "kd": "tiny-p4-kd", "sal": "tiny-p4-kd-cl-sal"}
-SCRIPT_OF = {"teacher": "train.py", "ce": "train.py", "kd": "distill.py", "sal": "distill.py"}
 TRAININGS = set(RUNS)
 JOBS = TRAININGS | {"evaluate", "prepare", "table", "figure"}
 
@@ -48,10 +47,10 @@ def digests(tree, runs):
     )
     fresh = importlib.util.module_from_spec(place)
     place.loader.exec_module(fresh)
-    of = {name: (SCRIPT_OF[name], fresh.components_of(*run)) for name, run in runs.items()}
+    of = {name: ("train.py", fresh.components_of(*run)) for name, run in runs.items()}
     of["evaluate"] = ("evaluate.py", ["networks.families.vit"])
     of |= {"prepare": ("prepare_dataset.py", []), "table": ("make_table.py", [])}
-    of["figure"] = ("plot_learning_curves.py", [])
+    of["figure"] = ("plot.py", ["pages.figures.learning_curves"])
     return {name: fresh.code_digest(tree / script, parts) for name, (script, parts) in of.items()}
 
 
@@ -84,8 +83,8 @@ def changed(before, after):
         ("distillation/core/errors.py", JOBS),
         ("distillation/__init__.py", JOBS),
         ("distillation/networks/losses/__init__.py", TRAININGS | {"evaluate"}),
-        ("train.py", {"teacher", "ce"}),
-        ("distill.py", {"kd", "sal"}),
+        ("train.py", TRAININGS),
+        ("plot.py", {"figure"}),
         ("make_table.py", {"table"}),
         ("distillation/study/study.py", set()),
         ("distillation/study/configuration.py", set()),
@@ -146,13 +145,13 @@ def test_a_constant_or_an_operator_counts(tree, runs, file, old, new, jobs):
 
 
 def test_equal_trees_in_different_places_have_equal_digests(tree, runs):
-    here = code_digest.code_digest(SCRIPTS / "distill.py", code_digest.components_of(*runs["sal"]))
+    here = code_digest.code_digest(SCRIPTS / "train.py", code_digest.components_of(*runs["sal"]))
     assert digests(tree, runs)["sal"] == here
 
 
 def test_the_order_of_components_does_not_count(runs):
     names = code_digest.components_of(*runs["sal"])
-    forward, backward = (code_digest.code_digest(SCRIPTS / "distill.py", n) for n in (names, names[::-1]))
+    forward, backward = (code_digest.code_digest(SCRIPTS / "train.py", n) for n in (names, names[::-1]))
     assert forward == backward
 
 
@@ -196,7 +195,7 @@ KD = tiny_runs.Distillation(0.5, 4.0)
 @pytest.mark.parametrize("name", ["teacher", "sal"])
 def test_every_module_of_the_library_in_the_process_of_a_training_counts_for_it(runs, name):
     names = code_digest.components_of(*runs[name])
-    tree = (SCRIPTS / SCRIPT_OF[name]).read_text()
+    tree = (SCRIPTS / "train.py").read_text()
     imports = "\n".join(line for line in tree.splitlines() if line.startswith("from distillation"))
     code = f"{imports}\nimport json, sys\nfrom distillation.core import components\n"
     code += f"for name in {names}: components.load(*name.rsplit('.', 1))\n"
@@ -205,7 +204,7 @@ def test_every_module_of_the_library_in_the_process_of_a_training_counts_for_it(
     result = subprocess.run(command, capture_output=True, text=True, check=True, cwd=SCRIPTS)
     loaded = set(json.loads(result.stdout.splitlines()[-1]))
     assert {"distillation.training.train", *(f"distillation.{part}" for part in names)} <= loaded
-    assert loaded - closure(SCRIPT_OF[name], names) <= declarations()
+    assert loaded - closure("train.py", names) <= declarations()
 
 
 def declarations():

@@ -75,7 +75,7 @@ def test_a_network_is_tested_before_any_is_trained_teachers_come_before_students
     order = sorted(chosen, key=lambda key: -priorities[key])
     roles = [STUDY.entries[key].role for key in order]
     assert roles == sorted(roles, reverse=True)
-    assert max(priorities.values()) < demand.evaluation_priority()
+    assert max(priorities.values()) < demand.EVALUATION_PRIORITY
     assert all(type(priority) is int and priority > 0 for priority in priorities.values())
     described = [name for protocol, name in order if protocol == "described"]
     assert described[:3] == ["small-p4", "small-p2", "custom-p2-cl"]

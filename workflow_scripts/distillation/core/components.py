@@ -2,8 +2,8 @@
 
 A component is one module, or a folder of two files that owns everything about it: `__init__.py` with its
 settings and what it needs, which planning reads, and `compute.py` with its computation, which may import
-torch. The computation is imported only when a run uses it: the code digest of a run follows module-level
-imports, so code that is loaded by name counts only for the runs that name it.
+torch. The computation is imported only when a run uses it: the code digest of a run follows import
+statements, so code that is loaded by name counts only for the runs that name it.
 """
 
 import importlib

@@ -94,7 +94,7 @@ def sources(settings: Sequence[RunSettings], declared: Mapping) -> dict[tuple[st
             ("teachers", "students") or under a run in `runs`. The most specific entry is used; one for the
             switch comes before any "default".
 
-    A value without an entry has the source `NO_SOURCE`.
+    A value without an entry has none.
 
     Raises:
         UserError: an entry matches no run or switch of its protocol.
@@ -108,21 +108,10 @@ def sources(settings: Sequence[RunSettings], declared: Mapping) -> dict[tuple[st
             ("all",): own.get("all", {}),
         }
         for switch in values(setting, terms):
-            hit = next(
-                (
-                    (path, key)
-                    for key in (switch, "default")
-                    for path, given in places.items()
-                    if key in given
-                ),
-                None,
-            )
-            source = NO_SOURCE
-            if hit is not None:
-                path, key = hit
+            keys = [(path, key) for key in (switch, "default") for path in places if key in places[path]]
+            for path, key in keys[:1]:
                 used.add((setting.protocol, *path, key))
-                source = places[path][key]
-            found[setting.protocol, setting.run, switch] = source
+                found[setting.protocol, setting.run, switch] = places[path][key]
     protocols = {setting.protocol for setting in settings}
     idle = [path for path in _leaves(declared) if path[0] in protocols and path not in used]
     if idle:
@@ -143,8 +132,9 @@ def table(settings: Sequence[RunSettings], declared: Mapping) -> pd.DataFrame:
     """Columns protocol, run, switch, value and source: one row for each switch of each run."""
     origin, terms = sources(settings, declared), used_terms(settings)
     rows = [
-        (setting.protocol, setting.run, switch, value, origin[setting.protocol, setting.run, switch])
+        (*key, switch, value, origin.get((*key, switch), NO_SOURCE))
         for setting in settings
+        for key in [(setting.protocol, setting.run)]
         for switch, value in values(setting, terms).items()
     ]
     return pd.DataFrame(rows, columns=["protocol", "run", "switch", "value", "source"])
@@ -161,10 +151,11 @@ def document(page: SettingsPage, frame: pd.DataFrame) -> Document:
         for protocol, name in page.protocols.items():
             part = own[own["protocol"] == protocol].set_index("switch")
             if not part.empty:
-                columns |= {name: part["value"], f"source ({name})": part["source"]}
+                columns |= {name: part["value"]}
+                columns |= {f"source ({name})": part["source"]} if page.sources else {}
         text = pd.DataFrame(columns).loc[list(dict.fromkeys(own["switch"]))]
         sections.append(Section(f"{label} ({run})", text.rename_axis(index=None), _differences(own)))
-    return Document(page.title, page.note, sections, [_REMARK])
+    return Document(page.title, page.note, sections, [_REMARK] if page.sources else [])
 
 
 _REMARK = (

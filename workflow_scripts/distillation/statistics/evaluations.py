@@ -43,7 +43,7 @@ class Evaluation:
         """Test accuracy of the selected weights by resolution in pixels, in one view of the images.
 
         Args:
-            view: "scale" or "crop"; see `study.spec.Views`.
+            view: "scale" or "crop"; see `data.settings.Views`.
         """
         return {
             int(side): Share(correct, self.images)

@@ -31,18 +31,13 @@ def components_of(run: Run, teacher: Network | None) -> list[str]:
         names += ["training.records.saliency", f"networks.saliency.{maps.kind}"]
     for part in filter(None, (run.augmentation, run.mixing, run.start)):
         names += part.components
-    return sorted({name.replace("-", "_") for name in names})
-
-
-def component(package: str, name: str) -> str:
-    """A component of a package, named as in `components_of`."""
-    return f"{package}.{name.replace('-', '_')}"
+    return sorted(set(names))
 
 
 def networks_of(*runs: Run | None) -> list[str]:
     """The network modules of some runs, named as in `components_of`; None is skipped."""
     families = {run.model.family for run in runs if run}
-    return [component("networks.families", family) for family in sorted(families)]
+    return [f"networks.families.{family}" for family in sorted(families)]
 
 
 def code_digest(script: Path, components: Iterable[str] = ()) -> str:
@@ -51,7 +46,7 @@ def code_digest(script: Path, components: Iterable[str] = ()) -> str:
     Raises:
         FileNotFoundError: when a component has no module.
     """
-    files = _closure(script.resolve(), tuple(sorted(components)))
+    files = _closure(script.resolve(), tuple(sorted({name.replace("-", "_") for name in components})))
     lines = [f"{path.name} {_digest(path)}" for path in files]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 

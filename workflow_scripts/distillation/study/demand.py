@@ -14,11 +14,13 @@ _RATE = {"cuda": {"bf16": 20e12, "fp32": 10e12}, "cpu": {"bf16": 20e9, "fp32": 2
 # Launching the kernels of one step; small networks compute too little to hide it.
 _SECONDS_PER_STEP = 0.05
 _START_MINUTES = 15
-_EVALUATION_MINUTES = 30
+EVALUATION_MINUTES = 30
 _STEP_MINUTES = 10
 
 # The most that the estimated length of a training of at least one second can add to its priority.
 _PRIORITY_STEP = 10**8
+# Before every training.
+EVALUATION_PRIORITY = 2 * _PRIORITY_STEP
 
 # Python, torch, CUDA with its libraries, and the arrays.
 _PROCESS_MB = 6000
@@ -49,12 +51,7 @@ def answering_minutes(teacher: Network, images: int, resolution: int, device: st
         device: "cuda" or "cpu".
     """
     seconds = images * teacher.inference_flops(resolution) / _RATE[device]["fp32"]
-    return _EVALUATION_MINUTES + _STEP_MINUTES * -int(-seconds / 60 // _STEP_MINUTES)
-
-
-def evaluation_minutes() -> int:
-    """Time limit, in minutes, of the first attempt at an evaluation."""
-    return _EVALUATION_MINUTES
+    return EVALUATION_MINUTES + _STEP_MINUTES * -int(-seconds / 60 // _STEP_MINUTES)
 
 
 def training_priority(run: Run, role: str, teacher: Network | None, images: int) -> int:
@@ -71,11 +68,6 @@ def training_priority(run: Run, role: str, teacher: Network | None, images: int)
     return (role == "teacher") * _PRIORITY_STEP + int(
         _PRIORITY_STEP / max(1, _training_seconds(run, teacher, images, "cuda"))
     )
-
-
-def evaluation_priority() -> int:
-    """Queue priority of an evaluation: before every training."""
-    return 2 * _PRIORITY_STEP
 
 
 def memory_mb(run: Run, images: int, device: str) -> int:

@@ -8,7 +8,7 @@ from distillation.core.settings import FORM, UNIT
 from distillation.study.configuration import STUDY_FILE, WORKFLOW_FILE
 from distillation.study.forms.study_file import PARTIAL
 
-_OURS = (PARTIAL, FORM, UNIT)
+_OURS = (PARTIAL, FORM, UNIT, "discriminator")
 _DEFINITIONS = "#/$defs/"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -37,8 +37,9 @@ def _schema(form: TypeAdapter, differs: bool) -> dict:
     schema = form.json_schema()
     definitions = schema.pop("$defs")
     partial: dict[str, object] = {}
-    complete = {name: _plain(part, definitions, partial) for name, part in definitions.items()}
     top = _plain(schema, definitions, partial, differs)
+    named = {} if differs else definitions
+    complete = {name: _plain(part, definitions, partial) for name, part in named.items()}
     return {"$schema": _DIALECT, **top, "$defs": complete | partial}
 
 

@@ -38,15 +38,9 @@ def _ids(chosen: Chosen, settings: Mapping) -> set[str]:
 
 
 def _page(chosen: Chosen, settings: Mapping, *, is_tested: bool = False) -> dict[str, Any]:
-    return chosen.page(settings, _ids(chosen, settings), is_tested=is_tested, paper="Figure")
-
-
-def _absent(chosen: Chosen, settings: Mapping) -> dict[str, Any]:
-    return {"absent": chosen.absent(_ids(chosen, settings))}
-
-
-def _labels(chosen: Chosen, settings: Mapping) -> dict[str, dict[str, str]]:
-    return {"labels": chosen.labels(_ids(chosen, settings))}
+    ids = _ids(chosen, settings)
+    page = chosen.page(settings, ids, absent_of=ids, is_tested=is_tested, paper="Figure")
+    return page | {"labels": chosen.labels(ids)}
 
 
 def _inputs(chosen: Chosen, settings: Mapping) -> InputsFigure:
@@ -55,14 +49,14 @@ def _inputs(chosen: Chosen, settings: Mapping) -> InputsFigure:
 
 
 def _cost(chosen: Chosen, settings: Mapping) -> CostFigure:
-    page = _page(chosen, settings, is_tested=True) | _labels(chosen, settings) | _absent(chosen, settings)
+    page = _page(chosen, settings, is_tested=True)
     declared = {**chosen.config["teachers"], **chosen.config["students"]}
     kinds = {run: (declared[run]["method"], declared[run]["model"]) for run in page["labels"]}
     return CostFigure(**page, kinds=kinds)
 
 
 def _table(chosen: Chosen, settings: Mapping) -> TablePage:
-    page = _page(chosen, settings, is_tested=True) | _absent(chosen, settings)
+    page = _page(chosen, settings, is_tested=True)
     table = chosen.config["tables"][settings["table"]]
     if "paper_table" in table and not page["paper"]:
         page["paper"] = f"the numbers of Table {table['paper_table']}"
@@ -70,13 +64,8 @@ def _table(chosen: Chosen, settings: Mapping) -> TablePage:
     return TablePage(**page, layout=layout, published=table.get("published"))
 
 
-def _resolutions(chosen: Chosen, settings: Mapping) -> PanelsFigure:
-    page = _page(chosen, settings, is_tested=True) | _labels(chosen, settings) | _absent(chosen, settings)
-    return PanelsFigure(**page, panels=settings["panels"])
-
-
-def _learning_curves(chosen: Chosen, settings: Mapping) -> PanelsFigure:
-    page = _page(chosen, settings) | _labels(chosen, settings) | _absent(chosen, settings)
+def _panels(chosen: Chosen, settings: Mapping) -> PanelsFigure:
+    page = _page(chosen, settings, is_tested=settings["kind"] == "resolutions")
     return PanelsFigure(**page, panels=settings["panels"])
 
 
@@ -90,7 +79,7 @@ def _curve(chosen: Chosen, settings: Mapping) -> CurveFigure:
 
 def _saliency(chosen: Chosen, settings: Mapping) -> SaliencyFigure:
     protocols, first = _of_one_run(chosen, settings["run"])
-    page = _page(chosen, settings) | _labels(chosen, settings) | {"protocols": protocols}
+    page = _page(chosen, settings) | {"protocols": protocols}
     own = {key: settings[key] for key in ("run", "control", "images")}
     return SaliencyFigure(**page, **own, dataset=first["dataset"])
 
@@ -106,8 +95,8 @@ _MAKERS = {
     "inputs": _inputs,
     "cost": _cost,
     "table": _table,
-    "resolutions": _resolutions,
-    "learning-curves": _learning_curves,
+    "resolutions": _panels,
+    "learning-curves": _panels,
     "training-curve": _curve,
     "stages": _curve,
     "saliency": _saliency,

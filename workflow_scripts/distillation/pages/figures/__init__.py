@@ -1,4 +1,5 @@
 """Figures of results, one module per kind of figure; equal inputs give equal files.
 
-Each module has `draw`, which returns the figure; `style.save` writes it.
+Each kind has `draw`, which returns the figure and which `style.save` writes; kinds that one rule draws have
+`CONTENTS`, the type of what they show.
 """

@@ -13,6 +13,8 @@ from distillation.statistics.evaluations import of_run, read_all
 from distillation.study.contents import Key
 from distillation.study.figure_contents import CostFigure
 
+CONTENTS = CostFigure
+
 
 @style.styled
 def draw(page: CostFigure, evaluations: Mapping[Key, Path], records: Mapping[Key, Path]) -> Figure:

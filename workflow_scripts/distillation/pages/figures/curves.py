@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from distillation.pages.absent import NOT_RUN
+from distillation.pages.absent import NOT_RUN, NOT_VALIDATED
 from distillation.pages.figures import style
 from distillation.pages.figures.style import ProtocolStyle
 from distillation.study.contents import Key
@@ -54,15 +54,22 @@ def _by_stage(history: pd.DataFrame) -> pd.DataFrame:
 
 
 def band(axis: Axes, seeds: pd.DataFrame, label: str, colour: str, protocol_style: ProtocolStyle) -> None:
-    """Draw the mean as a line, with markers if it has few points, and the range around it."""
+    """Draw the mean as a line, with markers if it has few points, and the range around it.
+
+    Of a training without validation images there is no validation accuracy: a legend entry says so.
+    """
+    if seeds["mean"].isna().all():
+        without_curve(axis, label, colour, protocol_style.line, NOT_VALIDATED)
+        return
     marker = "o" if len(seeds) <= 12 else None
     axis.plot(seeds.index, seeds["mean"], color=colour, label=label, marker=marker, **protocol_style.look)
     axis.fill_between(seeds.index, seeds["min"], seeds["max"], color=colour, alpha=0.2, linewidth=0)
 
 
-def not_run(axis: Axes, label: str, colour: str, line: str) -> None:
-    """Add a legend entry for a run without a curve."""
-    axis.plot([], [], color=colour, linestyle=line, label=f"{label}: {NOT_RUN}")
+def without_curve(axis: Axes, label: str, colour: str, line: str, why: str = NOT_RUN) -> None:
+    """Add a legend entry for a run without a curve, unless its label is not for the legend."""
+    shown = label if label.startswith("_") else f"{label}: {why}"
+    axis.plot([], [], color=colour, linestyle=line, label=shown)
 
 
 def compare(
@@ -86,7 +93,7 @@ def compare(
     Raises:
         UserError: more runs or protocols than a figure can distinguish.
     """
-    missing = []
+    missing, reason = [], NOT_RUN
     for index, run in enumerate(runs):
         colour = style.nth(style.COLOURS, index, "runs")
         drawn = {
@@ -96,7 +103,7 @@ def compare(
         if all(page.why_absent(protocol, run) for protocol in page.protocols):
             continue
         if all(seeds is None for seeds in drawn.values()):
-            not_run(axis, page.labels[run], colour, style.LINES[0])
+            without_curve(axis, page.labels[run], colour, style.LINES[0])
             continue
         label = page.labels[run]
         for protocol_style, seeds in drawn.items():
@@ -105,9 +112,9 @@ def compare(
                 missing += [page.labels[run] + protocol_style.suffix] if is_missed else []
             else:
                 band(axis, seeds, label, colour, protocol_style)
-                label = "_nolegend_"
+                label, reason = "_nolegend_", NOT_VALIDATED
     if not style.has_points(axis):
-        style.absent(axis, NOT_RUN)
+        style.absent(axis, reason)
     return missing
 
 

@@ -7,6 +7,8 @@ from distillation.pages.figures import curves, style
 from distillation.pages.figures.curves import Histories
 from distillation.study.figure_contents import PanelsFigure
 
+CONTENTS = PanelsFigure
+
 
 @style.styled
 def draw(page: PanelsFigure, histories: Histories) -> Figure:

@@ -15,6 +15,9 @@ from distillation.study.figure_contents import PanelsFigure
 VIEWS = {"scale": "whole image, scaled", "crop": "centre, full scale"}
 
 
+CONTENTS = PanelsFigure
+
+
 @style.styled
 def draw(page: PanelsFigure, evaluations: Mapping[Key, Path]) -> Figure:
     """Mean and range over seeds: one row per group of runs, one column per view; not in the paper.

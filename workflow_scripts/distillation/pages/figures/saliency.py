@@ -150,7 +150,9 @@ def _agreement(axis: Axes, page: SaliencyFigure, records: Mapping[Key, Path]) ->
         for run, colour in zip(pair, style.COLOURS, strict=False):
             files = curves.of_run(records, protocol_style.protocol, run)
             if not files:
-                curves.not_run(axis, page.labels[run] + protocol_style.suffix, colour, protocol_style.line)
+                curves.without_curve(
+                    axis, page.labels[run] + protocol_style.suffix, colour, protocol_style.line
+                )
                 continue
             seeds = agreement(files)
             label = f"{page.labels[run]}{protocol_style.suffix}: {seeds['mean'].iloc[-1]:.2f} at the end"

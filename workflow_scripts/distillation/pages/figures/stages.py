@@ -11,6 +11,8 @@ from distillation.pages.figures import curves, style, training_curve
 from distillation.pages.figures.curves import Histories, Stages
 from distillation.study.figure_contents import CurveFigure
 
+CONTENTS = CurveFigure
+
 
 @style.styled
 def draw(page: CurveFigure, histories: Histories, published_stages: Path | None) -> Figure:
@@ -57,6 +59,6 @@ def _panel(
             seeds.index -= span[0] - 1
             curves.band(axis, seeds, label, colour, protocol_style)
         else:
-            curves.not_run(axis, label, colour, protocol_style.line)
+            curves.without_curve(axis, label, colour, protocol_style.line)
     if not files and protocol_style.filled:
         axis.text(0.5, 0.08, NOT_RUN, transform=axis.transAxes, ha="center", color=style.PUBLISHED)

@@ -10,13 +10,17 @@ from matplotlib.lines import Line2D
 
 from distillation.pages import tables
 from distillation.pages.figures import style
+from distillation.statistics import published_values
 from distillation.study.contents import Key, TablePage
 
 _REPRODUCED = style.COLOURS[0]
 
 
+CONTENTS = TablePage
+
+
 @style.styled
-def draw(page: TablePage, evaluations: Mapping[Key, Path], published: pd.DataFrame) -> Figure:
+def draw(page: TablePage, evaluations: Mapping[Key, Path], published: Path | None) -> Figure:
     """One panel per column and one line per row of the table (paper, Table 1).
 
     The bar of a reproduced value is the sample standard deviation over seeds or, for a single
@@ -27,7 +31,7 @@ def draw(page: TablePage, evaluations: Mapping[Key, Path], published: pd.DataFra
         evaluations: JSON files by protocol, run and seed; a run without one is marked "not run".
         published: see `published_values.accuracies`.
     """
-    cells = tables.cells(page, evaluations, published)
+    cells = tables.cells(page, evaluations, published_values.accuracies(published))
     rows = [label for label, _ in page.layout.rows]
     figure = style.new(
         page.title, page.note, style.DOUBLE, 1.3 + 0.16 * len(rows) * (1 + len(page.protocols))

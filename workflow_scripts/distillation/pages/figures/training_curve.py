@@ -18,6 +18,9 @@ MEASURES = (
 )
 
 
+CONTENTS = CurveFigure
+
+
 @style.styled
 def draw(
     page: CurveFigure, histories: Histories, published: Path | None, published_stages: Path | None
@@ -49,7 +52,7 @@ def draw(
             if files:
                 curves.band(axis, curves.accuracies(files, column, stages), label, colour, protocol_style)
             else:
-                curves.not_run(axis, label, colour, protocol_style.line)
+                curves.without_curve(axis, label, colour, protocol_style.line)
     curves.epoch_axis(axis, sum(epochs for _, epochs in stages))
     if len(stages) > 1:
         curves.mark_stages(axis, stages)

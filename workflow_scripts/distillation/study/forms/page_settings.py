@@ -307,7 +307,5 @@ class Claim:
 class Claims:
     """Statements of the paper that runs can support or refute."""
 
-    published: PublishedNumbers = Field(
-        None, description="Files of the published numbers that are shown beside ours."
-    )
+    published: PublishedNumbers = None
     stated: Annotated[dict[Id, Claim], Field(min_length=1)] = Field(description="The claims by id.")

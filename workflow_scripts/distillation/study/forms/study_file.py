@@ -187,7 +187,7 @@ class StudyFile:
     no_verdict: Text = Field(
         "", description="Printed instead of every verdict on a claim; empty to print verdicts."
     )
-    seeds: RoleSeeds = Field(description="Seeds of the runs, by role.")
+    seeds: RoleSeeds = Field()
     datasets: dict[Id, Dataset] = Field(
         description="Data sets by id. Studies may share one: with the same format, split and limit."
     )
@@ -210,20 +210,11 @@ class StudyFile:
     weights: dict[Id, Weights] = Field(
         None, description="Published weights that networks can start from, by id."
     )
-    evaluation: Evaluation = Field(description="What is measured on the test set.")
+    evaluation: Evaluation = Field()
     tables: dict[Id, page_settings.Table] = Field(None, description="Tables of accuracies by id.")
     figures: dict[Id, page_settings.Figure] = Field(None, description="Figures by id, each of one kind.")
-    pairs: page_settings.Pairs = Field(
-        None, description="A table of the differences between rows of another, paired over seeds."
-    )
-    claims: page_settings.Claims = Field(
-        None, description="Statements of the paper that runs can support or refute."
-    )
-    switches: page_settings.Switches = Field(None, description="The page of all settings of all runs.")
-    bridge: page_settings.Bridge = Field(
-        None, description="Effect of single switches, each the only difference of a protocol from a base."
-    )
-    checks: page_settings.Checks = Field(
-        None,
-        description="Runs of the first protocol whose first epochs are compared with published accuracies.",
-    )
+    pairs: page_settings.Pairs = None
+    claims: page_settings.Claims = None
+    switches: page_settings.Switches = None
+    bridge: page_settings.Bridge = None
+    checks: page_settings.Checks = None

@@ -47,8 +47,8 @@ class WorkflowFile:
     studies: Annotated[tuple[Id, ...], Field(min_length=1), *Distinct] = Field(
         description="Studies to run, each a folder with a `study.yaml`."
     )
-    pathvars: Paths = Field(description="Where generated and kept files are.")
-    execution: Execution = Field(description="How runs are executed; not part of their hash.")
+    pathvars: Paths = Field()
+    execution: Execution = Field()
     sources: dict[FormatName, Sources] = Field(
         description="Where the files of the data sets come from, by format; tried in order, the first that"
         " works is used."
