@@ -3,15 +3,15 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-DEMO := studies/irkd/overlays/demo.yaml
+DEMO := studies/irkd/overlays/demo.yaml studies/lightnn/overlays/demo.yaml profiles/demo/studies.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup install-runtime install-dev demo watch archive test faults report-test slurm-test gpu-test gpu-check bench lint keep-reference readme settings wheels clean-demo
+.PHONY: help setup install-runtime install-dev demo watch watch-demo archive test faults report-test slurm-test gpu-test gpu-check bench lint keep-reference readme settings wheels clean-demo
 
 help:
 	@echo 'make setup           build .venv with the pinned packages'
-	@echo 'make demo            the whole study with a small budget, on two CPU cores'
-	@echo 'make watch           watch progress of the trainings; of the demo: CONFIG=$(DEMO)'
+	@echo 'make demo            both studies with a small budget, on two CPU cores'
+	@echo 'make watch           watch progress of the trainings; overlays: CONFIG=; of the demo: make watch-demo'
 	@echo 'make archive         results of each study in one file, without weights (runs missing jobs); overlays: CONFIG='
 	@echo 'make test            all tests except the four below'
 	@echo 'make faults          tests that kill trainings, drivers and machines; what continues ends with the same bytes'
@@ -49,24 +49,25 @@ install-dev:
 	cat envs/requirements-dev.txt $(VENV)/.runtime > $(VENV)/.dev
 
 demo: $(VENV)/.runtime
-	@echo 'All 34 trainings of both protocols on real CIFAR-10, with a small budget on two CPU cores: about eight minutes.'
-	@echo 'In another terminal, make watch CONFIG=$(DEMO) shows their progress.'
+	@echo 'All 46 trainings of both studies on real CIFAR-10, with a small budget on two CPU cores: about nine minutes.'
+	@echo 'In another terminal, make watch-demo shows their progress.'
 	$(BIN)/python workflow_scripts/drive.py --profile profiles/demo all \
-	  --report results/demo/irkd/report.html --report-after-run
+	  --report results/demo/report.html --report-after-run
 	@echo
-	@cat results/demo/irkd/tables/table1.md
+	@cat results/demo/irkd/tables/table1.md results/demo/lightnn/tables/accuracies.md
 	@echo
 	@sed '/^### 1\./,$$d' results/demo/irkd/claims/claims.md
 	@echo
-	@echo 'Results are in results/demo/irkd: report.html (open it in a browser) shows everything; tables/, pairs/, claims/ and costs/'
-	@echo '(csv, md, tex, html), figures/ (svg, png), provenance/ (the run behind each number), evaluation/, and runs/ with the weights,'
-	@echo 'history.csv and run.json of each training. The logs of its jobs are in results/demo/irkd/logs.'
+	@echo 'results/demo/report.html (open it in a browser) shows everything. In results/demo/irkd and results/demo/lightnn are tables/,'
+	@echo 'pairs/, claims/ and costs/ (csv, md, tex, html), figures/ (svg, png), provenance/ (the run behind each number), evaluation/,'
+	@echo 'and runs/ with the weights, history.csv and run.json of each training. The logs of their jobs are in logs/.'
 
 # Overlays of config.yaml, for watch, archive and keep-reference.
 CONFIG =
 OVERLAYS = $(if $(CONFIG),--configfile $(CONFIG))
 
-watch: $(VENV)/.runtime
+watch-demo: CONFIG = $(DEMO)
+watch watch-demo: $(VENV)/.runtime
 	@$(BIN)/python workflow_scripts/watch.py $(CONFIG)
 
 archive: $(VENV)/.runtime

@@ -23,6 +23,7 @@ TIMED = ("costs/", "provenance/", "logs/", "benchmarks/")
 TARGETS = {
     *("all", "data", "teachers", "students", "evaluation", "tables", "figures", "claims", "provenance"),
     *("described", "released", "bridge", "check", "archive", "irkd", "irkd-described", "irkd-released"),
+    *("lightnn", "lightnn-described", "lightnn-released"),
 }
 
 # Keys of config.yaml; all others are a study's.
@@ -47,6 +48,7 @@ TINY_STUDY = {
     },
 }
 TINY = {
+    "studies": ["irkd"],
     "execution": {"device": "cpu", "threads": 1},
     "sources": {"cifar10": [{"local": "absent"}]},
     "irkd": TINY_STUDY,

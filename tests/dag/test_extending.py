@@ -193,7 +193,8 @@ def test_images_and_labels_that_are_not_those_of_the_format_are_refused(drawn, p
 def test_an_edit_of_the_new_family_reruns_its_runs_and_their_evaluations_alone(drawn):
     use(drawn, "shapes.yaml")
     drawn.snakemake("--cores", "2", "described")
-    drawn.edit("workflow_scripts/distillation/networks/families/cnn/compute.py", "nn.ReLU()", "nn.ReLU6()")
+    family = "workflow_scripts/distillation/networks/families/small_cnn"
+    drawn.edit(f"{family}/compute.py", "nn.ReLU()", "nn.ReLU6()")
     assert drawn.plan("described") == {
         "Training shapes-cnn-ce, described, seed 0",
         "Training shapes-cnn-kd with its teacher, described, seed 0",
@@ -207,19 +208,19 @@ def test_an_edit_of_the_new_family_reruns_its_runs_and_their_evaluations_alone(d
     [
         (
             {"method": "kd-cl-sal"},
-            "losses.saliency: its student is of the family 'cnn', whose networks have no saliency maps; use"
-            " another network, or do without maps",
+            "losses.saliency: its student is of the family 'small-cnn', whose networks have no saliency maps;"
+            " use another network, or do without maps",
         ),
         (
             {"set": {"start": "deit-small"}},
             "start: its deit weights are those of a network of the family 'vit', but this one is of the"
-            " family 'cnn'; remove this key, or use another model",
+            " family 'small-cnn'; remove this key, or use another model",
         ),
         ({"set": {"model": {"channels": [0]}}}, "model.channels.0: 0 is too small; the minimum is 1"),
         ({"set": {"model": {"classes": 2}}}, "model.classes: unknown key (known: channels, family)"),
         (
             {"set": {"distillation_token": {"start": "zeros", "position": True}}},
-            "distillation_token: set for this run, but not of networks of the family 'cnn'; remove it",
+            "distillation_token: set for this run, but not of networks of the family 'small-cnn'; remove it",
         ),
         (
             {"set": {"stages": [{"resolution": 4, "epochs": 1}]}},

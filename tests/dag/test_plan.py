@@ -2,6 +2,7 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 import torch
@@ -21,43 +22,82 @@ INDEX = {"index_runs": 1}
 SHOWN = {**TABLES, **FIGURES, **CLAIMS, **INDEX}
 EVERYTHING = {**DATA, **TRAININGS, "evaluate": 92, **SHOWN}
 
+# The other study: five students and a teacher of five seeds in each protocol.
+LIGHT_DATA = {"fetch_dataset": 1, "prepare_dataset": 1}
+LIGHT_STUDENTS = {**LIGHT_DATA, "train": 20, "answer": 10, "distill_without_maps": 40}
+LIGHT_EVALUATED = {**LIGHT_STUDENTS, "evaluate": 60}
+LIGHT_TABLES = {"make_table": 1, "make_cost_table": 1, "make_pairs": 1, "make_switch_page": 1}
+LIGHT_EVERYTHING = {**LIGHT_EVALUATED, **LIGHT_TABLES, "plot_table": 1, **CLAIMS, **INDEX}
+
+
+def both(counts, light):
+    """The jobs of both studies, which share the download."""
+    return {**Counter(counts) + Counter(light), "fetch_dataset": 1}
+
 
 def planned(workspace, *arguments, **options):
     return stats(workspace.snakemake("-n", *arguments, **options))
 
 
-def test_the_shipped_study_is_92_trainings_from_the_download_to_the_tables(workspace):
-    assert planned(workspace(), "all", configfile="config.yaml") == EVERYTHING
+def test_the_shipped_studies_are_152_trainings_from_the_download_to_the_tables(workspace):
+    assert planned(workspace(), "all", configfile="config.yaml") == both(EVERYTHING, LIGHT_EVERYTHING)
 
 
 def test_everything_is_what_is_asked_for_by_default(workspace):
-    assert planned(workspace(), configfile="config.yaml") == EVERYTHING
+    assert planned(workspace(), configfile="config.yaml") == both(EVERYTHING, LIGHT_EVERYTHING)
 
 
 def test_a_plan_imports_no_torch(workspace, tmp_path):
     (tmp_path / "torch").mkdir()
     (tmp_path / "torch/__init__.py").write_text("raise AssertionError('planning imports torch')\n")
     counts = planned(workspace(), configfile="config.yaml", environment={"PYTHONPATH": str(tmp_path)})
-    assert counts == EVERYTHING
+    assert counts == both(EVERYTHING, LIGHT_EVERYTHING)
 
 
 @pytest.mark.parametrize(
     ("target", "expected"),
     [
-        ("data", DATA),
-        ("teachers", {**DATA, "train": 5}),
-        ("students", {**DATA, **TRAININGS}),
-        ("evaluation", {**DATA, **TRAININGS, "evaluate": 92}),
-        ("tables", {**DATA, **TRAININGS, "evaluate": 92, **TABLES}),
-        ("figures", {**DATA, **TRAININGS, "evaluate": 92, **FIGURES}),
-        ("described", {**DATA, "train": 20, "distill": 27, "evaluate": 47}),
-        ("released", {**DATA, "train": 18, "distill": 27, "evaluate": 45}),
-        ("provenance", {**DATA, **TRAININGS, "evaluate": 92, **INDEX}),
+        ("data", both(DATA, LIGHT_DATA)),
+        ("teachers", both({**DATA, "train": 5}, {**LIGHT_DATA, "train": 10})),
+        ("students", both({**DATA, **TRAININGS}, LIGHT_STUDENTS)),
+        ("evaluation", both({**DATA, **TRAININGS, "evaluate": 92}, LIGHT_EVALUATED)),
+        (
+            "tables",
+            both({**DATA, **TRAININGS, "evaluate": 92, **TABLES}, {**LIGHT_EVALUATED, **LIGHT_TABLES}),
+        ),
+        (
+            "figures",
+            both({**DATA, **TRAININGS, "evaluate": 92, **FIGURES}, {**LIGHT_EVALUATED, "plot_table": 1}),
+        ),
+        (
+            "described",
+            both(
+                {**DATA, "train": 20, "distill": 27, "evaluate": 47},
+                {**LIGHT_DATA, "train": 10, "answer": 5, "distill_without_maps": 20, "evaluate": 30},
+            ),
+        ),
+        (
+            "released",
+            both(
+                {**DATA, "train": 18, "distill": 27, "evaluate": 45},
+                {**LIGHT_DATA, "train": 10, "answer": 5, "distill_without_maps": 20, "evaluate": 30},
+            ),
+        ),
+        (
+            "provenance",
+            both({**DATA, **TRAININGS, "evaluate": 92, **INDEX}, {**LIGHT_EVALUATED, **INDEX}),
+        ),
         ("irkd", EVERYTHING),
+        ("lightnn", LIGHT_EVERYTHING),
         ("irkd-described", {**DATA, "train": 20, "distill": 27, "evaluate": 47}),
-        ("archive", {**EVERYTHING, "pack_archive": 1}),
-        # ViT-Tiny P2 with CE and with CL is in no claim.
-        ("claims", {**DATA, "train": 29, "distill": 54, "evaluate": 83, **CLAIMS}),
+        ("archive", {**both(EVERYTHING, LIGHT_EVERYTHING), "pack_archive": 2}),
+        # ViT-Tiny P2 with CE and with CL is in no claim; both networks of the other study are in all.
+        (
+            "claims",
+            both(
+                {**DATA, "train": 29, "distill": 54, "evaluate": 83, **CLAIMS}, {**LIGHT_EVALUATED, **CLAIMS}
+            ),
+        ),
     ],
 )
 def test_a_part_can_be_asked_for_by_name(workspace, target, expected):
@@ -73,6 +113,7 @@ def listed(option):
 
 def test_every_target_has_a_sentence_and_a_name_that_no_study_can_have():
     own = {"irkd", *CONFIG["protocols"], *(f"irkd-{protocol}" for protocol in CONFIG["protocols"])}
+    own |= {"lightnn", "lightnn-described", "lightnn-released"}
     targets = listed("--list-target-rules")
     assert targets.keys() == studies.TARGETS | own
     assert all(re.fullmatch(r"\(.+\.\)", sentence) for sentence in targets.values())
@@ -205,16 +246,17 @@ def test_prepared_data_need_no_download(workspace):
     assert planned(workspace) == {"train": 1, "evaluate": 1, **SHOWN}
 
 
-@pytest.mark.parametrize(
-    ("device", "users"), [("cuda", {"train", "distill", "evaluate"}), ("cpu", set())], ids=["cuda", "cpu"]
-)
-def test_trainings_and_evaluations_alone_ask_for_a_gpu_and_only_under_cuda(workspace, device, users):
-    workspace = workspace(select=["tiny-p4-kd"], execution={"device": device})
+ON_A_GPU = {"train", "distill", "distill_without_maps", "answer", "evaluate"}
+
+
+@pytest.mark.parametrize(("device", "users"), [("cuda", ON_A_GPU), ("cpu", set())], ids=["cuda", "cpu"])
+def test_what_runs_networks_alone_asks_for_a_gpu_and_only_under_cuda(workspace, device, users):
+    workspace = workspace(select=["tiny-p4-kd"], execution={"device": device}, studies=["irkd", "lightnn"])
     # A job with a message is announced by it alone, without its resources.
     for path in (workspace.path / "rules").glob("*.smk"):
-        path.write_text(re.sub(r"    message:\n.*\n", "", path.read_text()))
+        path.write_text(re.sub(r"^ +message:\n.*\n", "", path.read_text(), flags=re.MULTILINE))
     jobs = re.findall(r"rule (\w+):\n(?:    .*\n)*    resources: (.*)\n", workspace.snakemake("-n"))
-    assert {rule for rule, _ in jobs} == {*DATA, *TRAININGS, "evaluate", *SHOWN, "all"}
+    assert {rule for rule, _ in jobs} == {*DATA, *ON_A_GPU, *SHOWN, "all"}
     assert {rule for rule, resources in jobs if "gpu=1" in resources} == users
     assert not any(re.search(r"gpu=(?!0|1\b)", resources) for _, resources in jobs)
 
@@ -228,4 +270,4 @@ def test_another_workflow_can_use_this_one_as_a_module(workspace, tmp_path):
         "use rule * from study as irkd_*\n"
     )
     output = Workspace(tmp_path).snakemake("-n", "irkd_all", configfile="config.yaml")
-    assert stats(output.replace("irkd_", "")) == EVERYTHING
+    assert stats(output.replace("irkd_", "")) == both(EVERYTHING, LIGHT_EVERYTHING)

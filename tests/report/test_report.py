@@ -7,14 +7,15 @@ import pandas as pd
 import pytest
 import reader
 import shipped
-from distillation.study import study
 from workspace import REPOSITORY
 
-RESULTS = REPOSITORY / "results/demo/irkd"
+RESULTS = REPOSITORY / "results/demo"
 REPORT = RESULTS / "report.html"
 
-CONFIG = study.merge(shipped.CONFIG, shipped.overlay("demo"))
-ORDER = ["1. Tables", "2. Figures", "3. Learning curves", "4. Claims", "5. Provenance"]
+STUDIES = {name: shipped.demo(name) for name in ("irkd", "lightnn")}
+CONFIG = STUDIES["irkd"]
+CATEGORIES = ["1. Tables", "2. Figures", "3. Learning curves", "4. Claims", "5. Provenance"]
+ORDER = [f"{name}: {category}" for name in STUDIES for category in CATEGORIES]
 
 # Of Snakemake's own page: the build of its style sheet, and the version that it gives its charts.
 KNOWN_WARNINGS = (
@@ -43,41 +44,45 @@ def of_the_paper(word, number):
     return f"{word} {number}" if number else "-"
 
 
-def test_categories_come_in_the_order_of_a_reader(visit):
-    assert list(visit.categories)[:3] == ORDER[:3]
-    assert list(visit.categories) == [name for name in ORDER if name in visit.categories]
+def test_categories_come_in_the_order_of_a_reader_study_by_study(visit):
+    assert list(visit.categories) == [name for name in ORDER if name != "lightnn: 3. Learning curves"]
 
 
-def test_every_picture_and_page_of_the_study_is_in_the_report_as_it_is_now(visit):
+def test_every_picture_and_page_of_the_studies_is_in_the_report_as_it_is_now(visit):
     files = {path for form in ("html", "svg") for path in RESULTS.rglob(f"*.{form}")} - {REPORT}
     assert sorted(map(content, opened(visit))) == sorted(path.read_bytes() for path in files)
 
 
-def test_table_1_comes_first_and_every_table_is_listed_by_title(visit):
+@pytest.mark.parametrize("name", STUDIES)
+def test_tables_of_accuracies_come_first_and_every_table_is_listed_by_title(visit, name):
+    config = STUDIES[name]
     expected = [
         (str(index), table["title"], of_the_paper("Table", table.get("paper_table")))
-        for index, table in enumerate(CONFIG["tables"].values(), start=1)
+        for index, table in enumerate(config["tables"].values(), start=1)
     ]
-    assert expected[0][2] == "Table 1"
-    further = (CONFIG["pairs"]["title"], "Cost of each training", CONFIG["switches"]["title"])
+    assert expected[0][2] == {"irkd": "Table 1", "lightnn": "-"}[name]
+    further = (config["pairs"]["title"], "Cost of each training", config["switches"]["title"])
     expected += [(str(number), title, "-") for number, title in enumerate(further, len(expected) + 1)]
-    assert [tuple(item.labels.values()) for item in visit.categories["1. Tables"]] == expected
+    assert [tuple(item.labels.values()) for item in visit.categories[f"{name}: 1. Tables"]] == expected
 
 
-def test_every_figure_is_listed_by_title_with_the_figure_of_the_paper(visit):
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_figure_is_listed_by_title_with_the_figure_of_the_paper(visit, name):
+    config = STUDIES[name]
     expected = {
-        (str(index), figure["title"], numbers_or_figure(figure)): is_curve(figure)
-        for index, figure in enumerate(CONFIG["figures"].values(), start=1)
+        (str(index), figure["title"], numbers_or_figure(config, figure)): is_curve(figure)
+        for index, figure in enumerate(config["figures"].values(), start=1)
     }
     for category, curves in (("2. Figures", False), ("3. Learning curves", True)):
-        listed = [tuple(item.labels.values()) for item in visit.categories[category]]
+        listed = [tuple(item.labels.values()) for item in visit.categories.get(f"{name}: {category}", [])]
         assert listed == [labels for labels, curve in expected.items() if curve == curves]
 
 
-def numbers_or_figure(figure):
+def numbers_or_figure(config, figure):
     """What of the paper a figure shows: a figure, or the numbers of a table."""
-    if figure["kind"] == "table" and "paper_figure" not in figure:
-        return f"the numbers of Table {CONFIG['tables'][figure['table']]['paper_table']}"
+    number = config["tables"][figure["table"]].get("paper_table") if figure["kind"] == "table" else None
+    if number and "paper_figure" not in figure:
+        return f"the numbers of Table {number}"
     return of_the_paper("Figure", figure.get("paper_figure"))
 
 
@@ -91,9 +96,9 @@ def test_labels_are_the_same_everywhere_so_that_a_search_aligns(visit):
 
 
 def test_table_1_shows_the_numbers_of_its_csv(visit):
-    cells = pd.read_csv(RESULTS / "tables/table1.csv")
+    cells = pd.read_csv(RESULTS / "irkd/tables/table1.csv")
     assert set(cells["protocol"]) == set(CONFIG["reproduce"])
-    lines = visit.categories["1. Tables"][0].page
+    lines = visit.categories["irkd: 1. Tables"][0].page
     for protocol in CONFIG["reproduce"]:
         own = cells[cells["protocol"] == protocol]
         [header, *rows], lines = lines[: own["row"].nunique() + 1], lines[own["row"].nunique() + 1 :]
@@ -113,7 +118,7 @@ def written(cell):
 
 def test_every_figure_is_decoded_is_not_blank_and_fits_the_window(visit):
     pictures = [item for item in opened(visit) if item.picture]
-    assert len(pictures) >= len(CONFIG["figures"])
+    assert len(pictures) == sum(len(config["figures"]) for config in STUDIES.values())
     for item in pictures:
         width, height, inked = item.picture
         assert min(width, height) > 100, item.labels
@@ -122,11 +127,9 @@ def test_every_figure_is_decoded_is_not_blank_and_fits_the_window(visit):
 
 
 def test_captions_say_protocol_selection_seeds_paper_and_note(visit):
-    for item in (
-        visit.categories["1. Tables"]
-        + visit.categories["2. Figures"]
-        + visit.categories["3. Learning curves"]
-    ):
+    shown = ("1. Tables", "2. Figures", "3. Learning curves")
+    items = [item for name in visit.categories if name.endswith(shown) for item in visit.categories[name]]
+    for item in items:
         lines = [line.split(": ", 1) for line in item.description.splitlines() if ": " in line[:12]]
         fields = dict(lines)
         protocols = [text for name, text in lines if name == "Protocol"]
@@ -155,6 +158,7 @@ def test_each_item_leads_to_the_rule_that_made_it_and_its_code(visit):
 
 def test_the_first_page_says_what_was_run_and_how_to_read_it(visit):
     images = CONFIG["datasets"]["cifar10"]["limit"]
+    light = STUDIES["lightnn"]["datasets"]["cifar10-whole"]["limit"]
     for said in (
         "6 teachers and 16 students",
         CONFIG["note"],
@@ -163,6 +167,8 @@ def test_the_first_page_says_what_was_run_and_how_to_read_it(visit):
         "The best weights are those of the best validation accuracy in the last stage",
         "of students 0; of teachers 0",
         "of cifar10 only {train} to train, {validation} to validate, {test} to test".format(**images),
+        "2 teachers and 5 students",
+        "of cifar10-whole only {train} to train, {test} to test".format(**light),
     ):
         assert said in visit.start
     assert visit.linked == {name: name for name in visit.categories}
@@ -193,7 +199,7 @@ def test_the_report_needs_nothing_from_elsewhere(visit):
     assert [url for url in visit.requests if url.startswith("file:")] == [REPORT.as_uri()]
 
 
-@pytest.mark.parametrize("page", ["tables/table1.html", "costs/costs.html"])
+@pytest.mark.parametrize("page", ["irkd/tables/table1.html", "lightnn/costs/costs.html"])
 def test_a_page_of_a_table_says_which_headings_are_of_rows_and_which_of_columns(page):
     text = (RESULTS / page).read_text()
     assert '<th scope="row">' in text

@@ -30,6 +30,7 @@ SWITCHES = [
     ("token", "token", "kd", None),
 ]
 PAGE = PairsPage(
+    taken_as_fixed="The test images are taken as fixed.",
     title="Bridge",
     note="demo",
     protocols={"base": "base"},

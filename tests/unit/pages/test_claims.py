@@ -78,6 +78,7 @@ def judged(tmp_path):
             claims = {"one": claims}
         files = {form: tmp_path / f"claims/claims.{form}" for form in ("csv", "md", "tex", "html")}
         page = ClaimsPage(
+            taken_as_fixed="The test images are taken as fixed.",
             title="Claims of the paper",
             note=note,
             protocols=protocols,

@@ -37,7 +37,12 @@ def write(tmp_path):
         published.write_text("run,accuracy,source,doubt\na,66.85,Table 1,\nc,74.89,Table 1,\n")
         files = {form: tmp_path / f"pairs/pairs.{form}" for form in ("csv", "md", "tex", "html")}
         page = PairsPage(
-            title="Differences", note="a note", protocols=PROTOCOLS, pairs=PAIRS, published=str(published)
+            taken_as_fixed="The test images are taken as fixed.",
+            title="Differences",
+            note="a note",
+            protocols=PROTOCOLS,
+            pairs=PAIRS,
+            published=str(published),
         )
         differences = pairs.differences(page, evaluations, published_values.accuracies(published))
         documents.publish(pairs.document(page, differences), differences, files)

@@ -8,7 +8,7 @@ from distillation.study import studies, study
 from shipped import CONFIG, ROOT, STUDIES, WORKFLOW, overlay
 
 # The two files as one mapping, since none of their keys are the same.
-BASE = WORKFLOW | CONFIG
+BASE = WORKFLOW | {"studies": ["irkd"]} | CONFIG
 
 
 def recorded_faults():

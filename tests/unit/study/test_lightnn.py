@@ -115,8 +115,8 @@ def test_only_a_single_stage_can_be_without_epochs():
         ),
         (
             {"weight": 0.0, "constant": True},
-            "losses.attention: weight: 0, but a constant term needs a weight; write more than 0, or use another"
-            " method",
+            "losses.attention: weight: 0, but a constant term needs a weight; write more than 0, or use"
+            " another method",
         ),
     ],
 )
@@ -130,8 +130,8 @@ def test_a_constant_term_is_one_of_gradients_with_a_weight(settings, text):
 def test_maps_that_cannot_be_averaged_to_those_of_the_teacher_are_an_error():
     three = {"models": {"light": {"convolutions": [[16], [16], [16], [16], [16]]}}}
     assert problem(three)[0] == (
-        "lightnn: students.light-gradients (and 2 more): losses.attention: the last map of the student has 1 x 1"
-        " cells, that of its teacher 2 x 2; name a teacher whose map divides the student's"
+        "lightnn: students.light-gradients (and 2 more): losses.attention: the last map of the student has"
+        " 1 x 1 cells, that of its teacher 2 x 2; name a teacher whose map divides the student's"
     )
 
 

@@ -4,11 +4,12 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 from distillation.study import study
 from distillation.study.contents import by_run, filled
 from distillation.study.figure_contents import CurveFigure, SaliencyFigure
 from distillation.study.selection import Selection
-from shipped import CONFIG, ROOT
+from shipped import CONFIG, ROOT, STUDIES
 
 ONE_SEED = {"seeds": {"students": [0]}}
 P4 = ("tiny-p4-ce", "tiny-p4-kd")
@@ -223,3 +224,15 @@ def test_selecting_imports_neither_torch_nor_pandas():
     )
     command = [sys.executable, "-c", code]
     subprocess.run(command, check=True, env={"PYTHONPATH": str(ROOT / "workflow_scripts")})
+
+
+def test_intervals_take_the_teacher_as_fixed_where_all_seeds_have_the_same():
+    lightnn = yaml.safe_load((STUDIES / "lightnn/study.yaml").read_text(encoding="utf-8"))
+    fixed = {
+        name: Selection(study.resolve(name, config))
+        for name, config in (("irkd", CONFIG), ("lightnn", lightnn))
+    }
+    assert fixed["irkd"].claims.taken_as_fixed == (
+        "The test images, and the one teacher of all seeds, are taken as fixed."
+    )
+    assert fixed["lightnn"].pairs.taken_as_fixed == "The test images are taken as fixed."

@@ -51,7 +51,7 @@ def small(**changes):
 def errors(folder, **config):
     """The errors of a configuration with these keys, one a line."""
     with pytest.raises(ConfigurationError) as caught:
-        studies.resolve({**WORKFLOW, **config}, folder, "config.yaml")
+        studies.resolve({**WORKFLOW, "studies": ["irkd"], **config}, folder, "config.yaml")
     return caught.value.errors
 
 

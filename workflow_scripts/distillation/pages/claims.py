@@ -66,9 +66,9 @@ def _overview(page: ClaimsPage, frame: pd.DataFrame) -> Section:
         "supported: the 95 % interval of every case lies within the claimed range. not supported: that of at"
         " least one case lies wholly outside. undecided: neither. not run: a run that the claim needs is"
         " missing. Each claim is judged separately: if there is no true difference, one case in forty is"
-        " still called supported. An interval over seeds covers the randomness of training: the test"
-        " images, and the one teacher of all seeds, are taken as fixed. Smallest difference: half the width"
-        " of the interval; these seeds cannot detect less."
+        " still called supported. An interval over seeds covers the randomness of training."
+        f" {page.taken_as_fixed} Smallest difference: half the width of the interval; these seeds cannot"
+        " detect less."
     )
     return Section("Verdicts by protocol", pd.DataFrame.from_dict(rows, orient="index"), caption)
 

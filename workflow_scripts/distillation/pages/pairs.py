@@ -23,7 +23,7 @@ _CAPTION = (
     "Test accuracies (%) and their difference (points), means over the seeds that both runs have, and the"
     " 95 % interval of the difference: Student's t over seeds or, for a single seed, the binomial interval of"
     " the test images. The smallest difference is half the width of the interval: these seeds cannot detect"
-    " less. The test images, and the one teacher of all seeds, are taken as fixed."
+    " less. {fixed}"
 )
 
 
@@ -105,7 +105,7 @@ def document(page: PairsPage, frame: pd.DataFrame) -> Document:
         table = pd.DataFrame([_cells(row) for _, row in rows.iterrows()], index=list(rows["pair"]))
         if page.published is None:
             table = table.drop(columns="published")
-        sections.append(Section(section, table, _CAPTION))
+        sections.append(Section(section, table, _CAPTION.format(fixed=page.taken_as_fixed)))
     return Document(page.title, page.note, sections)
 
 

@@ -69,6 +69,13 @@ class Chosen:
         }
 
     @property
+    def taken_as_fixed(self) -> str:
+        """What all seeds share, which intervals over seeds do not cover, as a sentence."""
+        shared = self.taught_by and self.config["seeds"].get("taught_by") != "same"
+        teacher = ", and the one teacher of all seeds," if shared else ""
+        return f"The test images{teacher} are taken as fixed."
+
+    @property
     def datasets(self) -> list[str]:
         """Ids of the data sets of the chosen trainings."""
         return sorted({entry.settings["dataset"] for entry in self.study.chosen()})

@@ -154,10 +154,12 @@ class PairsPage(Page):
 
     Attributes:
         pairs: in the order of the rows.
+        taken_as_fixed: what all seeds share, as a sentence.
         published: path of published accuracies; see `published_values.accuracies`.
     """
 
     pairs: tuple[Pair, ...]
+    taken_as_fixed: str
     published: str | None = None
 
 
@@ -203,6 +205,7 @@ class ClaimsPage(Page):
 
     Attributes:
         claims: by id, as the configuration states them.
+        taken_as_fixed: what all seeds share, as a sentence.
         teachers: by run, the teacher that it has in the paper.
         taught_by: by protocol and run, protocol and id of the teacher that it really has.
         no_verdict: text in place of every verdict; empty if verdicts are given.
@@ -211,6 +214,7 @@ class ClaimsPage(Page):
     """
 
     claims: dict[str, dict[str, Any]]
+    taken_as_fixed: str
     teachers: dict[str, str] = Field(default_factory=dict)
     taught_by: dict[str, dict[str, tuple[str, str]]] = Field(default_factory=dict)
     no_verdict: str = ""

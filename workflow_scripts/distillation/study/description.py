@@ -14,7 +14,9 @@ def of_study(study: Study) -> dict[str, Any]:
     )
     roles = [f"of students {students}"]
     if config["teachers"]:
-        roles.append(f"of teachers {teachers} (the first is the students' teacher)")
+        same = config["seeds"].get("taught_by") == "same"
+        whose = "each student's teacher has its seed" if same else "the first is the students' teacher"
+        roles.append(f"of teachers {teachers} ({whose})")
     selected = config.get("select")
     limits = {name: one["limit"] for name, one in config["datasets"].items() if "limit" in one}
     return {

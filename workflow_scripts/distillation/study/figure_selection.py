@@ -60,6 +60,8 @@ def _table(chosen: Chosen, settings: Mapping) -> TablePage:
     table = chosen.config["tables"][settings["table"]]
     if "paper_table" in table and not page["paper"]:
         page["paper"] = f"the numbers of Table {table['paper_table']}"
+    # Its rows have the labels of the table, not those of the runs.
+    page["labels"] = {}
     layout = chosen.layout(settings["table"])
     return TablePage(**page, layout=layout, published=table.get("published"))
 

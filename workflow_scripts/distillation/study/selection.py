@@ -83,6 +83,7 @@ class Selection(Chosen):
         return PairsPage(
             **self.page(settings, layout.ids, absent_of=layout.ids, is_tested=True),
             pairs=pairs,
+            taken_as_fixed=self.taken_as_fixed,
             published=self.config["tables"][settings["table"]].get("published"),
         )
 
@@ -127,6 +128,7 @@ class Selection(Chosen):
         return ClaimsPage(
             **self.page({"title": "Claims of the paper"}, needed, is_tested=True),
             claims=claims["stated"],
+            taken_as_fixed=self.taken_as_fixed,
             teachers=teachers,
             taught_by=self._taught(needed),
             no_verdict=self.config["no_verdict"],
@@ -169,7 +171,7 @@ class Selection(Chosen):
         )
         page["protocols"] = {base: self.config["protocols"][base]["label"]}
         page["tested"] = {base: weights_tested(self.config, base)}
-        return PairsPage(**page, pairs=pairs)
+        return PairsPage(**page, pairs=pairs, taken_as_fixed=self.taken_as_fixed)
 
     @property
     def checks(self) -> ChecksPage | None:
