@@ -238,7 +238,7 @@ def test_what_the_new_family_cannot_do_is_refused_when_runs_are_planned(drawn, c
 def test_its_own_tests_pass_and_its_settings_are_documented(drawn):
     page = after_tests(drawn, FAMILY, passed=7)
     assert "`cifar10`, `cifar100`, `shapes`" in page
-    assert "## Convolutional network" in page
+    assert "## Small network" in page
 
 
 def test_a_term_may_not_name_features_that_a_network_lacks(extended):

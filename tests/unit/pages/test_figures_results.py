@@ -4,7 +4,6 @@ import evaluation_files
 import pytest
 from distillation.core.errors import UserError
 from distillation.pages.figures import cost, resolutions, style, table
-from distillation.statistics import published_values
 from distillation.study.contents import Layout, TablePage
 from distillation.study.figure_contents import CostFigure, PanelsFigure
 from drawn import empty, flaws, legend, panels, words
@@ -64,7 +63,7 @@ def by_resolution(files, protocols=ONE, published=None):
 
 def as_table(files, protocols=ONE, published=None):
     page = TablePage(title="Table", note="note", layout=LAYOUT, protocols=protocols)
-    return table.draw(page, files, published_values.accuracies(published))
+    return table.draw(page, files, published)
 
 
 MAKERS = [by_cost, by_resolution, as_table]
