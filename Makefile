@@ -49,7 +49,7 @@ install-dev:
 	cat envs/requirements-dev.txt $(VENV)/.runtime > $(VENV)/.dev
 
 demo: $(VENV)/.runtime
-	@echo 'All 46 trainings of both studies on real CIFAR-10, with a small budget on two CPU cores: about nine minutes.'
+	@echo 'All 46 trainings of both studies on real CIFAR-10, with a small budget on two CPU cores: about ten minutes.'
 	@echo 'In another terminal, make watch-demo shows their progress.'
 	$(BIN)/python workflow_scripts/drive.py --profile profiles/demo all \
 	  --report results/demo/report.html --report-after-run

@@ -16,7 +16,8 @@ CATEGORIES = ["Tables", "Figures", "Learning curves", "Claims", "Provenance"]
 def category(name):
     """A function: a category, numbered because the report sorts by name; of its study if there are several."""
     number = f"{CATEGORIES.index(name) + 1}. {name}"
-    return lambda wildcards: f"{wildcards.study}: {number}" if len(STUDIES) > 1 else number
+    # No colon: it would end the name in the links to categories.
+    return lambda wildcards: f"{wildcards.study}, {number}" if len(STUDIES) > 1 else number
 
 
 def category_of_curve(wildcards):

@@ -77,7 +77,7 @@ def test_it_trains_tests_and_reports_beside_the_other(beside):
 
     beside.snakemake("--report", "report.html")
     report = (beside.path / "report.html").read_text(encoding="utf-8")
-    for said in ("widths: 1. Tables", "irkd: 1. Tables", "irkd: 4. Claims", "widths: 5. Provenance"):
+    for said in ("widths, 1. Tables", "irkd, 1. Tables", "irkd, 4. Claims", "widths, 5. Provenance"):
         assert said in report
     assert "widths: 4. Claims" not in report
     assert "The width of a small convolutional network" in report

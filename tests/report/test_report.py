@@ -15,7 +15,7 @@ REPORT = RESULTS / "report.html"
 STUDIES = {name: shipped.demo(name) for name in ("irkd", "lightnn")}
 CONFIG = STUDIES["irkd"]
 CATEGORIES = ["1. Tables", "2. Figures", "3. Learning curves", "4. Claims", "5. Provenance"]
-ORDER = [f"{name}: {category}" for name in STUDIES for category in CATEGORIES]
+ORDER = [f"{name}, {category}" for name in STUDIES for category in CATEGORIES]
 
 # Of Snakemake's own page: the build of its style sheet, and the version that it gives its charts.
 KNOWN_WARNINGS = (
@@ -45,7 +45,7 @@ def of_the_paper(word, number):
 
 
 def test_categories_come_in_the_order_of_a_reader_study_by_study(visit):
-    assert list(visit.categories) == [name for name in ORDER if name != "lightnn: 3. Learning curves"]
+    assert list(visit.categories) == [name for name in ORDER if name != "lightnn, 3. Learning curves"]
 
 
 def test_every_picture_and_page_of_the_studies_is_in_the_report_as_it_is_now(visit):
@@ -63,7 +63,7 @@ def test_tables_of_accuracies_come_first_and_every_table_is_listed_by_title(visi
     assert expected[0][2] == {"irkd": "Table 1", "lightnn": "-"}[name]
     further = (config["pairs"]["title"], "Cost of each training", config["switches"]["title"])
     expected += [(str(number), title, "-") for number, title in enumerate(further, len(expected) + 1)]
-    assert [tuple(item.labels.values()) for item in visit.categories[f"{name}: 1. Tables"]] == expected
+    assert [tuple(item.labels.values()) for item in visit.categories[f"{name}, 1. Tables"]] == expected
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -74,7 +74,7 @@ def test_every_figure_is_listed_by_title_with_the_figure_of_the_paper(visit, nam
         for index, figure in enumerate(config["figures"].values(), start=1)
     }
     for category, curves in (("2. Figures", False), ("3. Learning curves", True)):
-        listed = [tuple(item.labels.values()) for item in visit.categories.get(f"{name}: {category}", [])]
+        listed = [tuple(item.labels.values()) for item in visit.categories.get(f"{name}, {category}", [])]
         assert listed == [labels for labels, curve in expected.items() if curve == curves]
 
 
@@ -98,7 +98,7 @@ def test_labels_are_the_same_everywhere_so_that_a_search_aligns(visit):
 def test_table_1_shows_the_numbers_of_its_csv(visit):
     cells = pd.read_csv(RESULTS / "irkd/tables/table1.csv")
     assert set(cells["protocol"]) == set(CONFIG["reproduce"])
-    lines = visit.categories["irkd: 1. Tables"][0].page
+    lines = visit.categories["irkd, 1. Tables"][0].page
     for protocol in CONFIG["reproduce"]:
         own = cells[cells["protocol"] == protocol]
         [header, *rows], lines = lines[: own["row"].nunique() + 1], lines[own["row"].nunique() + 1 :]
