@@ -21,7 +21,7 @@ help:
 	@echo 'make gpu-check       check this GPU: repeatability, milliseconds, hours of the study; on a CPU: ARGS=--rehearse'
 	@echo 'make bench           speed of training steps, compared with the notebooks and timm'
 	@echo 'make lint            snakemake --lint, snakefmt, ruff'
-	@echo 'make keep-reference  rebuild results/reference after a change of evidence or code; overlays: CONFIG='
+	@echo 'make keep-reference  rebuild the pages of results/reference after a change of evidence or code; overlays: CONFIG='
 	@echo 'make readme          update the generated parts of README.md and docs'
 	@echo 'make settings        write docs/configuration.md and the JSON Schemas for editors from the typed settings'
 	@echo 'make wheels          packages for a machine without a network, in wheels/: docs/offline-node.md'
@@ -115,7 +115,8 @@ keep-reference: $(VENV)/.runtime
 	$(BIN)/snakemake --cores 2 reference_rebuild $(OVERLAYS)
 	find results/rebuilt -name logs -prune -exec rm -rf {} +
 	for study in $$(cd results/rebuilt && find . -name provenance -printf '%h\n'); do \
-		kept=results/reference/$$study && mkdir -p $$kept && \
+		kept=results/reference/$$study; \
+		[ -d $$kept/runs ] || continue; \
 		find $$kept -mindepth 1 -maxdepth 1 ! -name runs ! -name evaluation -exec rm -rf {} + && \
 		cp -r results/rebuilt/$$study/. $$kept && \
 		(cd $$kept && find . -type f ! -name SHA256SUMS -printf '%P\n' | LC_ALL=C sort \
