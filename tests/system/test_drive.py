@@ -20,8 +20,10 @@ def test_a_second_driver_leaves_the_first_alone(taught, start):
 
 
 def test_ctrl_c_ends_everything_and_the_next_run_goes_on(taught, start):
+    # So long that it cannot end before the signal comes.
+    taught.configure(curricula={"progressive": [{"resolution": 8, "epochs": 1000}]})
     first = start(STUDENT)
-    first.until_logged(EPOCH)
+    first.until_logged("(3/1000)")
     # As a terminal does: to all processes of the group.
     os.killpg(first.process.pid, signal.SIGINT)
     assert first.end() != 0
