@@ -220,3 +220,19 @@ def test_one_cycle_starts_peaks_and_ends_where_its_settings_say():
     assert rates[119] == pytest.approx(0.004)
     assert rates[-1] == pytest.approx(0.00004)
     assert (beta1[0], beta1[119], beta1[-1]) == pytest.approx((0.95, 0.85, 0.95))
+
+
+def test_adam_adds_its_decay_to_the_gradient_and_adamw_does_not():
+    found = {}
+    for name, algorithm in (("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW)):
+        bowls = Bowl(), Bowl()
+        built = optimizers.build_optimizer(bowls[0], Optimizer(name, PEAK, 0.5, "all", restart="never"))
+        plain = algorithm(bowls[1].parameters(), lr=PEAK, weight_decay=0.5)
+        for bowl, optimizer in zip(bowls, (built, plain), strict=True):
+            for _ in range(3):
+                optimizer.zero_grad()
+                sum(p.square().sum() for p in bowl.parameters()).backward()
+                optimizer.step()
+        torch.testing.assert_close(bowls[0].weight, bowls[1].weight)
+        found[name] = bowls[0].weight
+    assert (found["adam"] - found["adamw"]).abs().max() > 1e-4

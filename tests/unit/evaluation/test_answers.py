@@ -68,7 +68,7 @@ def live(monkeypatch):
 
 
 def test_stored_answers_are_those_that_the_teacher_gives_batch_by_batch(teacher, stored):
-    found = answers.load(stored, DATA)
+    found = answers.load(stored, DATA, checksums.sha256(teacher.weights))
     model, _ = trained.restore(teacher.weights, teacher.record, CPU)
     shown = answers.views.plain_view(DATA.train_images, 32, NORMALIZATION)
     order = torch.randperm(len(shown), generator=torch.Generator().manual_seed(3))
@@ -83,7 +83,7 @@ def test_stored_answers_are_those_that_the_teacher_gives_batch_by_batch(teacher,
 
 def test_the_record_has_the_hashes_and_how_well_the_teacher_does_on_the_test_images(teacher, stored):
     record = json.loads(stored.record.read_text(encoding="utf-8"))
-    found = answers.load(stored, DATA)
+    found = answers.load(stored, DATA, checksums.sha256(teacher.weights))
     assert record["sha256"] == checksums.sha256(stored.answers)
     assert record["teacher"] == checksums.sha256(teacher.weights)
     assert record["data"] == DATA.sha256
@@ -179,20 +179,31 @@ def test_answers_are_not_stored_where_maps_are_recorded_or_features_cannot_be_st
 # Bad input
 
 
-def test_answers_of_other_bytes_another_teacher_or_other_images_are_refused(stored, tmp_path):
+def test_answers_of_other_bytes_another_teacher_or_other_images_are_refused(teacher, stored, tmp_path):
+    own = checksums.sha256(teacher.weights)
     files = AnswerFiles(tmp_path / "a.safetensors", tmp_path / "a.json")
     files.answers.write_bytes(stored.answers.read_bytes())
     files.record.write_bytes(stored.record.read_bytes())
     fix = f"delete {files.answers} and {files.record} and run the workflow again"
     with pytest.raises(UserError, match="these answers are from another data") as error:
-        answers.load(files, replace(DATA, sha256="e" * 64))
+        answers.load(files, replace(DATA, sha256="e" * 64), own)
     assert fix in str(error.value)
     with pytest.raises(UserError, match="these answers are from another teacher"):
         answers.load(files, DATA, "f" * 64)
     files.answers.write_bytes(stored.answers.read_bytes()[:-1] + b"x")
     with pytest.raises(UserError, match="these are not the answers of") as error:
-        answers.load(files, DATA)
+        answers.load(files, DATA, own)
     assert fix in str(error.value)
+
+
+def test_a_run_that_stores_answers_does_not_ask_its_teacher_and_no_other_run_reads_them(
+    teacher, stored, tmp_path
+):
+    with pytest.raises(ValueError, match="stored answers are for runs that store them"):
+        train(STUDENT, tmp_path / "asks", teacher, DATA)
+    cropped = replace(STUDENT, augmentation=Augmentation(crop_padding=4))
+    with pytest.raises(ValueError, match="and for no others"):
+        train(cropped, tmp_path / "reads", teacher, DATA, answers=stored)
 
 
 # A network that stays untrained

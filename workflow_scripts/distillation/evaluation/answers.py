@@ -117,13 +117,13 @@ def write(
     atomic.write_json(files.record, record)
 
 
-def load(files: AnswerFiles, arrays: Arrays, teacher: str | None = None) -> Answers:
+def load(files: AnswerFiles, arrays: Arrays, teacher: str) -> Answers:
     """Read what `write` wrote for the images of these arrays.
 
     Args:
         files: to read.
         arrays: the data set.
-        teacher: SHA-256 of the weights of the teacher that must have answered.
+        teacher: SHA-256 of the weights of the teacher that must have given them.
 
     Raises:
         UserError: if the answers are not those of their record, or of another teacher, or to other images.
@@ -136,8 +136,7 @@ def load(files: AnswerFiles, arrays: Arrays, teacher: str | None = None) -> Answ
             f"{files.answers}: these are not the answers of {files.record} (sha256 {found}, expected"
             f" {record['sha256']}); {fix}."
         )
-    expected = {"data": arrays.sha256} | ({"teacher": teacher} if teacher else {})
-    for name, sha256 in expected.items():
+    for name, sha256 in {"data": arrays.sha256, "teacher": teacher}.items():
         if record[name] != sha256:
             raise UserError(
                 f"{files.record}: these answers are from another {name} (sha256 {record[name]}, expected"

@@ -49,7 +49,7 @@ def evaluate(
         answers: stored answers of the teacher, if there are some; then it is not asked again.
 
     Raises:
-        UserError: if weights are not those of their record, or answers not to these images.
+        UserError: if weights are not those of their record, or answers not the teacher's to these images.
     """
     labels = arrays.test_labels.to(device)
     images = arrays.test_images.to(device)
@@ -66,7 +66,7 @@ def evaluate(
             details = _details(model, run, logits, images, labels, resolutions)
             guide = None
             if answers:
-                guide = stored.load(answers, arrays).test_logits.to(device)
+                guide = stored.load(answers, arrays, sha256(teacher.weights)).test_logits.to(device)
             elif teacher:
                 teacher_model, taught_by = trained.restore(teacher.weights, teacher.record, device)
                 guide = _logits(teacher_model, taught_by, images, images.shape[-1])

@@ -71,9 +71,10 @@ def train(
             "auto" and a step cannot be recorded, this process restarts and trains without graphs.
         slow_bf16: whether bf16 is allowed on a CPU that emulates it.
         answers: stored answers of the teacher, which replace its network; required if and only if the run
-            stores them.
+            stores them, see `Run.stores_answers`.
 
     Raises:
+        ValueError: if answers are missing, or given to a run that does not store them.
         UserError: if the CPU emulates the run's precision, the files of the teacher or its answers do not
             belong together, the pretrained weights are not those of the run, the checkpoint cannot be read,
             a step cannot be recorded as a graph, or the loss is no longer finite.
@@ -144,6 +145,8 @@ class _Training:
         if teacher:
             self._teacher, teacher_run = trained.restore(teacher.weights, teacher.record, device)
             teacher_model = teacher_run.model
+        if run.stores_answers(teacher_model) != (answers is not None):
+            raise ValueError(f"{self._name}: stored answers are for runs that store them, and for no others")
         if answers:
             self._teacher, answers = None, answers.to(device)
         self._teacher_test = answers.record["test"] if answers else None
