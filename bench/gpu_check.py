@@ -151,14 +151,15 @@ class _Check:
     def _epoch_seconds(self, run: Run, images: torch.Tensor) -> float:
         low, high = run.stages[0].resolution, run.stages[-1].resolution
         model = copy.deepcopy(kind_check.network(run.model)).to(self._device)
-        held_out = images[: len(images) // 9].float()[..., :high, :high] / 255
+        held_out = images[: len(images) // 9]
+        show = functools.partial(views.plain_view, resolution=high, normalization=run.normalization)
         labels = torch.zeros(len(held_out), dtype=torch.int64, device=self._device)
         for number in (1, 2):  # the first one warms up
             devices.wait_for(self._device)
             begin = time.monotonic()
             rng = streams.generator(0, "views", number)
             views.training_view(images, run.augmentation, low, run.normalization, rng, run.views.training)
-            predictions.accuracy(model, held_out, labels, run.precision)
+            predictions.accuracy(model, held_out, labels, show, run.precision)
             devices.wait_for(self._device)
         return time.monotonic() - begin
 

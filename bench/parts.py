@@ -62,11 +62,11 @@ def _views(name: str, run: Run, resolution: int, rounds: int, device: torch.devi
     def epoch() -> None:
         # As in training, the memory of the last view is reused.
         last = shown.pop() if shown else None
-        shown.append(
-            views.training_view(
-                on_device, run.augmentation, resolution, run.normalization, rng, run.views.training, last
-            )
+        kind = run.views.training
+        view = views.training_view(
+            on_device, run.augmentation, resolution, run.normalization, rng, kind, last
         )
+        shown.append(view.pixels)
 
     timings = measure.interleaved(
         {

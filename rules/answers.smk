@@ -10,12 +10,13 @@ rule answer:
         answers=f"{ANSWERS}.safetensors",
         record=f"{ANSWERS}.json",
     log:
-        "<results>/{study}/logs/answer/{protocol}/{run}/seed-{seed}-{dataset}-{resolution}px.log",
+        "<results>/{study}/logs/answer/{protocol}/{run}/seed-{seed}-{dataset}-{resolution}px{mirrored}.log",
     benchmark:
-        "<results>/{study}/benchmarks/answer/{protocol}/{run}/seed-{seed}-{dataset}-{resolution}px.tsv"
+        "<results>/{study}/benchmarks/answer/{protocol}/{run}/seed-{seed}-{dataset}-{resolution}px{mirrored}.tsv"
     wildcard_constraints:
         run=ids_of(taught=False),
         resolution=r"\d+",
+        mirrored="|-mirrored",
     priority: demand.EVALUATION_PRIORITY
     conda:
         "../envs/environment.yaml"
@@ -26,6 +27,7 @@ rule answer:
         runtime=answering_minutes,
     params:
         normalization=shown_normalization,
+        size=shown_size,
         code=answer_digest,
     message:
         "Asking {wildcards.run}, {wildcards.protocol}, seed {wildcards.seed}, about {wildcards.dataset}"

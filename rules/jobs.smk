@@ -5,8 +5,8 @@ from distillation.study import demand
 DEVICE = config["execution"]["device"]
 GPUS = int(DEVICE == "cuda")
 
-# Answers of a teacher to the images of a data set at a resolution.
-ANSWERS = "<results>/{study}/answers/{protocol}/{run}/seed-{seed}/{dataset}-{resolution}px"
+# Answers of a teacher to the images of a data set at a resolution: as they are, or mirrored too.
+ANSWERS = "<results>/{study}/answers/{protocol}/{run}/seed-{seed}/{dataset}-{resolution}px{mirrored}"
 
 
 def dataset_settings(wildcards):
@@ -64,7 +64,8 @@ def answers_of(wildcards):
     own = training(wildcards)
     if not own.entry.stores_answers:
         return {}
-    shown = {"dataset": own.run.dataset, "resolution": own.run.stages[0].resolution}
+    mirrored = "-mirrored" if own.run.augmentation.flip else ""
+    shown = {"dataset": own.run.dataset, "resolution": own.run.stages[0].resolution, "mirrored": mirrored}
     protocol, run = own.entry.teacher
     path = ANSWERS.format(study=own.study, protocol=protocol, run=run, seed=own.teacher.seed, **shown)
     return {"answers": ancient(f"{path}.safetensors"), "answers_record": f"{path}.json"}
@@ -109,6 +110,11 @@ def evaluation_digest(wildcards):
 def shown_normalization(wildcards):
     """The normalization of the images that a teacher is asked about."""
     return STUDIES[wildcards.study].config["datasets"][wildcards.dataset]["normalization"]
+
+
+def shown_size(wildcards):
+    """The side to which these images are scaled first; None for their own."""
+    return STUDIES[wildcards.study].config["datasets"][wildcards.dataset].get("image_size")
 
 
 def answer_digest(wildcards):

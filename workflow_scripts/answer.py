@@ -18,6 +18,8 @@ answers.write(
     arrays=datasets.load(Path(snakemake.input.arrays), Path(snakemake.input.manifest)),
     normalization=Normalization(**snakemake.params.normalization),
     resolution=int(snakemake.wildcards.resolution),
+    mirrored=bool(snakemake.wildcards.mirrored),
+    size=snakemake.params.size,
     files=AnswerFiles(Path(snakemake.output.answers), Path(snakemake.output.record)),
     device=devices.setup(settings["device"], settings["threads"]),
 )

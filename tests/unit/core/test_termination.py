@@ -6,8 +6,7 @@ import signal
 
 import pytest
 from distillation.core import termination
-from distillation.data import views
-from distillation.training import checkpoint
+from distillation.training import checkpoint, optimizers
 from distillation.training.checkpoint import Checkpoint
 from tiny_runs import RUNS, python, results, teacher_files, train
 
@@ -58,12 +57,12 @@ def test_a_training_ends_at_sigterm_and_is_continued_to_the_same_bits(
     assert not any("waiting" in line for line in caplog.messages)
 
 
-@pytest.mark.parametrize("moment", ["report", "validation_view"])
+@pytest.mark.parametrize("moment", ["report", "build_optimizer"])
 def test_between_epochs_a_training_ends_at_sigterm_with_all_of_them_saved_and_begins_none(
     tmp_path, monkeypatch, unbroken, caplog, moment
 ):
-    # The report after the first of two epochs of a stage, or the views of the next stage.
-    place, number = (Checkpoint, 2) if moment == "report" else (views, 2)
+    # The report after the first of two epochs of a stage, or the optimizer of the next stage.
+    place, number = (Checkpoint, 2) if moment == "report" else (optimizers, 2)
     real, count = getattr(place, moment), itertools.count(1)
 
     def told_to_end(*arguments):

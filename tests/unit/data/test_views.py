@@ -7,6 +7,7 @@ from distillation.data.augmentations.auto_augment import compute as auto_augment
 from distillation.data.augmentations.erasing import RandomErasing
 from distillation.data.augmentations.erasing import compute as erasing
 from distillation.data.settings import AUGMENTATIONS, Augmentation, Normalization
+from distillation.data.views import TrainingViews
 from PIL import Image
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
@@ -17,6 +18,10 @@ CIFAR = Normalization((0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616))
 
 def rng(seed=0):
     return torch.Generator().manual_seed(seed)
+
+
+def training_view(*settings):
+    return views.training_view(*settings).pixels
 
 
 def photos(count, size=32):
@@ -67,7 +72,7 @@ def test_a_data_set_larger_than_a_piece_is_cropped_image_by_image():
 
 def test_padding_is_black_before_normalization():
     white = torch.full((300, 3, 32, 32), 255, dtype=torch.uint8)
-    view = views.training_view(white, Augmentation(crop_padding=4), 32, CIFAR, rng())
+    view = training_view(white, Augmentation(crop_padding=4), 32, CIFAR, rng())
     low = -torch.tensor(CIFAR.mean) / torch.tensor(CIFAR.std)
     high = (1 - torch.tensor(CIFAR.mean)) / torch.tensor(CIFAR.std)
     is_black = torch.isclose(view, low[:, None, None], atol=1e-6)
@@ -79,7 +84,7 @@ def test_padding_is_black_before_normalization():
 
 def test_every_crop_offset_is_equally_likely():
     count = 8100
-    view = views.training_view(coordinates(count), Augmentation(crop_padding=4), 32, RAW, rng())
+    view = training_view(coordinates(count), Augmentation(crop_padding=4), 32, RAW, rng())
     rows, columns, flips = crops_and_flips(view)
     observed = torch.bincount(rows * 9 + columns, minlength=81).double()
     assert len(observed) == 81
@@ -90,7 +95,7 @@ def test_every_crop_offset_is_equally_likely():
 
 @pytest.mark.parametrize("probability", [0.0, 0.2, 0.5, 1.0])
 def test_images_are_flipped_with_the_probability_asked_for(probability):
-    view = views.training_view(coordinates(5000), Augmentation(flip=probability), 32, RAW, rng())
+    view = training_view(coordinates(5000), Augmentation(flip=probability), 32, RAW, rng())
     rows, columns, flips = crops_and_flips(view, padding=0)
     assert float(flips.double().mean()) == pytest.approx(probability, abs=0.025 if 0 < probability < 1 else 0)
     assert not rows.any()
@@ -99,7 +104,7 @@ def test_images_are_flipped_with_the_probability_asked_for(probability):
 
 def test_flips_do_not_depend_on_offsets_nor_on_the_image_before():
     both = Augmentation(crop_padding=4, flip=0.5)
-    rows, columns, flips = crops_and_flips(views.training_view(coordinates(6000), both, 32, RAW, rng()))
+    rows, columns, flips = crops_and_flips(training_view(coordinates(6000), both, 32, RAW, rng()))
     samples = torch.stack([rows[1:], columns[1:], flips[1:], flips[:-1], rows[:-1]]).double()
     correlation = torch.corrcoef(samples) - torch.eye(5)
     assert correlation.abs().max() < 0.05
@@ -124,24 +129,25 @@ def test_moments_per_pixel_are_those_of_torchvisions_chain_on_single_images(auto
     picture = functional.to_pil_image(source[0])
     theirs = torch.stack([chain(picture) for _ in range(count)])
     settings = Augmentation(4, 0.5, auto_augmented)
-    ours = views.training_view(source.expand(count, -1, -1, -1), settings, 16, CIFAR, rng())
+    ours = training_view(source.expand(count, -1, -1, -1), settings, 16, CIFAR, rng())
     error = ((theirs.var(0) + ours.var(0)) / count).sqrt()
     assert ((ours.mean(0) - theirs.mean(0)).abs() < 5 * error + 0.01).all()
     assert float((ours.std(0) / theirs.std(0)).log().abs().max()) < 0.15
     assert float((ours.std(0) / theirs.std(0)).log().mean().abs()) < 0.02
 
 
-@pytest.mark.parametrize("resolution", range(1, 33))
+@pytest.mark.parametrize("resolution", [*range(1, 33), 33, 48, 100, 224, 256])
 def test_scaled_views_have_the_grey_levels_of_pillow(resolution):
     noise = torch.randint(256, (40, 3, 32, 32), generator=rng(), dtype=torch.uint8)
     images = torch.cat([photos(100), noise, torch.full((1, 3, 32, 32), 255, dtype=torch.uint8)])
     pictures = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in images]
     pillow = [picture.resize((resolution, resolution), Image.Resampling.BILINEAR) for picture in pictures]
     expected = torch.from_numpy(np.stack(pillow)).permute(0, 3, 1, 2)
-    assert torch.equal(grey_levels(views.plain_view(images, resolution, RAW)), expected)
+    size = max(resolution, 32)
+    assert torch.equal(grey_levels(views.plain_view(images, resolution, RAW, size)), expected)
 
 
-@pytest.mark.parametrize("resolution", [12, 20, 28])
+@pytest.mark.parametrize("resolution", [12, 20, 28, 224])
 def test_sums_of_a_scaled_view_are_exact_so_that_no_device_rounds_them_otherwise(resolution):
     images = torch.randint(256, (40, 3, 32, 32), generator=rng(), dtype=torch.uint8)
     weights = scaling._weights(32, resolution, torch.device("cpu")) * 2**22
@@ -149,6 +155,37 @@ def test_sums_of_a_scaled_view_are_exact_so_that_no_device_rounds_them_otherwise
     whole = weights.long()
     rows = (images.long() @ whole.T + 2**21) >> 22
     assert torch.equal(scaling.scaled(images, resolution), ((whole @ rows + 2**21) >> 22).to(torch.uint8))
+
+
+def test_larger_images_are_augmented_at_their_size():
+    images, settings = photos(5), Augmentation(crop_padding=28, flip=0.5)
+    large = TrainingViews(settings, RAW, "scale", 224, batch_size=5)
+    [batch] = large.batches(images, 224, rng())
+    expected = views.training_view(views.whole(images, 224), settings, 224, RAW, rng())
+    assert torch.equal(batch.pixels, expected.pixels)
+    assert torch.equal(batch.flips, expected.flips)
+    assert batch.pixels.shape == (5, 3, 224, 224)
+
+
+def test_views_that_do_not_fit_into_the_memory_together_are_made_one_after_the_other(monkeypatch):
+    images, settings = photos(23), Augmentation(4, 0.5, 0.5, ERASING)
+    monkeypatch.setattr(views, "_AT_ONCE", 2 * 4 * 3 * 16**2 * 4)
+    in_parts = TrainingViews(settings, CIFAR, "scale", 32, batch_size=4)
+    generator = rng()
+    found = [(each.pixels.clone(), each.flips) for each in in_parts.batches(images, 16, generator)]
+    assert [len(pixels) for pixels, _ in found] == [4, 4, 4, 4, 4, 3]
+    expected, again = [], rng()
+    for part in images.split(8):
+        view = views.training_view(part, settings, 16, CIFAR, again)
+        expected += zip(view.pixels.split(4), view.flips.split(4), strict=True)
+    for one, other in zip(found, expected, strict=True):
+        assert all(map(torch.equal, one, other))
+    assert torch.equal(generator.get_state(), again.get_state())
+
+
+def test_the_views_of_small_images_are_made_at_once_however_many_there_are():
+    made = views._AT_ONCE // (3 * 32**2 * 4)
+    assert made > 60_000
 
 
 def test_at_full_size_nothing_is_resampled():
@@ -166,42 +203,42 @@ def test_normalization_is_torchvisions_bit_for_bit():
 
 def test_augmentation_happens_at_full_size_and_scaling_comes_after():
     settings = Augmentation(4, 0.5, 1.0)
-    full = grey_levels(views.training_view(photos(400), settings, 32, RAW, rng()))
-    scaled = views.training_view(photos(400), settings, 16, RAW, rng())
+    full = grey_levels(training_view(photos(400), settings, 32, RAW, rng()))
+    scaled = training_view(photos(400), settings, 16, RAW, rng())
     assert torch.equal(scaled, views.plain_view(full, 16, RAW))
 
 
 def test_without_augmentation_the_training_view_is_the_plain_view():
     images = photos(300)
-    view = views.training_view(images, Augmentation(), 24, CIFAR, rng())
+    view = training_view(images, Augmentation(), 24, CIFAR, rng())
     assert torch.equal(view, views.plain_view(images, 24, CIFAR))
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_or_call_does_not():
     images, settings = photos(300), Augmentation(4, 0.5, 0.5)
     generator = rng(7)
-    first, second = (views.training_view(images, settings, 24, CIFAR, generator) for _ in range(2))
-    assert torch.equal(first, views.training_view(images, settings, 24, CIFAR, rng(7)))
+    first, second = (training_view(images, settings, 24, CIFAR, generator) for _ in range(2))
+    assert torch.equal(first, training_view(images, settings, 24, CIFAR, rng(7)))
     assert not torch.equal(first, second)
-    assert not torch.equal(first, views.training_view(images, settings, 24, CIFAR, rng(8)))
+    assert not torch.equal(first, training_view(images, settings, 24, CIFAR, rng(8)))
 
 
 def test_auto_augment_leaves_crops_and_flips_as_they_were(monkeypatch):
     images, plain = coordinates(500), Augmentation(4, 0.5)
-    expected = grey_levels(views.training_view(images, plain, 32, RAW, rng()))
+    expected = grey_levels(training_view(images, plain, 32, RAW, rng()))
     received = []
     monkeypatch.setattr(auto_augment, "apply", lambda view, draws: received.append(view) or view)
-    views.training_view(images, Augmentation(4, 0.5, 0.5), 32, RAW, rng())
+    training_view(images, Augmentation(4, 0.5, 0.5), 32, RAW, rng())
     assert torch.equal(received[0], expected)
 
 
 def test_switching_crop_or_flip_off_leaves_the_other_and_auto_augment_as_they_were():
     images = coordinates(500)
     rows, columns, flips = crops_and_flips(
-        views.training_view(images, Augmentation(4, 0.5), 32, RAW, rng()), padding=4
+        training_view(images, Augmentation(4, 0.5), 32, RAW, rng()), padding=4
     )
-    crop_only = crops_and_flips(views.training_view(images, Augmentation(4), 32, RAW, rng()))
-    flip_only = crops_and_flips(views.training_view(images, Augmentation(0, 0.5), 32, RAW, rng()), padding=0)
+    crop_only = crops_and_flips(training_view(images, Augmentation(4), 32, RAW, rng()))
+    flip_only = crops_and_flips(training_view(images, Augmentation(0, 0.5), 32, RAW, rng()), padding=0)
     assert torch.equal(crop_only[0], rows)
     assert torch.equal(crop_only[1], columns)
     assert torch.equal(flip_only[2], flips)
@@ -211,7 +248,7 @@ def test_the_generator_advances_alike_whatever_is_switched_on():
     states = []
     for settings in (Augmentation(), Augmentation(4), Augmentation(4, 0.5, 1.0)):
         generator = rng()
-        views.training_view(photos(20), settings, 32, RAW, generator)
+        training_view(photos(20), settings, 32, RAW, generator)
         states.append(generator.get_state())
     assert torch.equal(states[0], states[1])
     assert torch.equal(states[0], states[2])
@@ -220,7 +257,7 @@ def test_the_generator_advances_alike_whatever_is_switched_on():
 def test_auto_augment_is_applied_to_each_image_independently_with_its_probability():
     images = photos(3000)
     never, sometimes, always = (
-        views.training_view(images, Augmentation(4, 0.5, share), 32, RAW, rng()) for share in (0.0, 0.3, 1.0)
+        training_view(images, Augmentation(4, 0.5, share), 32, RAW, rng()) for share in (0.0, 0.3, 1.0)
     )
     equal_to_never = (sometimes == never).flatten(1).all(1)
     equal_to_always = (sometimes == always).flatten(1).all(1)
@@ -236,8 +273,8 @@ def test_the_images_handed_in_are_not_changed():
     images = photos(300)
     before = images.clone()
     for resolution in (32, 16):
-        views.training_view(images, Augmentation(4, 0.5, 1.0), resolution, CIFAR, rng())
-        views.training_view(images, Augmentation(), resolution, CIFAR, rng())
+        training_view(images, Augmentation(4, 0.5, 1.0), resolution, CIFAR, rng())
+        training_view(images, Augmentation(), resolution, CIFAR, rng())
     assert torch.equal(images, before)
 
 
@@ -247,7 +284,7 @@ def test_a_resolution_outside_the_size_of_the_images_is_refused(resolution):
     with pytest.raises(UserError, match=message):
         views.plain_view(photos(2), resolution, RAW)
     with pytest.raises(UserError, match=message):
-        views.training_view(photos(2), Augmentation(), resolution, RAW, rng())
+        training_view(photos(2), Augmentation(), resolution, RAW, rng())
 
 
 # What a stage shows
@@ -255,8 +292,8 @@ def test_a_resolution_outside_the_size_of_the_images_is_refused(resolution):
 
 def test_at_twelve_pixels_described_shows_the_whole_image_and_released_a_part_at_full_scale():
     images, settings = coordinates(400), Augmentation(crop_padding=4)
-    described = grey_levels(views.training_view(images, settings, 12, RAW, rng())).int()
-    released = grey_levels(views.training_view(images, settings, 12, RAW, rng(), "crop")).int()
+    described = grey_levels(training_view(images, settings, 12, RAW, rng())).int()
+    released = grey_levels(training_view(images, settings, 12, RAW, rng(), "crop")).int()
     # Rows are numbered from 1, padding is 0: a scaled image spans nearly all rows, a crop twelve of them.
     whole, part = (view[:, 0].amax(2) for view in (described, released))
     assert (whole.amax(1) - whole.amin(1)).min() >= 24
@@ -267,7 +304,7 @@ def test_at_twelve_pixels_described_shows_the_whole_image_and_released_a_part_at
 
 def test_crops_show_padding_as_often_as_their_offsets_say():
     # Of 29 offsets a side, 4 to 24 keep a crop of 12 px inside the image: (21 / 29) squared.
-    view = grey_levels(views.training_view(coordinates(6000), Augmentation(4), 12, RAW, rng(), "crop"))
+    view = grey_levels(training_view(coordinates(6000), Augmentation(4), 12, RAW, rng(), "crop"))
     whole = (view[:, 2] == 255).flatten(1).all(1).double().mean()
     assert float(whole) == pytest.approx((21 / 29) ** 2, abs=0.02)
 
@@ -284,15 +321,15 @@ def test_crops_and_flips_of_a_stage_are_those_of_torchvision_for_every_offset():
 
 def test_at_full_size_a_crop_is_the_scaled_view():
     images, settings = photos(300), Augmentation(4, 0.5, 0.5)
-    one, other = (views.training_view(images, settings, 32, CIFAR, rng(), kind) for kind in ("scale", "crop"))
+    one, other = (training_view(images, settings, 32, CIFAR, rng(), kind) for kind in ("scale", "crop"))
     assert torch.equal(one, other)
 
 
 def test_scaling_first_pads_and_crops_the_small_image():
     images, settings = photos(300), Augmentation(4, 0.5)
-    view = views.training_view(images, settings, 12, RAW, rng(), "scale-then-crop")
+    view = training_view(images, settings, 12, RAW, rng(), "scale-then-crop")
     small = scaling.scaled(images, 12)
-    again = views.training_view(small, settings, 12, RAW, rng())
+    again = training_view(small, settings, 12, RAW, rng())
     assert torch.equal(view, again)
 
 
@@ -356,8 +393,8 @@ def test_rectangles_are_distributed_as_torchvisions(side):
 
 def test_erasing_comes_last_and_leaves_crops_flips_and_auto_augment_as_they_were():
     images = photos(500)
-    plain = views.training_view(images, Augmentation(4, 0.5, 0.5), 16, CIFAR, rng())
-    view = views.training_view(images, Augmentation(4, 0.5, 0.5, ERASING), 16, CIFAR, rng())
+    plain = training_view(images, Augmentation(4, 0.5, 0.5), 16, CIFAR, rng())
+    view = training_view(images, Augmentation(4, 0.5, 0.5, ERASING), 16, CIFAR, rng())
     kept = view != 0
     assert torch.equal(view[kept], plain[kept])
     assert (~kept).flatten(1).any(1).double().mean() > 0.1

@@ -54,9 +54,9 @@ def stored(teacher, tmp_path_factory):
     return ask(teacher, tmp_path_factory.mktemp("answers"))
 
 
-def ask(teacher, folder, data=DATA):
+def ask(teacher, folder, data=DATA, mirrored=False):
     files = AnswerFiles(folder / "answers.safetensors", folder / "answers.json")
-    answers.write(teacher, data, NORMALIZATION, 32, files, CPU)
+    answers.write(teacher, data, NORMALIZATION, 32, mirrored, files, CPU)
     return files
 
 
@@ -75,10 +75,24 @@ def test_stored_answers_are_those_that_the_teacher_gives_batch_by_batch(teacher,
     for part in order.split(16):
         images, labels = shown[part], DATA.train_labels[part]
         now = answers.answer(model, images, labels, {LAST_MAP, LAST_MAP_GRADIENT})
-        torch.testing.assert_close(found.logits[part], now.logits, rtol=0, atol=1e-6)
+        torch.testing.assert_close(found.logits[0, part], now.logits, rtol=0, atol=1e-6)
         assert found.features.keys() == now.features.keys() == {LAST_MAP, LAST_MAP_GRADIENT}
         for name, values in now.features.items():
-            torch.testing.assert_close(found.features[name][part], values, rtol=0, atol=1e-6)
+            torch.testing.assert_close(found.features[name][0, part], values, rtol=0, atol=1e-6)
+
+
+def test_answers_to_mirrored_images_stand_beside_those_to_the_images(teacher, stored, tmp_path):
+    sha256 = checksums.sha256(teacher.weights)
+    plain = answers.load(stored, DATA, sha256)
+    both = answers.load(ask(teacher, tmp_path / "both", mirrored=True), DATA, sha256)
+    images = replace(DATA, train_images=DATA.train_images.flip(-1))
+    mirror = answers.load(ask(teacher, tmp_path / "mirror", images), images, sha256)
+    for orientation, alone in enumerate((plain, mirror)):
+        assert torch.equal(both.logits[orientation], alone.logits[0])
+        for name, values in alone.features.items():
+            assert torch.equal(both.features[name][orientation], values[0])
+    assert len(both.logits) == 2
+    assert len(plain.logits) == 1
 
 
 def test_the_record_has_the_hashes_and_how_well_the_teacher_does_on_the_test_images(teacher, stored):
@@ -100,12 +114,15 @@ def test_the_same_teacher_gives_the_same_bytes(teacher, stored, tmp_path):
 # Who reads them
 
 
+@pytest.mark.parametrize("flip", [0.0, 0.5])
 def test_a_student_of_stored_answers_learns_what_a_student_of_the_teacher_learns(
-    teacher, stored, tmp_path, monkeypatch
+    teacher, tmp_path, monkeypatch, flip
 ):
-    read = train(STUDENT, tmp_path / "read", teacher, DATA, answers=stored)
+    student = replace(STUDENT, augmentation=Augmentation(flip=flip))
+    stored = ask(teacher, tmp_path, mirrored=bool(flip))
+    read = train(student, tmp_path / "read", teacher, DATA, answers=stored)
     live(monkeypatch)
-    asked = train(STUDENT, tmp_path / "asked", teacher, DATA)
+    asked = train(student, tmp_path / "asked", teacher, DATA)
     one, other = (results(files)["history"] for files in (read, asked))
     for column in ("loss", "ce_loss", "kl", "attention_loss"):
         pair = [[float(row[column]) for row in rows] for rows in (one, other)]
@@ -156,7 +173,7 @@ def test_the_cost_of_stored_answers_is_not_counted_again(monkeypatch):
     [
         ({}, True),
         ({"augmentation": Augmentation(crop_padding=4)}, False),
-        ({"augmentation": Augmentation(flip=0.5)}, False),
+        ({"augmentation": Augmentation(flip=0.5)}, True),
         ({"augmentation": Augmentation(auto_augment=0.5)}, False),
         ({"stages": (Stage(16, 1), Stage(32, 1))}, False),
         ({"stages": (Stage(16, 1),), "views": Views("crop", "scale")}, False),

@@ -194,12 +194,23 @@ def test_a_data_set_whose_format_has_no_sources_is_refused():
     )
 
 
-def test_a_student_and_its_teacher_have_the_same_data_set():
+def test_a_student_and_its_teacher_have_the_same_images():
     changes = {"datasets.whole": WHOLE, "students.tiny-p4-kd.set": {"dataset": "whole"}}
     assert errors(changed(changes)) == [
-        "students.tiny-p4-kd: dataset: 'whole', but its teacher small-p4 learns from 'cifar10'; name the same"
-        " data set for both"
+        "students.tiny-p4-kd: dataset: 'whole', but its teacher small-p4 learns from 'cifar10', which has"
+        " other images; name the same for both, or make format, split and limit equal"
     ]
+
+
+def test_a_student_may_see_the_images_of_its_teacher_larger_and_with_other_statistics():
+    other = {"image_size": 48, "normalization": {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}}
+    dataset = changed({})["datasets"]["cifar10"] | other
+    changes = {"datasets.larger": dataset, "students.tiny-p4-kd.set": {"dataset": "larger"}}
+    study = resolve(changed(changes))
+    own = study.training("described", "tiny-p4-kd", 0)
+    assert own.run.model.image_size == 48
+    assert own.run.normalization.mean == (0.5, 0.5, 0.5)
+    assert own.teacher.model.image_size == 32
 
 
 @pytest.mark.parametrize(

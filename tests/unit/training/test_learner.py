@@ -61,6 +61,10 @@ class Reader(nn.Module):
         return Output(functional.one_hot(images[:, 0, 0, 0].long(), 10))
 
 
+def as_shown(images):
+    return images
+
+
 # The reference loop
 
 
@@ -76,7 +80,7 @@ def test_an_epoch_is_a_plain_loop_bit_by_bit(number):
         12,
         run.normalization,
         streams.generator(0, "views", number),
-    )
+    ).pixels
     labels = DATA.train_labels[order]
     torch.manual_seed(streams.derive(0, "dropout", number))
     model.train()
@@ -199,7 +203,7 @@ def test_mixed_batches_train_on_mixed_images_and_both_labels():
     [draw] = mixing.plan(1, 50, run.mixing, 12, streams.numpy_generator(0, "mixing", 1))
     shown = views.training_view(
         DATA.train_images[order], run.augmentation, 12, run.normalization, streams.generator(0, "views", 1)
-    )
+    ).pixels
     mixed, share = mixing.mix(shown, draw), draw.share
     assert 0.01 < share < 0.99
     labels = DATA.train_labels[order]
@@ -216,15 +220,15 @@ def test_evaluation_counts_right_answers_over_all_batches(count):
     images = labels.float()[:, None, None, None].expand(-1, 3, 8, 8)
     wrong = labels.clone()
     wrong[: count // 4] = (wrong[: count // 4] + 1) % 10
-    assert predictions.accuracy(Reader(), images, labels, "fp32") == 100.0
+    assert predictions.accuracy(Reader(), images, labels, as_shown, "fp32") == 100.0
     expected = 100 * (count - count // 4) / count
-    assert predictions.accuracy(Reader(), images, wrong, "fp32") == pytest.approx(expected)
+    assert predictions.accuracy(Reader(), images, wrong, as_shown, "fp32") == pytest.approx(expected)
 
 
 def test_evaluation_drops_nothing_and_leaves_no_graph():
     model = start_of(tiny_runs.run()).train()
     images = torch.randn(4, 3, 12, 12)
-    first, second = (predictions.logits(model, images, "fp32") for _ in range(2))
+    first, second = (predictions.logits(model, images, as_shown, "fp32") for _ in range(2))
     assert torch.equal(first, second)
     assert not first.requires_grad
 
@@ -267,7 +271,7 @@ def test_bf16_trains_float32_weights_to_other_values(make):
 
 def test_bf16_evaluation_answers_in_float32_with_rounded_values():
     model, images = start_of(tiny_runs.run()), torch.randn(4, 3, 12, 12)
-    full, rough = (predictions.logits(model, images, name) for name in ("fp32", "bf16"))
+    full, rough = (predictions.logits(model, images, as_shown, name) for name in ("fp32", "bf16"))
     assert rough.dtype == torch.float32
     assert not torch.equal(full, rough)
     torch.testing.assert_close(full, rough, rtol=0.1, atol=0.02)

@@ -261,7 +261,8 @@ def test_runs_of_a_seed_share_their_start_and_the_order_and_crops_of_their_first
         return epoch(self, images, labels, stage, number, *rest)
 
     def recorded(images, augmentation, resolution, normalization, generator, kind, _reuse):
-        shown.append((images, view(images, augmentation, 32, normalization, generator.clone_state())))
+        whole = view(images, augmentation, 32, normalization, generator.clone_state())
+        shown.append((images, whole.pixels))
         return view(images, augmentation, resolution, normalization, generator, kind)
 
     monkeypatch.setattr(learner.Learner, "epoch", watched)

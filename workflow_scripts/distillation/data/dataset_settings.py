@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from distillation.core import components
-from distillation.core.settings import UNIT, Images, Positive, Seed, Text, Whole, said, settings
+from distillation.core.settings import UNIT, Images, Pixels, Positive, Seed, Text, Whole, said, settings
 from distillation.data.formats import Format
 from distillation.data.settings import Normalization
 
@@ -15,6 +15,9 @@ FORMATS: dict[str, Format] = {
     name: module.FORMAT for name, module in components.declarations("data.formats").items()
 }
 FormatName = Literal[tuple(FORMATS)]
+
+# Keys of a data set that decide which images it has; the others decide how they are shown.
+IMAGES_DECIDED_BY = ("format", "split", "limit")
 
 
 def watched(name: str, sources: Iterable[Mapping]) -> list[str]:
@@ -83,13 +86,18 @@ class Limit:
 
 @settings
 class Dataset:
-    """Images of a format, and how they are divided and normalised; entries of one format share its files."""
+    """Images of a format, how they are divided, scaled and normalised; entries of one format share files."""
 
     format: FormatName = Field(description=components.described("data.formats"))
     split: Split = Field(
         None, description="Which training images are held out for validation; none if it is absent."
     )
     limit: Limit = Field(None, description="Keep only the first images of each part.")
+    image_size: Pixels = Field(
+        None,
+        description="Side to which the images are scaled first, bilinearly; their own if it is absent.",
+        examples=[224],
+    )
     normalization: Normalization = Field(
         description="Statistics of the pixels, scaled to [0, 1], by channel."
     )

@@ -1,4 +1,4 @@
-"""Scale images down to the same grey levels as Pillow, on any device."""
+"""Scale images to the same grey levels as Pillow, on any device."""
 
 import functools
 
@@ -10,14 +10,14 @@ _WEIGHT_BITS = 22
 
 
 def scaled(images: Tensor, side: int) -> Tensor:
-    """Square images scaled down as Pillow does: bilinear, antialiased, each of two passes rounded.
+    """Square images scaled as Pillow does: bilinear, antialiased, each of two passes rounded.
 
     Weights are multiples of 2^-22 and pixels are 8-bit integers, so sums in float64 are exact: every device
     and every order of the terms gives the same levels.
 
     Args:
         images: uint8 [N, 3, S, S], left unchanged.
-        side: of the result in pixels, at most S.
+        side: of the result in pixels.
 
     Returns:
         uint8 [N, 3, side, side]; the images themselves if they have that side.
@@ -36,10 +36,12 @@ def _rounded(levels: Tensor) -> Tensor:
 
 @functools.cache
 def _weights(size: int, side: int, device: torch.device) -> Tensor:
-    """Weights [side, size] of the pixels of a line in the pixels of a shorter line."""
+    """Weights [side, size] of the pixels of a line in the pixels of the scaled line."""
     scale = size / side
+    # Of the triangle, in pixels: it covers a pixel of the result, or two of the line if that is smaller.
+    width = max(scale, 1.0)
     places = torch.arange(size, dtype=torch.float64) + 0.5
     centres = (torch.arange(side, dtype=torch.float64) + 0.5) * scale
-    triangles = (1 - ((places - centres[:, None]) / scale).abs()).clamp(min=0)
+    triangles = (1 - ((places - centres[:, None]) / width).abs()).clamp(min=0)
     shares = triangles / triangles.sum(dim=1, keepdim=True)
     return ((shares * 2**_WEIGHT_BITS + 0.5).floor() / 2**_WEIGHT_BITS).to(device)

@@ -5,6 +5,7 @@ RandomHorizontalFlip, RandomApply of AutoAugment, bilinear antialiased Resize, N
 """
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,9 +17,66 @@ from distillation.data.scaling import scaled
 from distillation.data.settings import AUGMENTATIONS, Augmentation, Normalization
 
 # Pieces bound temporary memory and fit into the cache of a CPU core; a GPU gets fewer and larger pieces,
-# because each costs launches.
+# because each costs launches. Images of 32 px; of larger ones a piece has fewer.
 _PIECE = {"cpu": 256, "cuda": 4096}
+_PIECE_SIDE = 32
 _WHITE = 255
+# Bytes of the views that are made at once. It decides random draws, so it is the same on every device.
+_AT_ONCE = 2**30
+
+
+class TrainingView(NamedTuple):
+    """What a network is shown of some images in training.
+
+    Attributes:
+        pixels: float32 [N, 3, r, r], normalised.
+        flips: bool [N]: which images are mirrored.
+    """
+
+    pixels: Tensor
+    flips: Tensor
+
+
+class TrainingViews:
+    """Fresh views of all images of an epoch, batch by batch; a gibibyte of them is made at once.
+
+    Args:
+        augmentation: see `training_view`.
+        normalization: see `training_view`.
+        kind: see `training_view`.
+        size: of the images in pixels; those of the data set are scaled to it first.
+        batch_size: images of a batch; the last one may have fewer.
+    """
+
+    def __init__(
+        self, augmentation: Augmentation, normalization: Normalization, kind: str, size: int, batch_size: int
+    ):
+        self._augmentation, self._normalization, self._kind = augmentation, normalization, kind
+        self._size, self._batch_size = size, batch_size
+        self._latest: Tensor | None = None
+
+    def batches(self, images: Tensor, resolution: int, generator: torch.Generator) -> Iterator[TrainingView]:
+        """The views in the order of the images; each is valid until the next is taken.
+
+        Args:
+            images: uint8 [N, 3, S, S], left unchanged.
+            resolution: see `training_view`.
+            generator: see `training_view`.
+        """
+        together = max(1, _AT_ONCE // (self._batch_size * 3 * resolution**2 * 4))
+        for part in images.split(together * self._batch_size):
+            pixels, flips = training_view(
+                whole(part, self._size),
+                self._augmentation,
+                resolution,
+                self._normalization,
+                generator,
+                self._kind,
+                self._latest,
+            )
+            self._latest = pixels
+            parts = pixels.split(self._batch_size), flips.split(self._batch_size)
+            yield from map(TrainingView, *parts)
 
 
 def training_view(
@@ -29,7 +87,7 @@ def training_view(
     generator: torch.Generator,
     kind: str = "scale",
     reuse: Tensor | None = None,
-) -> Tensor:
+) -> TrainingView:
     """A fresh view of every image: crop, flip, changes of grey levels, scaling, changes of the view.
 
     Each augmentation draws from its own children of `generator`, so its draws depend neither on the
@@ -47,7 +105,7 @@ def training_view(
         reuse: an earlier view that is no longer needed; its memory is reused if the shape is the same.
 
     Returns:
-        float32 [N, 3, resolution, resolution] on the device of the images.
+        The view, on the device of the images.
 
     Raises:
         UserError: `resolution` is not between 1 and S.
@@ -57,12 +115,12 @@ def training_view(
     streams = 1 + max(stream for module in AUGMENTATIONS.values() for stream in module.STREAMS)
     generators = _children(generator, streams)
     if kind == "scale-then-crop":
-        images = torch.cat([scaled(piece, resolution) for piece in _pieces(images)])
+        images = whole(images, resolution)
     count, padding = len(images), augmentation.crop_padding
     side = resolution if kind == "crop" else images.shape[-1]
     places = images.shape[-1] + 2 * padding - side + 1
     offsets = torch.randint(places, (count, 2), generator=generators[0])
-    flips = torch.rand(count, generator=generators[1]) < augmentation.flip
+    flips = (torch.rand(count, generator=generators[1]) < augmentation.flip).to(images.device)
     shown = _pieces_of_crops(images, offsets, flips, padding, side)
 
     def augmented(view: Tensor, acting_on: str) -> Tensor:
@@ -73,32 +131,47 @@ def training_view(
         return view
 
     if any(module.ON == "levels" for module in used.values()):
-        shown = _pieces(augmented(torch.cat(list(shown)), "levels"))
-    return augmented(_scaled_and_normalized(shown, images, resolution, normalization, reuse), "view")
+        shown = augmented(torch.cat(list(shown)), "levels").split(_piece(images))
+    pixels = augmented(_scaled_and_normalized(shown, images, resolution, normalization, reuse), "view")
+    return TrainingView(pixels, flips)
 
 
-def plain_view(images: Tensor, resolution: int, normalization: Normalization) -> Tensor:
+def whole(images: Tensor, side: int) -> Tensor:
+    """Whole uint8 images [N, 3, S, S] scaled as Pillow does; see `scaled`."""
+    if images.shape[-1] == side:
+        return images
+    return torch.cat([scaled(piece, side) for piece in images.split(_piece(images, side))])
+
+
+def plain_view(
+    images: Tensor, resolution: int, normalization: Normalization, size: int | None = None
+) -> Tensor:
     """Whole images scaled to `resolution` with rounding to grey levels, as Pillow does, and normalized.
 
-    At `resolution` S nothing is resampled.
+    Images that have that side already are not resampled.
 
     Args:
         images: uint8 [N, 3, S, S], left unchanged.
-        resolution: side of the view in pixels, at most S.
+        resolution: side of the view in pixels, at most the size.
         normalization: per-channel statistics of pixels in [0, 1].
+        size: side to which the images are scaled first; S by default.
 
     Returns:
         float32 [N, 3, resolution, resolution] on the device of the images.
 
     Raises:
-        UserError: `resolution` is not between 1 and S.
+        UserError: `resolution` is not between 1 and the size.
     """
+    images = whole(images, size or images.shape[-1])
     _require_resolution(images, resolution)
-    return _scaled_and_normalized(_pieces(images), images, resolution, normalization)
+    return _scaled_and_normalized(images.split(_piece(images)), images, resolution, normalization)
 
 
-def validation_view(images: Tensor, kind: str, resolution: int, normalization: Normalization) -> Tensor:
-    """Whole images scaled ("scale", see `plain_view`) or their centres at full scale ("crop")."""
+def validation_view(
+    images: Tensor, kind: str, resolution: int, normalization: Normalization, size: int | None = None
+) -> Tensor:
+    """Whole images scaled ("scale") or their centres at full scale ("crop"); see `plain_view`."""
+    images = whole(images, size or images.shape[-1])
     if kind == "crop":
         images = functional.center_crop(images, [resolution, resolution])
     return plain_view(images, resolution, normalization)
@@ -121,8 +194,10 @@ def crop_and_flip(images: Tensor, offsets: Tensor, flips: Tensor, padding: int, 
     return torch.cat(list(_pieces_of_crops(images, offsets, flips, padding, side)))
 
 
-def _pieces(images: Tensor) -> tuple[Tensor, ...]:
-    return images.split(_PIECE[images.device.type])
+def _piece(images: Tensor, side: int = 1) -> int:
+    """How many of these images, or of them scaled to a side in pixels, make a piece."""
+    side = max(side, images.shape[-1], _PIECE_SIDE)
+    return max(1, _PIECE[images.device.type] * _PIECE_SIDE**2 // side**2)
 
 
 def _pieces_of_crops(
@@ -130,8 +205,8 @@ def _pieces_of_crops(
 ) -> Iterator[Tensor]:
     size = images.shape[-1]
     steps = torch.arange(side, device=images.device)
-    draws = offsets.to(images.device), flips.to(images.device)
-    for piece, corner, flip in zip(*map(_pieces, (images, *draws)), strict=True):
+    everything = images, offsets.to(images.device), flips.to(images.device)
+    for piece, corner, flip in zip(*(each.split(_piece(images)) for each in everything), strict=True):
         padded = functional.pad(piece, [padding]).flatten(2)
         rows = (corner[:, :1] + steps) * (size + 2 * padding)
         columns = corner[:, 1:] + torch.where(flip[:, None], steps.flip(0), steps)
@@ -154,7 +229,7 @@ def _scaled_and_normalized(
         reuse if reuse is not None and reuse.shape == shape else images.new_empty(shape, dtype=torch.float32)
     )
     mean, std = list(normalization.mean), list(normalization.std)
-    for piece, target in zip(pieces, _pieces(view), strict=True):
+    for piece, target in zip(pieces, view.split(_piece(images)), strict=True):
         # In place: a float copy of a piece costs more than its arithmetic.
         target.copy_(scaled(piece, resolution)).mul_(1 / _WHITE)
         functional.normalize(target, mean, std, inplace=True)
@@ -170,6 +245,6 @@ def _require_resolution(images: Tensor, resolution: int) -> None:
     size = images.shape[-1]
     if not 1 <= resolution <= size:
         raise UserError(
-            f"A stage resolution of {resolution} px is impossible with images of {size} px: "
-            f"images are only scaled down, choose 1 to {size}."
+            f"A stage resolution of {resolution} px is impossible with images of {size} px: choose 1 to"
+            f" {size}, or larger images (`image_size` of the data set)."
         )

@@ -6,13 +6,14 @@ every device.
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import safetensors.torch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from distillation.core import atomic, checksums, devices
 from distillation.core.errors import UserError
@@ -42,8 +43,10 @@ class Answers:
     """Stored answers of a teacher.
 
     Attributes:
-        logits: for the N training images, in their order [N, classes].
-        features: by name, as its network captures them [N, ...]; gradients are those of each image alone.
+        logits: for the N training images, in their order [1 or 2, N, classes]; if there are two, the second
+            is for the mirrored images.
+        features: by name, as its network captures them [1 or 2, N, ...]; gradients are those of each image
+            alone.
         test_logits: for the test images at full size.
         record: the content of the record; see `write`.
     """
@@ -64,8 +67,10 @@ def write(
     arrays: Arrays,
     normalization: Normalization,
     resolution: int,
+    mirrored: bool,
     files: AnswerFiles,
     device: torch.device,
+    size: int | None = None,
 ) -> None:
     """Compute and store a teacher's answers, in float32.
 
@@ -74,38 +79,41 @@ def write(
         arrays: the data set.
         normalization: of the images that its students are shown.
         resolution: side in pixels of the training images that they are shown.
+        mirrored: whether they are shown mirrored images too.
         files: to write: safetensors and, written last, a JSON record with the SHA-256 of the answers, of the
             teacher's weights and of the data, and "test", how many test images the teacher gets right, of how
             many.
         device: where to compute.
+        size: side in pixels to which its students' images are scaled first; that of the arrays by default.
 
     Raises:
         UserError: if the teacher's files do not belong together.
     """
     model, run = trained.restore(teacher.weights, teacher.record, device)
-    wanted = run.model.storable
-    shown = views.plain_view(arrays.train_images, resolution, normalization)
-    size = predictions.BATCH[device.type]
-    parts = zip(shown.split(size), arrays.train_labels.split(size), strict=True)
-    found: dict[str, list[Tensor]] = {name: [] for name in (_LOGITS, *sorted(wanted))}
-    for done, (images, labels) in enumerate(parts):
-        if done * size % _REPORTED < size:
-            _LOG.info("%s: %d of %d training images", teacher.weights, done * size, len(shown))
-        output = answer(model, images.to(device), labels.to(device), wanted)
-        for name, value in {_LOGITS: output.logits, **output.features}.items():
-            if name in found:
-                found[name].append(value.detach().float().cpu())
-    test_images = arrays.test_images
-    whole = views.plain_view(test_images, test_images.shape[-1], normalization)
-    test_logits = predictions.logits(model, whole.to(device), "fp32").cpu()
-    tensors = {name: torch.cat(values) for name, values in found.items()} | {_TEST_LOGITS: test_logits}
-    with atomic.replacing(files.answers) as partial:
-        partial.write_bytes(safetensors.torch.save(tensors))
+    wanted, size = run.model.storable, size or arrays.train_images.shape[-1]
+
+    def show(images: Tensor, side: int = size, mirror: bool = False) -> Tensor:
+        # As in training, where images are mirrored before they are scaled down.
+        full = views.whole(images.to(device), size)
+        return views.plain_view(full.flip(-1) if mirror else full, side, normalization)
+
+    found: dict[str, list[Tensor]] = {}
+    for mirror in (False, True)[: 1 + mirrored]:
+        _LOG.info("%s: asked about training images%s", teacher.weights, ", mirrored" if mirror else "")
+        for name, value in _answers(
+            model, arrays, partial(show, side=resolution, mirror=mirror), wanted, device
+        ):
+            found.setdefault(name, []).append(value)
+    test_logits = predictions.logits(model, arrays.test_images.to(device), show, "fp32").cpu()
+    tensors = {name: torch.stack(values) for name, values in found.items()} | {_TEST_LOGITS: test_logits}
+    with atomic.replacing(files.answers) as temporary:
+        temporary.write_bytes(safetensors.torch.save(tensors))
     record = {
         "sha256": checksums.sha256(files.answers),
         "teacher": checksums.sha256(teacher.weights),
         "data": arrays.sha256,
         "resolution": resolution,
+        "mirrored": mirrored,
         "features": sorted(wanted),
         "test": {
             "correct": predictions.correct(test_logits, arrays.test_labels),
@@ -115,6 +123,27 @@ def write(
     }
     _LOG.info("%s: %d of %d test images are right", teacher.weights, *record["test"].values())
     atomic.write_json(files.record, record)
+
+
+def _answers(
+    model: nn.Module,
+    arrays: Arrays,
+    show: predictions.View,
+    wanted: Collection[str],
+    device: torch.device,
+) -> Iterator[tuple[str, Tensor]]:
+    """The answers to all training images by name, each [N, ...] on the CPU."""
+    batch = predictions.BATCH[device.type]
+    parts: dict[str, list[Tensor]] = {name: [] for name in (_LOGITS, *sorted(wanted))}
+    both = zip(arrays.train_images.split(batch), arrays.train_labels.split(batch), strict=True)
+    for done, (images, labels) in enumerate(both):
+        if done * batch % _REPORTED < batch:
+            _LOG.info("%d of %d images", done * batch, len(arrays.train_labels))
+        output = answer(model, show(images), labels.to(device), wanted)
+        for name, value in {_LOGITS: output.logits, **output.features}.items():
+            if name in parts:
+                parts[name].append(value.detach().float().cpu())
+    return ((name, torch.cat(values)) for name, values in parts.items())
 
 
 def load(files: AnswerFiles, arrays: Arrays, teacher: str) -> Answers:

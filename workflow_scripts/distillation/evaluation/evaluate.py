@@ -1,6 +1,7 @@
 """Evaluate a trained network on the test set."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -53,13 +54,12 @@ def evaluate(
     """
     labels = arrays.test_labels.to(device)
     images = arrays.test_images.to(device)
-    content = {"images": len(labels), "resolution": images.shape[-1], "selection": selection}
     tested, by_digest = {}, {}
     for name, path in weights.items():
         model, run = trained.restore(path, record, device)
         digest = sha256(path)
         if digest not in by_digest:
-            by_digest[digest] = _logits(model, run, images, images.shape[-1])
+            by_digest[digest] = _logits(model, run, images, run.model.image_size)
         logits = by_digest[digest]
         tested[name] = _scores(logits, labels) | {"sha256": digest}
         if name == selection:
@@ -69,14 +69,21 @@ def evaluate(
                 guide = stored.load(answers, arrays, sha256(teacher.weights)).test_logits.to(device)
             elif teacher:
                 teacher_model, taught_by = trained.restore(teacher.weights, teacher.record, device)
-                guide = _logits(teacher_model, taught_by, images, images.shape[-1])
+                guide = _logits(teacher_model, taught_by, images, taught_by.model.image_size)
             details["teacher"] = None if guide is None else metrics.agreement(logits, guide)
+    content = {"images": len(labels), "resolution": run.model.image_size, "selection": selection}
     write_json(output, content | {"weights": tested} | details)
 
 
 def _logits(model: nn.Module, run: Run, images: Tensor, resolution: int, view: str = "scale") -> Tensor:
-    shown = views.validation_view(images, view, resolution, run.normalization)
-    return predictions.logits(model, shown, "fp32")
+    show = partial(
+        views.validation_view,
+        kind=view,
+        resolution=resolution,
+        normalization=run.normalization,
+        size=run.model.image_size,
+    )
+    return predictions.logits(model, images, show, "fp32")
 
 
 def _scores(logits: Tensor, labels: Tensor) -> dict[str, float]:
@@ -95,7 +102,7 @@ def _details(
     for resolution in resolutions:
         for name, correct in by_view.items():
             # At full resolution both views are the image itself.
-            whole = resolution == images.shape[-1]
+            whole = resolution == run.model.image_size
             shown = logits if whole else _logits(model, run, images, resolution, name)
             correct[str(resolution)] = predictions.correct(shown, labels)
     return {"correct_by_view": by_view, "confusion": metrics.confusion(logits, labels)}

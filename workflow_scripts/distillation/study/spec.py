@@ -164,8 +164,8 @@ class Run:
     def stores_answers(self, teacher: Network | None) -> bool:
         """Whether a teacher's answers to the training images are computed once and stored.
 
-        They are if every epoch shows the same views, no saliency maps are compared or recorded, and the
-        teacher's features that the loss needs can be stored.
+        They are if every epoch shows the same views, mirrored or not, no saliency maps are compared or
+        recorded, and the teacher's features that the loss needs can be stored.
 
         Args:
             teacher: the network of the run's teacher, if it has one.
@@ -176,9 +176,9 @@ class Run:
         crops = self.augmentation.crop_padding or (
             self.views.training == "crop" and resolutions != {self.model.image_size}
         )
-        random = crops or self.augmentation.flip or self.augmentation.used
         needed = frozenset().union(*(term.teacher_features for term in self.losses.named.values()))
-        return not random and len(resolutions) == 1 and needed <= teacher.storable
+        is_same = not crops and not self.augmentation.used and len(resolutions) == 1
+        return is_same and needed <= teacher.storable
 
 
 RUN = TypeAdapter(Run)

@@ -9,7 +9,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from distillation.core.errors import InputError
-from distillation.data.dataset_settings import FORMATS
+from distillation.data.dataset_settings import FORMATS, IMAGES_DECIDED_BY
 from distillation.study import study
 from distillation.study.configuration import WORKFLOW_FILE, ConfigurationError, suggestion, violations
 from distillation.study.forms.study_file import StudyFile
@@ -154,9 +154,8 @@ def _shared_names(studies: Mapping[str, Study]) -> Iterator[str]:
     for name, one in studies.items():
         # Rules tell runs with a teacher from those without one by their ids alone.
         runs = {("run", run): name for _, run in one.entries}
-        files = ("format", "split", "limit")
         datasets = {
-            ("data set", dataset): [settings.get(key) for key in files]
+            ("data set", dataset): [settings.get(key) for key in IMAGES_DECIDED_BY]
             for dataset, settings in one.config["datasets"].items()
         }
         kinds = {("figure", figure): shown["kind"] for figure, shown in one.config["figures"].items()}

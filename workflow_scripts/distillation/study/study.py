@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
-from distillation.data.dataset_settings import FORMATS
-from distillation.data.formats import Format
+from distillation.data.dataset_settings import FORMATS, IMAGES_DECIDED_BY
 from distillation.networks import map_settings
 from distillation.networks.families import Network
 from distillation.networks.model_settings import ALL_RECIPE_KEYS, FAMILIES, RECIPE_KEYS, AnyModelEntry
@@ -240,10 +239,11 @@ def _teach(config: Mapping, protocol: str, teacher: str, student: dict) -> tuple
     student["teacher"] = {"run": teacher, "weights": own["selection"]}
     if config["seeds"].get("taught_by") != "same":
         student["teacher"]["seed"] = protocols.seeds_of(config, "teacher")[0]
-    if own["dataset"] != student["dataset"]:
+    first, second = (config["datasets"][each["dataset"]] for each in (own, student))
+    if any(first.get(key) != second.get(key) for key in IMAGES_DECIDED_BY):
         raise ValueError(
-            f"dataset: '{student['dataset']}', but its teacher {teacher} learns from '{own['dataset']}';"
-            " name the same data set for both"
+            f"dataset: '{student['dataset']}', but its teacher {teacher} learns from '{own['dataset']}',"
+            " which has other images; name the same for both, or make format, split and limit equal"
         )
     return (provider, teacher), network
 
@@ -290,10 +290,10 @@ def _settings(config: Mapping, protocol: str, role: str, run: str) -> tuple[dict
             *(f"losses.{term}: its method uses this loss; add it to its recipe" for term in absent)
         )
     settings["losses"] = {term: settings["losses"][term] for term in method["losses"]}
-    return settings, _network(settings, FORMATS[dataset["format"]])
+    return settings, _network(settings, dataset)
 
 
-def _network(settings: dict, images: Format) -> Network:
+def _network(settings: dict, dataset: Mapping) -> Network:
     """The network of a run, by its model and the recipe's keys for its family; these are taken out."""
     # Settings that change a part of others, or replace them, are complete only now.
     if wrong := configuration.violations(_MODEL_ENTRY, settings["model"]):
@@ -302,7 +302,9 @@ def _network(settings: dict, images: Format) -> Network:
     of_families = {key: settings.pop(key) for key in ALL_RECIPE_KEYS & settings.keys()}
     recipe = {key: value for key, value in of_families.items() if key in RECIPE_KEYS.get(family, ())}
     terms = [name for name in settings["losses"] if TERMS[name].Settings.on_distillation_head]
-    entry = settings["model"] | {"image_size": images.image_size, "classes": len(images.classes)}
+    images = FORMATS[dataset["format"]]
+    size = dataset.get("image_size", images.image_size)
+    entry = settings["model"] | {"image_size": size, "classes": len(images.classes)}
     model = FAMILIES[family].Settings.resolve(entry, recipe, terms)
     if wrong := configuration.violations(spec.MODEL, model):
         raise ValueError(*(f"model.{text}" for text in wrong))

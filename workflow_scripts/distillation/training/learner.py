@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
@@ -61,7 +62,9 @@ class Learner:
         self._gradients = Gradients(run, model, teacher, device, cuda_graphs, stored)
         self.choices = self._gradients.choices
         self.preparation_seconds = 0.0
-        self._shown: Tensor | None = None
+        self._views = views.TrainingViews(
+            run.augmentation, run.normalization, run.views.training, run.model.image_size, run.batch_size
+        )
         self._mixing = components.load("data.augmentations", "mixing") if run.mixing else None
 
     def epoch(
@@ -92,37 +95,30 @@ class Learner:
         order = torch.randperm(len(labels), generator=streams.generator(seed, "order", number)).to(
             self._device
         )
-        labels, answers = labels[order], [values[order] for values in self._answers]
-        self._shown = shown = views.training_view(
-            images[order],
-            self._run.augmentation,
-            stage.resolution,
-            self._run.normalization,
-            streams.generator(seed, "views", number),
-            self._run.views.training,
-            self._shown,
-        )
+        labels = labels[order]
+        shown = self._views.batches(images[order], stage.resolution, streams.generator(seed, "views", number))
         starts = range(0, len(labels), size)
         draws = self._draws(len(starts), stage.resolution, number)
         of_own = [draw.share if draw else 1.0 for draw in draws]
         shares = torch.tensor([(share, 1.0 - share) for share in of_own], device=self._device)
         together = self._run.optimizer.accumulation
         self.model.train()
+        first = next(shown)
         before = time.perf_counter()
         if len(labels) >= size and len(starts) >= together:
-            first = [values[:size] for values in answers]
-            self._gradients.prepare(shown[:size], labels[:size], shares[0], together, first)
+            answers = self._answers_to(order[:size], first.flips)
+            self._gradients.prepare(first.pixels, labels[:size], shares[0], together, answers)
         self.preparation_seconds = time.perf_counter() - before
         for value in self._gradients.sums.values():
             value.zero_()
         torch.manual_seed(streams.derive(seed, "dropout", number))
-        for step, start in enumerate(starts):
+        for step, (start, (pixels, flips)) in enumerate(zip(starts, chain([first], shown), strict=True)):
             part = slice(start, start + size)
             if step % together == 0:
                 batches = min(together, len(starts) - step)
-                self._gradients.clear(optimizer, shown[part], batches)
-            own = [values[part] for values in answers]
-            self._step(shown[part], labels[part], draws[step], shares[step], batches, own)
+                self._gradients.clear(optimizer, pixels, batches)
+            answers = self._answers_to(order[part], flips)
+            self._step(pixels, labels[part], draws[step], shares[step], batches, answers)
             if (step + 1) % together == 0 or step + 1 == len(starts):
                 optimizer.step()
                 lr = schedule.get_last_lr()[0]
@@ -144,6 +140,10 @@ class Learner:
     def peak_memory_mb(self) -> float:
         """Peak memory since the last reset, replayed steps included, in 10^6 bytes."""
         return max(devices.peak_memory_mb(self._device), self._gradients.recorded_mb)
+
+    def _answers_to(self, images: Tensor, flips: Tensor) -> list[Tensor]:
+        """The teacher's stored answers to images of these indices, mirrored where `flips` says so."""
+        return [values[flips.long(), images] for values in self._answers]
 
     def _draws(self, steps: int, resolution: int, number: int) -> Sequence:
         if self._mixing is None:

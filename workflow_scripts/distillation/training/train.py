@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -193,25 +194,16 @@ class _Training:
         checkpoint.report(self.progress())
         if self._teacher and not self._teacher_test:
             self._teacher_test = self._tested_teacher()
-        validation = {}
         following = curriculum.position(self._run, self._history)
         while following:
             stage_index, epoch = following
             stage = self._run.stages[stage_index]
             if epoch == 1 and (not self._history or self._run.optimizer.restart == "stage"):
                 self._new_optimizer(stage_index)
-            if self._validated and stage.resolution not in validation:
-                shown = views.validation_view(
-                    self._arrays.validation_images,
-                    self._run.views.validation,
-                    stage.resolution,
-                    self._run.normalization,
-                )
-                validation = {stage.resolution: shown}
             ending.may_finish = self._will_end_soon(stage, checkpoint.save_seconds)
             if ending.requested:
                 self._leave(checkpoint, ending)
-            self._epoch(stage_index, epoch, len(self._history) + 1, validation.get(stage.resolution))
+            self._epoch(stage_index, epoch, len(self._history) + 1)
             # A SIGTERM between epochs must not prevent the save, which takes little time.
             ending.may_finish = lambda: True
             following = curriculum.position(self._run, self._history)
@@ -223,10 +215,20 @@ class _Training:
     def _tested_teacher(self) -> dict[str, int]:
         """How many test images, shown as those of the student, the teacher gets right, of how many."""
         images, labels = self._arrays.test_images, self._arrays.test_labels
-        shown = views.plain_view(images, images.shape[-1], self._run.normalization)
-        correct = predictions.correct(predictions.logits(self._teacher, shown, "fp32"), labels)
+        show = self._whole(self._run.model.image_size, "scale")
+        correct = predictions.correct(predictions.logits(self._teacher, images, show, "fp32"), labels)
         _LOG.info("%s: its teacher gets %d of %d test images right", self._name, correct, len(labels))
         return {"correct": correct, "images": len(labels)}
+
+    def _whole(self, resolution: int, kind: str) -> predictions.View:
+        """The view of whole images, or of their centres, at a side in pixels."""
+        return partial(
+            views.validation_view,
+            kind=kind,
+            resolution=resolution,
+            normalization=self._run.normalization,
+            size=self._run.model.image_size,
+        )
 
     def _leave(self, checkpoint: Checkpoint, ending: Termination) -> None:
         """Save all finished epochs and end the process."""
@@ -249,7 +251,7 @@ class _Training:
         """Progress of the training, with the number of saved epochs; see `history.report`."""
         return history.report(self._run, self._history, self._saved)
 
-    def _epoch(self, stage_index: int, epoch: int, number: int, validation: torch.Tensor | None) -> None:
+    def _epoch(self, stage_index: int, epoch: int, number: int) -> None:
         stage = self._run.stages[stage_index]
         begin = time.perf_counter()
         devices.reset_peak_memory(self._device)
@@ -264,7 +266,11 @@ class _Training:
         accuracy = None
         if self._validated:
             accuracy = predictions.accuracy(
-                self._model, validation, self._arrays.validation_labels, self._run.precision
+                self._model,
+                self._arrays.validation_images,
+                self._arrays.validation_labels,
+                self._whole(stage.resolution, self._run.views.validation),
+                self._run.precision,
             )
         before = [] if epoch == 1 else curriculum.by_stage(self._history)[-1]
         accuracies = [*(entry["val_acc"] for entry in before), accuracy]

@@ -47,7 +47,11 @@ class SaliencyRecord:
         if epoch > 1 and not ended:
             return
         shown = views.validation_view(
-            self._images, self._run.views.validation, stage.resolution, self._run.normalization
+            self._images,
+            self._run.views.validation,
+            stage.resolution,
+            self._run.normalization,
+            self._run.model.image_size,
         )
         pair = {
             "student": self._of(student, shown, self._student_layers),
