@@ -6,16 +6,17 @@ BIN := $(VENV)/bin
 DEMO := studies/irkd/overlays/demo.yaml studies/lightnn/overlays/demo.yaml profiles/demo/studies.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup install-runtime install-dev demo watch watch-demo archive test faults report-test slurm-test gpu-test gpu-check bench lint keep-reference readme settings wheels clean-demo
+.PHONY: help setup install-runtime install-dev demo watch watch-demo archive test faults report-test vlm-test slurm-test gpu-test gpu-check bench lint keep-reference readme settings wheels clean-demo
 
 help:
 	@echo 'make setup           build .venv with the pinned packages'
 	@echo 'make demo            both studies with a small budget, on two CPU cores'
 	@echo 'make watch           watch progress of the trainings; overlays: CONFIG=; of the demo: make watch-demo'
 	@echo 'make archive         results of each study in one file, without weights (runs missing jobs); overlays: CONFIG='
-	@echo 'make test            all tests except the four below'
+	@echo 'make test            all tests except the five below'
 	@echo 'make faults          tests that kill trainings, drivers and machines; what continues ends with the same bytes'
 	@echo 'make report-test     tests of the demo report in Chromium; after make demo'
+	@echo 'make vlm-test        the study vlm from end to end with networks that timm has for tests, on made-up data'
 	@echo 'make slurm-test      tests on a one-machine Slurm cluster (installs Slurm if it is missing)'
 	@echo 'make gpu-test        tests on a GPU: same bits repeated, as one CUDA graph and resumed, and close to a CPU'
 	@echo 'make gpu-check       check this GPU: repeatability, milliseconds, hours of the study; on a CPU: ARGS=--rehearse'
@@ -79,6 +80,9 @@ test: $(VENV)/.dev
 
 faults: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m faults tests/system
+
+vlm-test: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/vlm
 
 report-test: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest tests/report

@@ -10,6 +10,7 @@ HOME = Path(workflow.current_basedir).parent
 sys.path.insert(0, str(HOME / "workflow_scripts"))
 
 from distillation.core.errors import UserError
+from distillation.networks import start_settings
 from distillation.study import code_digest, spec, studies
 from distillation.study.contents import filled
 from distillation.study.selection import Selection
@@ -28,6 +29,8 @@ def load_studies():
 
 
 STUDIES = load_studies()
+# The others are run only by their own targets.
+LISTED = config["studies"]
 PATHS = studies.paths(config)
 
 

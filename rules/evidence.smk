@@ -38,7 +38,7 @@ def checked_evidence(*names):
 
 def compared(wildcards):
     """The comparisons of the studies of which something is committed; an error if there is none."""
-    kept = [name for name in STUDIES if Path(COMMITTED, name, "SHA256SUMS").is_file()]
+    kept = [name for name in LISTED if Path(COMMITTED, name, "SHA256SUMS").is_file()]
     if not kept:
-        raise WorkflowError(f"{COMMITTED} has nothing of {', '.join(STUDIES)}; `make keep-reference` adds it")
+        raise WorkflowError(f"{COMMITTED} has nothing of {', '.join(LISTED)}; `make keep-reference` adds it")
     return expand(rules.compare.output, study=kept)

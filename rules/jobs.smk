@@ -84,17 +84,6 @@ def answering_weights(wildcards):
     return ancient(f"{folder}/{own.entry.selection}.safetensors")
 
 
-def pretrained_of(wildcards):
-    """The file of pretrained weights of a run, if it has one; the user supplies it."""
-    file = training(wildcards).entry.pretrained
-    if file and not Path(file).is_file():
-        raise WorkflowError(
-            f"{file}: {wildcards.run} starts from these weights, but the file does not exist; supply it"
-            " (docs/pretrained.md says from where), or set its path in `weights` of the study."
-        )
-    return {"pretrained": ancient(file)} if file else {}
-
-
 def training_digest(wildcards):
     """Digest of the code of a training: the script and the components that its run names."""
     own = training(wildcards)

@@ -2,8 +2,8 @@
 
 
 def in_all(part, **chosen):
-    """The files of a part, in all studies."""
-    return [path for selection in SELECTIONS.values() for path in part(selection, **chosen)]
+    """The files of a part, in all studies but those on request."""
+    return [path for name in LISTED for path in part(SELECTIONS[name], **chosen)]
 
 
 def of_study(output, selection, **wildcards):

@@ -18,7 +18,7 @@ include: "provenance.smk"
 rule rebuild:
     """Tables and figures, made anew from the committed evidence."""
     input:
-        checked_evidence(*STUDIES),
+        checked_evidence(*LISTED),
         in_all(pages),
         in_all(checks),
     localrule: True

@@ -6,7 +6,7 @@ report: "captions/workflow.rst"
 
 
 # The description of the report, which has no parameters, reads it here.
-config["_reported"] = {name: description.of_study(study) for name, study in STUDIES.items()}
+config["_reported"] = {name: description.of_study(STUDIES[name]) for name in LISTED}
 
 
 # Categories of the report, in reading order.
@@ -17,7 +17,7 @@ def category(name):
     """A function: a category, numbered because the report sorts by name; of its study if there are several."""
     number = f"{CATEGORIES.index(name) + 1}. {name}"
     # No colon: it would end the name in the links to categories.
-    return lambda wildcards: f"{wildcards.study}, {number}" if len(STUDIES) > 1 else number
+    return lambda wildcards: f"{wildcards.study}, {number}" if len(LISTED) > 1 else number
 
 
 def category_of_curve(wildcards):

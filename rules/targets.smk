@@ -6,7 +6,7 @@ rule data:
     input:
         expand(
             "<results>/data/{dataset}/manifest.json",
-            dataset=sorted({name for selection in SELECTIONS.values() for name in selection.datasets}),
+            dataset=sorted({dataset for name in LISTED for dataset in SELECTIONS[name].datasets}),
         ),
     localrule: True
 
@@ -79,7 +79,7 @@ rule check:
 rule archive:
     """Each study in one file, without weights."""
     input:
-        expand(rules.pack_archive.output, study=SELECTIONS),
+        expand(rules.pack_archive.output, study=LISTED),
     localrule: True
 
 

@@ -23,11 +23,11 @@ TIMED = ("costs/", "provenance/", "logs/", "benchmarks/")
 TARGETS = {
     *("all", "data", "teachers", "students", "evaluation", "tables", "figures", "claims", "provenance"),
     *("described", "released", "bridge", "check", "archive", "irkd", "irkd-described", "irkd-released"),
-    *("lightnn", "lightnn-described", "lightnn-released"),
+    *("lightnn", "lightnn-described", "lightnn-released", "vlm", "vlm-described", "vlm-released"),
 }
 
 # Keys of config.yaml; all others are a study's.
-WORKFLOW = {"studies", "pathvars", "execution", "sources"}
+WORKFLOW = {"studies", "on_request", "pathvars", "execution", "sources"}
 TINY_STUDY = {
     "note": "tiny",
     "reproduce": ["described"],
@@ -138,8 +138,10 @@ class Workspace:
     def driver(self) -> list[str]:
         return [sys.executable, "workflow_scripts/drive.py", "--configfile", "tiny.yaml", "--cores", "2"]
 
-    def call(self, command: list[str], status: int = 0, environment: dict | None = None) -> str:
-        """Run a command here that has to end with an exit status; all that it says."""
+    def call(
+        self, command: list[str], status: int = 0, environment: dict | None = None, seconds: int = 300
+    ) -> str:
+        """Run a command here that has to end with an exit status in so many seconds; all that it says."""
         done = subprocess.run(
             command,
             cwd=self.path,
@@ -148,7 +150,7 @@ class Workspace:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=seconds,
         )
         assert done.returncode == status, done.stdout
         return done.stdout

@@ -19,7 +19,7 @@ from distillation.networks.losses.kd import Distillation
 from distillation.networks.terms import Losses
 from distillation.study import spec
 from distillation.study.spec import Optimizer, Run, Stage, Teacher
-from distillation.training.flops import training_flops_by_resolution
+from distillation.training.flops import training_flops_by_stage
 from tiny_runs import CPU, NORMALIZATION, arrays, results, stopping_after, teacher_files, train
 
 SHAPE = {"family": "cnn", "image_size": 32, "classes": 10, "dropout": 0.1}
@@ -158,11 +158,11 @@ def test_other_answers_are_another_training(teacher, stored, tmp_path, caplog):
 
 
 def test_the_cost_of_stored_answers_is_not_counted_again(monkeypatch):
-    alone = training_flops_by_resolution(replace(STUDENT, losses=Losses(ce=CrossEntropy(1.0))), None)
+    alone = training_flops_by_stage(replace(STUDENT, losses=Losses(ce=CrossEntropy(1.0))), None)
     without_maps = replace(STUDENT, losses=Losses(ce=CrossEntropy(0.7), kd=Distillation(0.2, 3.0)))
-    assert training_flops_by_resolution(without_maps, DEEP) == alone
+    assert training_flops_by_stage(without_maps, DEEP) == alone
     live(monkeypatch)
-    assert training_flops_by_resolution(without_maps, DEEP)[32] > alone[32] + DEEP.inference_flops(32) // 2
+    assert training_flops_by_stage(without_maps, DEEP)[0] > alone[0] + DEEP.inference_flops(32) // 2
 
 
 # Which runs store them

@@ -10,7 +10,7 @@ from distillation.core.errors import UserError
 from distillation.networks import models
 from distillation.networks.families.vit import DistillationToken, Model
 from distillation.networks.families.vit.compute import build
-from distillation.networks.start_settings import Pretrained
+from distillation.networks.pretrained.deit import DeitWeights
 
 TOKEN = DistillationToken("random", True, without_head=True)
 SMALL = Model(
@@ -58,7 +58,7 @@ def published(tmp_path_factory):
 def test_blocks_tokens_final_norm_and_the_bias_of_the_projection_are_those_published(published):
     path, digest, weights = published
     started, drawn = network(), network()
-    models.load_pretrained(started, Pretrained("deit", digest[:8]), path)
+    models.load_pretrained(started, DeitWeights(kind="deit", sha256=digest[:8]), path)
     for name, value in started.named_parameters():
         same_as_drawn = torch.equal(value, drawn.get_parameter(name))
         assert same_as_drawn == (name in DRAWN), name
@@ -71,7 +71,7 @@ def test_a_student_with_a_distillation_head_starts_from_them_too_and_draws_both_
     path, digest, weights = published
     student = replace(TINY, distillation_token=DistillationToken("random", True))
     started, drawn = network(student), network(student)
-    models.load_pretrained(started, Pretrained("deit", digest[:8]), path)
+    models.load_pretrained(started, DeitWeights(kind="deit", sha256=digest[:8]), path)
     for name in ("head.weight", "distillation_head.weight", "distillation_head.bias"):
         assert torch.equal(started.get_parameter(name), drawn.get_parameter(name))
     assert torch.equal(started.distillation_token, weights["dist_token"])
@@ -86,7 +86,7 @@ def test_the_released_teacher_has_21403018_parameters_of_which_107530_are_drawn(
 
 def test_another_file_is_refused_by_its_digest(published):
     with pytest.raises(UserError, match=r"its sha256 is .*, but should begin with 00000000; supply"):
-        models.load_pretrained(network(), Pretrained("deit", "00000000"), published[0])
+        models.load_pretrained(network(), DeitWeights(kind="deit", sha256="00000000"), published[0])
 
 
 def test_weights_of_a_network_of_other_sizes_are_refused(published):
@@ -105,7 +105,7 @@ def test_weights_of_a_network_of_other_sizes_are_refused(published):
     with pytest.raises(
         UserError, match=r"do not fit the network .*such as cls_token.*supply those of the DeiT"
     ):
-        models.load_pretrained(network(wide), Pretrained("deit", digest), path)
+        models.load_pretrained(network(wide), DeitWeights(kind="deit", sha256=digest), path)
 
 
 def test_a_token_without_a_head_is_not_read_and_not_distilled_into():

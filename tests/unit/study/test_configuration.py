@@ -8,7 +8,7 @@ from distillation.study import studies, study
 from shipped import CONFIG, ROOT, STUDIES, WORKFLOW, overlay
 
 # The two files as one mapping, since none of their keys are the same.
-BASE = WORKFLOW | {"studies": ["irkd"]} | CONFIG
+BASE = WORKFLOW | {"studies": ["irkd"], "on_request": []} | CONFIG
 
 
 def recorded_faults():
@@ -189,7 +189,7 @@ def test_without_a_split_nothing_is_validated_and_what_needs_it_is_refused():
 
 
 def test_a_data_set_whose_format_has_no_sources_is_refused():
-    assert errors(changed({"datasets.cifar10.format": "cifar100"}))[-1] == (
+    assert errors(changed({"datasets.cifar10.format": "cifar100", "sources.cifar100": "DELETED"}))[-1] == (
         "datasets.cifar10.format: there are no sources for 'cifar100'; add them as `sources.cifar100`"
     )
 

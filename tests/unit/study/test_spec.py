@@ -43,7 +43,10 @@ FULL = {
             "over_layers": "sum",
         },
     },
-    "stages": [{"resolution": 12, "epochs": 10}, {"resolution": 32, "epochs": 20}],
+    "stages": [
+        {"resolution": 12, "epochs": 10, "lr": 3e-3, "head_only": True},
+        {"resolution": 32, "epochs": 20, "lr": 1e-5, "head_only": True},
+    ],
     "augmentation": {
         "crop_padding": 4,
         "flip": 0.5,
@@ -71,12 +74,18 @@ FULL = {
     "teacher": {"run": "small-p4", "seed": 0, "weights": "best"},
     "views": {"training": "crop", "validation": "crop"},
     "early_stopping": {"patience": 3, "restore": "on-stop"},
-    "warmup_cosine": {"warmup": 0.2},
+    "warmup_cosine": {"warmup": 0.2, "stepped": "epoch"},
     "start": {"kind": "deit", "sha256": "649709d9"},
     "recorded_maps": {"kind": "class-map", "student_layers": [0, 2], "teacher_layers": [1, 3]},
+    "teacher_resolution": 24,
+    "tests_each_epoch": True,
 }
 OPTIONAL = ("one_cycle", "mixing", "teacher", "early_stopping", "warmup_cosine", "start", "recorded_maps")
-PLAIN = {key: value for key, value in FULL.items() if key not in (*OPTIONAL, "augmentation", "views")} | {
+SINGLE = ("teacher_resolution", "tests_each_epoch")
+PLAIN = {
+    key: value for key, value in FULL.items() if key not in (*OPTIONAL, *SINGLE, "augmentation", "views")
+} | {
+    "stages": [{"resolution": 12, "epochs": 10}, {"resolution": 32, "epochs": 20}],
     "optimizer": {key: value for key, value in FULL["optimizer"].items() if key != "accumulation"},
     "losses": {"ce": {"weight": 1.0}},
     "model": {k: v for k, v in FULL["model"].items() if k in list(FULL["model"])[:8]},

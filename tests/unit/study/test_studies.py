@@ -51,19 +51,26 @@ def small(**changes):
 def errors(folder, **config):
     """The errors of a configuration with these keys, one a line."""
     with pytest.raises(ConfigurationError) as caught:
-        studies.resolve({**WORKFLOW, "studies": ["irkd"], **config}, folder, "config.yaml")
+        studies.resolve({**WORKFLOW, "on_request": [], "studies": ["irkd"], **config}, folder, "config.yaml")
     return caught.value.errors
 
 
 def test_a_study_needs_no_teacher_and_no_block_of_a_page(folder):
-    both = studies.resolve({**WORKFLOW, "studies": ["irkd", "small"]}, folder(small=SMALL), "config.yaml")
+    both = studies.resolve(
+        {**WORKFLOW, "on_request": [], "studies": ["irkd", "small"]}, folder(small=SMALL), "config.yaml"
+    )
     assert list(both) == ["irkd", "small"]
     assert list(both["small"].entries) == [("described", "net-ce")]
     assert both["irkd"].entries.keys() == studies.resolve(WORKFLOW, STUDIES, "")["irkd"].entries.keys()
 
 
 def test_what_stands_below_the_name_of_a_study_changes_it_alone(folder):
-    config = {**WORKFLOW, "studies": ["irkd", "small"], "small": {"seeds": {"students": [5]}}}
+    config = {
+        **WORKFLOW,
+        "on_request": [],
+        "studies": ["irkd", "small"],
+        "small": {"seeds": {"students": [5]}},
+    }
     both = studies.resolve(config, folder(small=SMALL), "config.yaml")
     assert {entry.seeds for entry in both["small"].entries.values()} == {(5,)}
     assert both["irkd"].config["seeds"] == CONFIG["seeds"]
@@ -106,6 +113,18 @@ def test_an_overlay_of_a_study_that_is_not_run_is_refused(folder):
     assert errors(folder(small=SMALL), small={}) == [
         "config.yaml: small: this study is not in `studies` (irkd); add it, or remove this key"
     ]
+
+
+def test_studies_on_request_are_there_too_after_those_to_run(folder):
+    config = {**WORKFLOW, "studies": ["small"], "on_request": ["irkd", "small"]}
+    assert list(studies.resolve(config, folder(small=SMALL), "config.yaml")) == ["small", "irkd"]
+
+
+def test_a_study_on_request_without_a_folder_is_refused_under_its_own_key(folder):
+    expected = (
+        "config.yaml: on_request: no folder 'smal' with a study.yaml in studies/ (did you mean 'small'?)"
+    )
+    assert errors(folder(small=SMALL), on_request=["smal"]) == [expected]
 
 
 def test_a_study_without_a_folder_is_named_with_the_nearest_that_has_one(folder):
@@ -201,10 +220,13 @@ def test_studies_share_a_data_set_of_equal_files_and_no_other(folder):
     )
     there = folder(small=shared)
     both = {"studies": ["irkd", "small"]}
-    assert studies.resolve({**WORKFLOW, **both}, there, "").keys() == {"irkd", "small"}
+    assert studies.resolve({**WORKFLOW, "on_request": [], **both}, there, "").keys() == {"irkd", "small"}
     other = {"std": [0.5, 0.5, 0.5]}
     changed = {"small": {"datasets": {"cifar10": {"normalization": other}}}}
-    assert studies.resolve({**WORKFLOW, **both, **changed}, there, "").keys() == {"irkd", "small"}
+    assert studies.resolve({**WORKFLOW, "on_request": [], **both, **changed}, there, "").keys() == {
+        "irkd",
+        "small",
+    }
     limited = {"small": {"datasets": {"cifar10": {"limit": {"train": 10}}}}}
     assert errors(there, **both, **limited) == [
         "small: datasets.cifar10: in the study 'irkd' it has another format, split or limit; rename one of"
@@ -235,5 +257,5 @@ def test_errors_of_every_study_and_of_the_workflow_are_reported_at_once(folder):
 def test_a_study_that_cannot_be_read_is_named(folder, text, said):
     there = folder(small=text)
     with pytest.raises(InputError, match=said) as caught:
-        studies.resolve({**WORKFLOW, "studies": ["small"]}, there, "config.yaml")
+        studies.resolve({**WORKFLOW, "on_request": [], "studies": ["small"]}, there, "config.yaml")
     assert str(there / "small/study.yaml") in str(caught.value)

@@ -7,6 +7,7 @@ from distillation.networks.families.vit import DistillationToken, Model
 from distillation.networks.losses.ce import CrossEntropy
 from distillation.networks.losses.kd import Distillation
 from distillation.networks.losses.saliency import Saliency
+from distillation.networks.pretrained.deit import DeitWeights
 from distillation.study import spec, study
 from shipped import CONFIG as BASE
 from shipped import overlay
@@ -397,7 +398,7 @@ def test_recipes_of_a_protocol_concern_every_run_of_the_recipe():
 
 def test_weights_to_start_from_are_named_by_their_sum_and_not_by_their_path():
     entry = resolve().entries["released", "small-p2-50-pretrained"]
-    assert entry.resolve(0).start == spec.Pretrained("deit", "649709d9")
-    assert entry.pretrained == BASE["weights"]["deit-small"]["file"]
+    assert entry.resolve(0).start == DeitWeights(kind="deit", sha256="649709d9")
+    assert entry.pretrained == "deit-small"
     moved = resolve({"weights": {"deit-small": {"file": "elsewhere.pth"}}})
     assert digests(moved, "released") == digests(resolve(), "released")

@@ -146,7 +146,7 @@ def test_a_resolution_that_comes_again_costs_what_it_cost_before():
 def test_costs_by_stage_add_up_to_those_of_the_run():
     seconds = [1.5, 2.0, 4.0, 8.0, 16.0]
     stages = curriculum.by_stage(rows(STUDENT, seconds))
-    costs = history.costs(stages, images=64, flops={8: 7, 16: 11})
+    costs = history.costs(stages, images=64, flops=[7, 11])
     assert costs == [
         {
             "resolution": 8,
@@ -174,7 +174,7 @@ def test_costs_by_stage_add_up_to_those_of_the_run():
 def test_a_resolution_that_comes_twice_has_costs_of_its_own_in_each_stage():
     run = replace(PLAIN, stages=(Stage(8, 1), Stage(16, 1), Stage(8, 2)))
     stages = curriculum.by_stage(rows(run, [1.0, 2.0, 4.0, 8.0]))
-    costs = history.costs(stages, images=10, flops={8: 1, 16: 2})
+    costs = history.costs(stages, images=10, flops=[1, 2, 1])
     assert [(cost["images"], cost["seconds"]) for cost in costs] == [(10, 1.0), (10, 2.0), (20, 12.0)]
 
 

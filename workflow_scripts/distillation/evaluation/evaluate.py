@@ -1,5 +1,6 @@
 """Evaluate a trained network on the test set."""
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -72,6 +73,8 @@ def evaluate(
                 guide = _logits(teacher_model, taught_by, images, taught_by.model.image_size)
             details["teacher"] = None if guide is None else metrics.agreement(logits, guide)
     content = {"images": len(labels), "resolution": run.model.image_size, "selection": selection}
+    if best := json.loads(record.read_text(encoding="utf-8")).get("best_test"):
+        content["best_test_of_an_epoch"] = best
     write_json(output, content | {"weights": tested} | details)
 
 

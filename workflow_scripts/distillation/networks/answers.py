@@ -11,7 +11,12 @@ from distillation.networks.output import Output
 
 
 def answer(
-    teacher: nn.Module, images: Tensor, labels: Tensor, features: Collection[str], with_graph: bool = False
+    teacher: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    features: Collection[str],
+    with_graph: bool = False,
+    side: int | None = None,
 ) -> Output:
     """The output of a frozen teacher in evaluation mode.
 
@@ -21,8 +26,9 @@ def answer(
         labels: int64 [B].
         features: names of what is asked for; `LAST_MAP_GRADIENT` for `image_gradients`, per image.
         with_graph: whether the logits can be differentiated with respect to captured features.
+        side: to which the images are scaled first; see `resized`.
     """
-    wanted = frozenset(features)
+    wanted, images = frozenset(features), resized(images, side)
     if LAST_MAP_GRADIENT not in wanted:
         with torch.set_grad_enabled(with_graph):
             return teacher(images, wanted)
@@ -30,6 +36,13 @@ def answer(
         output = teacher(images, wanted - {LAST_MAP_GRADIENT} | {LAST_MAP})
     gradients = {LAST_MAP_GRADIENT: image_gradients(output, labels)}
     return output._replace(features=output.features | gradients)
+
+
+def resized(images: Tensor, side: int | None) -> Tensor:
+    """Views [B, 3, r, r] scaled to a side in pixels, bilinearly, without antialiasing; None leaves them."""
+    if side in (None, images.shape[-1]):
+        return images
+    return functional.interpolate(images, size=(side, side), mode="bilinear", align_corners=False)
 
 
 def image_gradients(output: Output, labels: Tensor, with_graph: bool = False) -> Tensor:

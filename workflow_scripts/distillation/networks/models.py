@@ -1,16 +1,21 @@
 """Networks and their weight files."""
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import safetensors.torch
 import torch
 from torch import nn
 
-from distillation.core import checksums, components
+from distillation.core import atomic, checksums, components
 from distillation.core.atomic import replacing
 from distillation.core.errors import UserError
 from distillation.networks.families import Network
-from distillation.networks.start_settings import Pretrained
+from distillation.networks.start_settings import AnyPretrained
+
+# As torch.hub and timm name their files.
+_DIGEST_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.\w+$")
 
 
 def build(model: Network, generator: torch.Generator) -> nn.Module:
@@ -18,19 +23,48 @@ def build(model: Network, generator: torch.Generator) -> nn.Module:
     return components.load("networks.families", model.family).build(model, generator)
 
 
-def load_pretrained(model: nn.Module, pretrained: Pretrained, path: Path) -> None:
+def load_pretrained(model: nn.Module, start: AnyPretrained, path: Path) -> str:
     """Copy those published weights that fit into a new network.
+
+    Args:
+        model: the network.
+        start: the settings of the weights.
+        path: their file. If its name ends with digits of a SHA-256, as in "resnet18-d63eafa0.pth", these are
+            checked too.
+
+    Returns:
+        The SHA-256 (hex) of the file.
 
     Raises:
         UserError: when the file is not the one that the run names, or does not fit the network.
     """
     found = checksums.sha256(path)
-    if not found.startswith(pretrained.sha256):
-        raise UserError(
-            f"{path}: its sha256 is {found}, but should begin with {pretrained.sha256}; supply the"
-            " file that `weights` names in the configuration."
-        )
-    components.load("networks.pretrained", pretrained.kind).load(model, path)
+    named = _DIGEST_IN_NAME.search(path.name)
+    for expected in filter(None, (start.sha256, named and named[1])):
+        if not found.startswith(expected):
+            raise UserError(
+                f"{path}: its sha256 is {found}, but should begin with {expected}; supply the file that"
+                " `weights` names in the configuration."
+            )
+    components.load("networks.pretrained", start.kind).load(model, start, path)
+    return found
+
+
+def check_pretrained(networks: Iterable[Network], start: AnyPretrained, path: Path, output: Path) -> None:
+    """Load published weights into each of some networks, and write the file's SHA-256 as JSON.
+
+    Args:
+        networks: one or more that start from these weights.
+        start: see `load_pretrained`.
+        path: see `load_pretrained`.
+        output: the JSON file.
+
+    Raises:
+        UserError: see `load_pretrained`.
+    """
+    for model in networks:
+        found = load_pretrained(build(model, torch.Generator()), start, path)
+    atomic.write_json(output, {"start": start.words, "sha256": found})
 
 
 def save(model: nn.Module, path: Path) -> None:

@@ -1,31 +1,32 @@
-"""Settings of published weights that a network starts from."""
+"""All kinds of published weights by name: settings of a resolved run, and as a configuration writes them."""
 
-from typing import Literal
+from collections.abc import Mapping
+from functools import reduce
+from operator import or_
+from types import ModuleType
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
 
 from distillation.core import components
-from distillation.core.settings import Text, settings
+from distillation.networks.pretrained import Pretrained, PublishedFile
 
-PRETRAINED = components.declarations("networks.pretrained")
-PretrainedKind = Literal[tuple(PRETRAINED)]
+PRETRAINED: Mapping[str, ModuleType] = components.declarations("networks.pretrained")
+
+AnyPretrained = Annotated[
+    reduce(or_, (kind.Settings for kind in PRETRAINED.values())), Field(discriminator="kind")
+]
+AnyPublishedFile = Annotated[
+    reduce(or_, (kind.Entry for kind in PRETRAINED.values())), Field(discriminator="kind")
+]
+_PUBLISHED_FILE, _PRETRAINED = TypeAdapter(AnyPublishedFile), TypeAdapter(AnyPretrained)
 
 
-@settings
-class Pretrained:
-    """Published weights that a network starts from; parts of other sizes are randomly initialised.
+def published_file(entry: Mapping) -> PublishedFile:
+    """An entry of `weights` from its plain values."""
+    return _PUBLISHED_FILE.validate_python(entry)
 
-    `kind` is the naming of the tensors in the file, `sha256` the first hexadecimal digits (8 or more) of the
-    file's digest.
-    """
 
-    kind: PretrainedKind
-    sha256: Text
-
-    @property
-    def words(self) -> str:
-        """The value in the page of switches."""
-        return f"published weights ({self.kind} {self.sha256[:8]})"
-
-    @property
-    def components(self) -> tuple[str, ...]:
-        """The component that reads the file, as "package.module" within the library."""
-        return (f"networks.pretrained.{self.kind}",)
+def pretrained(start: Mapping) -> Pretrained:
+    """What a run keeps of published weights, from plain values."""
+    return _PRETRAINED.validate_python(start)

@@ -8,7 +8,7 @@ from distillation.core.errors import UserError
 from distillation.networks.terms import TERMS
 from distillation.pages.documents import Document, Section
 from distillation.study.contents import RunSettings, SettingsPage
-from distillation.study.spec import OneCycle, Run, from_mapping
+from distillation.study.spec import OneCycle, Run, Stage, from_mapping
 
 NO_SOURCE = "not stated"
 
@@ -26,7 +26,8 @@ def values(setting: RunSettings, terms: Collection[str]) -> dict[str, str]:
         found |= TERMS[name].Settings.switches(run.losses.named.get(name))
     found |= {name: read(run) for name, read in _AFTER_LOSSES.items()}
     tested = {"best": "best validation of the last stage", "last": "last epoch"}
-    found["weights tested"] = tested[setting.selection]
+    logged = "; every epoch is tested, which chooses nothing" if run.tests_each_epoch else ""
+    found["weights tested"] = tested[setting.selection] + logged
     found["seeds"] = ", ".join(map(str, setting.seeds))
     return found
 
@@ -36,13 +37,20 @@ def used_terms(settings: Iterable[RunSettings]) -> list[str]:
     return [name for name in TERMS if any(name in setting.spec["losses"] for setting in settings)]
 
 
+def _stage(stage: Stage) -> str:
+    own = ["head alone"] if stage.head_only else []
+    own += [f"rate {stage.lr:g}"] if stage.lr else []
+    return f"{stage.resolution} px x {stage.epochs}" + (f" ({', '.join(own)})" if own else "")
+
+
 def _schedule(run: Run) -> str:
     shape = run.one_cycle or run.warmup_cosine
     if shape is None:
         return "constant"
     if isinstance(shape, OneCycle):
         return f"one cycle, rising for {shape.rising:.0%} of the updates"
-    return f"warm-up over {shape.warmup:.0%} of the updates, then cosine to 0"
+    start = f"warm-up over {shape.warmup:.0%} of the updates, then " if shape.warmup else ""
+    return f"{start}cosine to 0" + (", changed after every epoch" if shape.stepped == "epoch" else "")
 
 
 def _stopping(run: Run) -> str:
@@ -54,7 +62,10 @@ def _stopping(run: Run) -> str:
 
 
 def _teacher(run: Run) -> str:
-    return f"{run.teacher.run}, {run.teacher.weights} weights" if run.teacher else "none"
+    if run.teacher is None:
+        return "none"
+    scaled = f", sees the views at {run.teacher_resolution} px" if run.teacher_resolution else ""
+    return f"{run.teacher.run}, {run.teacher.weights} weights{scaled}"
 
 
 _DECAY = {
@@ -66,7 +77,8 @@ _RESTART = {"stage": "re-created", "never": "carried through"}
 
 _BEFORE_LOSSES: Mapping[str, Callable[[Run], str]] = {
     "start": lambda run: run.start.words if run.start else "random",
-    "stages": lambda run: ", ".join(f"{stage.resolution} px x {stage.epochs}" for stage in run.stages),
+    "data set": lambda run: run.dataset,
+    "stages": lambda run: ", ".join(map(_stage, run.stages)),
     "training view": lambda run: run.views.training,
     "validation view": lambda run: run.views.validation,
     "augmentation": lambda run: run.augmentation.words,
@@ -74,6 +86,7 @@ _BEFORE_LOSSES: Mapping[str, Callable[[Run], str]] = {
 }
 _AFTER_LOSSES: Mapping[str, Callable[[Run], str]] = {
     "teacher": _teacher,
+    "optimizer": lambda run: {"adam": "Adam", "adamw": "AdamW"}[run.optimizer.name],
     "learning rate": lambda run: f"{run.optimizer.lr:g}",
     "schedule": _schedule,
     "weight decay": lambda run: f"{run.optimizer.weight_decay:g}, {_DECAY[run.optimizer.decay]}",

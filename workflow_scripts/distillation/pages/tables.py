@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import fmean
 
 import pandas as pd
 
@@ -16,7 +17,7 @@ from distillation.study.contents import Key, TablePage
 RUN = "run"
 _REPRODUCED = (
     *("seeds", "mean", "std", "min", "max", "low", "high", "interval", "test_images", "selection"),
-    "accuracies",
+    *("accuracies", "best_of_an_epoch"),
 )
 
 
@@ -30,10 +31,11 @@ def cells(page: TablePage, evaluations: Mapping[Key, Path], published: pd.DataFr
             one shown instead.
 
     Returns:
-        Columns protocol, row, column, run, published, doubt, status ("run", "not run" or why not), seeds,
-        mean, std (sample standard deviation over seeds, empty for a single one), min, max, low and
-        high (the 95 % interval of the mean), interval (its method; see `estimates.estimate`),
-        test_images, selection, accuracies (one per seed). Accuracies are percentages.
+        Columns protocol, row, column, run, published_run, published, doubt, status ("run", "not run" or why
+        not), seeds, mean, std (sample standard deviation over seeds, empty for a single one), min, max, low
+        and high (the 95 % interval of the mean), interval (its method; see `estimates.estimate`),
+        test_images, selection, accuracies (one per seed), best_of_an_epoch (mean of the best test accuracies
+        of an epoch, empty if epochs were not tested). Accuracies are percentages.
     """
     results = read_all(evaluations)
     records = []
@@ -50,8 +52,9 @@ def cells(page: TablePage, evaluations: Mapping[Key, Path], published: pd.DataFr
 
 def _published(run: str, published: pd.DataFrame) -> dict:
     if run not in published.index:
-        return {"published": None, "doubt": ""}
-    return {"published": published.at[run, "accuracy"], "doubt": published.at[run, "doubt"]}
+        return {"published_run": run, "published": None, "doubt": ""}
+    accuracy, doubt = published.loc[run, ["accuracy", "doubt"]]
+    return {"published_run": run, "published": accuracy, "doubt": doubt}
 
 
 def _reproduced(results: Mapping[int, Evaluation]) -> dict:
@@ -59,6 +62,7 @@ def _reproduced(results: Mapping[int, Evaluation]) -> dict:
         return dict.fromkeys(_REPRODUCED) | {"seeds": "", "accuracies": ""}
     found = estimate({seed: Contrast(((1.0, result.accuracy()),)) for seed, result in results.items()})
     any_result = next(iter(results.values()))
+    tested = [result.best_of_an_epoch() for result in results.values()]
     values = (
         " ".join(map(str, results)),
         found.mean,
@@ -71,6 +75,7 @@ def _reproduced(results: Mapping[int, Evaluation]) -> dict:
         any_result.images,
         any_result.selection,
         " ".join(f"{value:.2f}" for value in found.values.values()),
+        fmean(best.percent for best in tested) if all(tested) else None,
     )
     return dict(zip(_REPRODUCED, values, strict=True))
 
@@ -90,11 +95,13 @@ def document(page: TablePage, frame: pd.DataFrame) -> Document:
         text = own.assign(text=own.apply(_cell, axis=1)).pivot(index="row", columns="column", values="text")
         possible = own[own["status"].isin((RUN, NOT_RUN))]["row"].unique()
         text = text.loc[[row for row, _ in page.layout.rows if row in possible], list(page.layout.columns)]
-        caption = caption_of(own) + _left_out(own[~own["row"].isin(possible)])
+        caption = caption_of(own) + _best_tests(own) + _left_out(own[~own["row"].isin(possible)])
         text = text.rename_axis(index=None, columns=None)
         sections.append(Section(f"Protocol: {label} (published / reproduced)", text, caption))
     doubts = frame[frame["doubt"] != ""].drop_duplicates(["published", "doubt"])
-    remarks = [f"published {row.run}, {row.published:.2f}: {row.doubt}" for row in doubts.itertuples()]
+    remarks = [
+        f"published {row.published_run}, {row.published:.2f}: {row.doubt}" for row in doubts.itertuples()
+    ]
     return Document(page.heading, page.note, sections, [*remarks, *page.remarks])
 
 
@@ -133,6 +140,15 @@ def caption_of(frame: pd.DataFrame) -> str:
     chosen = " or ".join(sorted(weights[name] for name in set(run["selection"])))
     images = " or ".join(f"{int(count):,}" for count in sorted(set(run["test_images"])))
     return f"{spread[0].upper()}{spread[1:]}, {images} test images, weights of the {chosen}."
+
+
+def _best_tests(frame: pd.DataFrame) -> str:
+    """The best test accuracies of an epoch, in one sentence; empty if there are none."""
+    tested = frame[frame["best_of_an_epoch"].notna()]
+    if tested.empty:
+        return ""
+    found = ", ".join(f"{row.row} {row.best_of_an_epoch:.2f}" for row in tested.itertuples())
+    return f" Best test accuracy of an epoch, chosen on the test set and therefore not in the table: {found}."
 
 
 def _left_out(frame: pd.DataFrame) -> str:

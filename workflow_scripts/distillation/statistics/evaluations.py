@@ -39,6 +39,11 @@ class Evaluation:
         """Test accuracy of the weights "last" or "best"; by default of the selected ones."""
         return Share(self.content["weights"][weights or self.selection]["correct"], self.images)
 
+    def best_of_an_epoch(self) -> Share | None:
+        """Best test accuracy of an epoch, which chose nothing; None if epochs were not tested."""
+        best = self.content.get("best_test_of_an_epoch")
+        return best and Share(best["correct"], best["images"])
+
     def by_resolution(self, view: str) -> dict[int, Share]:
         """Test accuracy of the selected weights by resolution in pixels, in one view of the images.
 

@@ -29,7 +29,8 @@ def components_of(run: Run, teacher: Network | None) -> list[str]:
         names += [f"networks.losses.{name}", *term.components]
     if maps := run.maps_beside(teacher):
         names += ["training.records.saliency", f"networks.saliency.{maps.kind}"]
-    for part in filter(None, (run.augmentation, run.mixing, run.start)):
+    names += [f"networks.pretrained.{run.start.kind}"] if run.start else []
+    for part in filter(None, (run.augmentation, run.mixing)):
         names += part.components
     return sorted(set(names))
 

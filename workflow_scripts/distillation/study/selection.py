@@ -118,7 +118,12 @@ class Selection(Chosen):
         claims = self.config["claims"]
         cases = [case for claim in claims["stated"].values() for case in claim["cases"]]
         named = {case[key] for case in cases for key in ("run", "against") if key in case}
-        named |= {run for case in cases for run in case.get("instead", {}).values()}
+        named |= {
+            run
+            for case in cases
+            for key in ("instead", "against_instead")
+            for run in case.get(key, {}).values()
+        }
         students = self.config["students"]
         teachers = {
             run: students[run]["teacher"] for run in sorted(named) if "teacher" in students.get(run, {})

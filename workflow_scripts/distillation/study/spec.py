@@ -16,6 +16,7 @@ from distillation.core.settings import (
     UNIT,
     Count,
     Epochs,
+    Flag,
     Number,
     Pixels,
     Positive,
@@ -31,7 +32,7 @@ from distillation.networks import map_settings
 from distillation.networks.families import Network
 from distillation.networks.map_settings import ComparedMaps
 from distillation.networks.model_settings import AnyModel
-from distillation.networks.start_settings import Pretrained
+from distillation.networks.start_settings import AnyPretrained
 from distillation.networks.terms import Losses
 
 Selection = Literal["last", "best"]
@@ -53,6 +54,14 @@ class Stage:
     resolution: Pixels = Field(description="Side of the image.")
     epochs: Annotated[Whole, Field(ge=0, json_schema_extra={UNIT: "epochs"})] = Field(
         description="Passes over the training images; 0 for a network that stays untrained."
+    )
+    lr: Positive | None = Field(
+        None, description="Rate of the optimizer in this stage; its own if it is absent.", examples=[0.003]
+    )
+    head_only: Flag = Field(
+        False,
+        description="Whether the classification head alone is trained; statistics of batch norms still move.",
+        examples=[True],
     )
 
 
@@ -111,6 +120,11 @@ class WarmupCosine:
     warmup: Annotated[Number, Field(ge=0, lt=1)] = Field(
         description="Share of the updates in which the rate rises from 0; it falls to 0 after."
     )
+    stepped: Literal["update", "epoch"] = Field(
+        "update",
+        description="When the rate changes: after every update, or after every epoch.",
+        examples=["epoch"],
+    )
 
 
 @settings
@@ -133,8 +147,10 @@ class Run:
     views: Views = Views()
     early_stopping: EarlyStopping | None = None
     warmup_cosine: WarmupCosine | None = None
-    start: Pretrained | None = None
+    start: AnyPretrained | None = None
     recorded_maps: ComparedMaps | None = None
+    teacher_resolution: Pixels | None = None
+    tests_each_epoch: Flag = False
 
     @property
     def epochs(self) -> int:
@@ -164,13 +180,13 @@ class Run:
     def stores_answers(self, teacher: Network | None) -> bool:
         """Whether a teacher's answers to the training images are computed once and stored.
 
-        They are if every epoch shows the same views, mirrored or not, no saliency maps are compared or
-        recorded, and the teacher's features that the loss needs can be stored.
+        They are if every epoch shows teacher and student the same views, mirrored or not, no saliency maps
+        are compared or recorded, and the teacher's features that the loss needs can be stored.
 
         Args:
             teacher: the network of the run's teacher, if it has one.
         """
-        if teacher is None or self.mixing or self.maps_beside(teacher):
+        if teacher is None or self.mixing or self.teacher_resolution or self.maps_beside(teacher):
             return False
         resolutions = {stage.resolution for stage in self.stages}
         crops = self.augmentation.crop_padding or (

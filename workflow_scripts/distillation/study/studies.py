@@ -24,7 +24,7 @@ TARGETS = frozenset(
         *("provenance", "bridge", "check", "archive", "reference", "reference_rebuild"),
     }
 )
-RULES = frozenset({"train", "distill", "answer", "evaluate"})
+RULES = frozenset({"train", "distill", "answer", "evaluate", "check_weights"})
 FOLDERS = frozenset({"data", "downloads", "reference", "rebuilt", "bench", "demo", "check", "cpu"})
 
 _PATHS = TypeAdapter(Paths)
@@ -47,7 +47,7 @@ def paths(config: Mapping) -> Paths:
 
 
 def resolve(config: Mapping, folder: Path, source: str) -> dict[str, Study]:
-    """The studies of a workflow by id, in the order of `studies`.
+    """The studies of a workflow by id: those of `studies` in their order, then those of `on_request`.
 
     Args:
         config: the content of `config.yaml`, overlays merged.
@@ -101,9 +101,15 @@ def _mapping(path: Path) -> dict[str, Any]:
     return content
 
 
-def _names(config: Mapping) -> list[str]:
-    names = config.get("studies")
-    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+def _names(config: Mapping) -> dict[str, str]:
+    """The studies of a configuration, each with the key that lists it."""
+    found: dict[str, str] = {}
+    for key in ("studies", "on_request"):
+        names = config.get(key)
+        for name in names if isinstance(names, list) else ():
+            if isinstance(name, str):
+                found.setdefault(name, key)
+    return found
 
 
 def _workflow_errors(config: Mapping, contents: Mapping, folder: Path) -> Iterator[str]:
@@ -113,12 +119,13 @@ def _workflow_errors(config: Mapping, contents: Mapping, folder: Path) -> Iterat
     if graphs and execution.get("device") == "cpu":
         yield "execution.cuda_graphs: true, but execution.device is 'cpu', which has none; write auto"
     there = sorted(path.parent.name for path in folder.glob("*/study.yaml"))
-    for name in names:
+    for name, listed in names.items():
         if name not in contents:
-            yield f"studies: no folder '{name}' with a study.yaml in {folder.name}/ {suggestion(name, there)}"
+            known = suggestion(name, there)
+            yield f"{listed}: no folder '{name}' with a study.yaml in {folder.name}/ {known}"
         if name in TARGETS | RULES | FOLDERS | _WORKFLOW_KEYS:
             yield (
-                f"studies: '{name}' is the name of a target, of a folder of results or of a key; rename the"
+                f"{listed}: '{name}' is the name of a target, of a folder of results or of a key; rename the"
                 " folder of the study"
             )
         if name in config and not isinstance(config[name], Mapping):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pydantic import TypeAdapter
 
 from distillation.data.dataset_settings import FORMATS, IMAGES_DECIDED_BY
-from distillation.networks import map_settings
+from distillation.networks import map_settings, start_settings
 from distillation.networks.families import Network
 from distillation.networks.model_settings import ALL_RECIPE_KEYS, FAMILIES, RECIPE_KEYS, AnyModelEntry
 from distillation.networks.terms import TERMS
@@ -19,7 +19,10 @@ from distillation.study.protocols import merge
 
 _MODEL_ENTRY = TypeAdapter(AnyModelEntry)
 # What a study may leave out and others list.
-_MISSING_BLOCKS = {"teachers": {}, "tables": {}, "figures": {}, "note": "", "no_verdict": ""}
+_MISSING_BLOCKS = {
+    **{"teachers": {}, "tables": {}, "figures": {}, "evaluation": {"resolutions": []}},
+    **{"note": "", "no_verdict": ""},
+}
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Entry:
 
     Attributes:
         teacher: protocol and id of the run that teaches it, if one does.
-        pretrained: file of the weights that it starts from; None for random weights.
+        pretrained: the entry of `weights` that it starts from; None for random weights.
         records_maps: whether saliency maps are recorded in its training.
         stores_answers: whether it reads the stored answers of its teacher; see `Run.stores_answers`.
         images: number of training images of its data set, before split and limit.
@@ -200,8 +203,7 @@ def _entry(config: Mapping, protocol: str, role: str, run: str) -> Entry:
     _resolve_terms(settings, network, teaching)
     settings["model"] = spec.model_to_mapping(network)
     if start:
-        source = config["weights"][start]
-        settings["start"] = {"kind": source["kind"], "sha256": source["sha256"]}
+        settings["start"] = start_settings.published_file(config["weights"][start]).start()
     training = _structure(settings, seeds[0])
     dataset = config["datasets"][training.dataset]
     tested = config["evaluation"]["resolutions"]
@@ -216,7 +218,7 @@ def _entry(config: Mapping, protocol: str, role: str, run: str) -> Entry:
         selection=selection,
         seeds=seeds,
         teacher=teacher,
-        pretrained=config["weights"][start]["file"] if start else None,
+        pretrained=start,
         records_maps=training.maps_beside(teaching) is not None,
         stores_answers=training.stores_answers(teaching),
         images=FORMATS[dataset["format"]].train,

@@ -19,7 +19,7 @@ from distillation.training import flops
 _LOG = logging.getLogger(__name__)
 
 
-def start(run: Run, teacher: Network | None, device: torch.device) -> Callable[[], dict[int, int]]:
+def start(run: Run, teacher: Network | None, device: torch.device) -> Callable[[], list[int]]:
     """Start counting the FLOPs of a training.
 
     Args:
@@ -28,10 +28,10 @@ def start(run: Run, teacher: Network | None, device: torch.device) -> Callable[[
         device: of the training; on a CPU, which both would share, counting starts only on request.
 
     Returns:
-        A function that waits for the result, FLOPs of one training image by resolution. If the process has
+        A function that waits for the result, FLOPs of one training image in each stage. If the process has
         failed, it logs the reason and counts them itself.
     """
-    here = partial(flops.training_flops_by_resolution, run, teacher)
+    here = partial(flops.training_flops_by_stage, run, teacher)
     if device.type == "cpu":
         return here
     request = json.dumps({"run": spec.to_mapping(run), "teacher": spec.model_to_mapping(teacher)})
@@ -47,14 +47,14 @@ def start(run: Run, teacher: Network | None, device: torch.device) -> Callable[[
     return partial(_result, process, here)
 
 
-def _result(process: subprocess.Popen, here: Callable[[], dict[int, int]]) -> dict[int, int]:
+def _result(process: subprocess.Popen, here: Callable[[], list[int]]) -> list[int]:
     output, errors = process.communicate()
     if process.returncode:
         _LOG.warning(
             "counting FLOPs again: the process failed with status %d, %s", process.returncode, errors.strip()
         )
         return here()
-    return {int(resolution): flops for resolution, flops in json.loads(output).items()}
+    return json.loads(output)
 
 
 def main() -> None:
@@ -64,7 +64,7 @@ def main() -> None:
     torch.set_num_threads(1)
     request = json.loads(sys.argv[1])
     run, teacher = spec.from_mapping(request["run"]), spec.model_from_mapping(request["teacher"])
-    json.dump(flops.training_flops_by_resolution(run, teacher), sys.stdout)
+    json.dump(flops.training_flops_by_stage(run, teacher), sys.stdout)
 
 
 if __name__ == "__main__":

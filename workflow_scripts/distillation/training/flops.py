@@ -1,6 +1,7 @@
 """Floating-point operations of a run, counted rather than timed: the same on every machine."""
 
 import functools
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -20,23 +21,23 @@ from distillation.study.spec import Run
 
 def inference_flops(model: Network, resolution: int) -> int:
     """FLOPs (two per multiplication and addition, matrix products only) to classify one image."""
-    network = _network(model).eval()
+    network = _network(model).eval().requires_grad_(False)
     with torch.no_grad(), _counting() as counter:
-        network(_image(resolution))
+        network(_images(1, resolution))
     return counter.get_total_flops()
 
 
-def training_flops_by_resolution(run: Run, teacher: Network | None) -> dict[int, int]:
-    """FLOPs of one training image, by the resolution in pixels of each stage.
-
-    Those of the teacher are included, unless its answers are stored.
-    """
-    sides, stored = {stage.resolution for stage in run.stages}, run.stores_answers(teacher)
-    return {side: _step_flops(run.model, teacher, run.losses, side, stored) for side in sorted(sides)}
+def training_flops_by_stage(run: Run, teacher: Network | None) -> list[int]:
+    """FLOPs of one training image in each stage; those of the teacher too, unless its answers are stored."""
+    stored, side = run.stores_answers(teacher), run.teacher_resolution
+    return [
+        _step_flops(run.model, teacher, run.losses, stage.resolution, stage.head_only, side, stored)
+        for stage in run.stages
+    ]
 
 
 def training_flops(run: Run, teacher: Network | None, images: int, epochs: Sequence[int]) -> list[int]:
-    """FLOPs of each stage of a training; see `training_flops_by_resolution`.
+    """FLOPs of each stage of a training; see `training_flops_by_stage`.
 
     Args:
         run: the training.
@@ -44,30 +45,41 @@ def training_flops(run: Run, teacher: Network | None, images: int, epochs: Seque
         images: training images in an epoch.
         epochs: finished epochs of each stage; early stopping makes them fewer than planned.
     """
-    each = training_flops_by_resolution(run, teacher)
-    return [each[stage.resolution] * count * images for stage, count in zip(run.stages, epochs, strict=True)]
+    each = training_flops_by_stage(run, teacher)
+    return [flops * count * images for flops, count in zip(each, epochs, strict=True)]
 
 
 @functools.cache
 def _step_flops(
-    model: Network, teacher: Network | None, losses: Losses, resolution: int, stored: bool
+    model: Network,
+    teacher: Network | None,
+    losses: Losses,
+    resolution: int,
+    head_only: bool,
+    teacher_resolution: int | None,
+    stored: bool,
 ) -> int:
     """FLOPs of forward, loss and backward for one image."""
-    student = _network(model).train()
-    # Not frozen: the counter cannot follow a gradient with respect to a leaf, and the tokens of a frozen
-    # network are leaves. The gradient of its weights is not computed.
-    guide = _network(teacher).eval() if teacher else None
     objective = Objective(losses)
-    image, label = _image(resolution), torch.zeros(1, dtype=torch.int64, device="meta")
-    prediction = None
+    # Two images: batch norm cannot train on a single value of a channel.
+    images, labels = _images(2, resolution), torch.zeros(2, dtype=torch.int64, device="meta")
+    prediction, answering = None, 0
+    if teacher:
+        wanted = objective.teacher_features
+        # Not frozen if its features are wanted: the counter cannot follow a gradient with respect to a leaf,
+        # and the tokens of a frozen network are leaves. The gradient of its weights is not computed.
+        guide = _network(teacher).eval().requires_grad_(bool(wanted))
+        with _counting() as counter:
+            prediction = answer(guide, images, labels, wanted, objective.second_order, teacher_resolution)
+        answering = 0 if stored else counter.get_total_flops()
+    student = _network(model).train().requires_grad_(not head_only)
+    for parameter in student.head_parameters() if head_only else ():
+        parameter.requires_grad_()
     with _counting() as counter:
-        if guide:
-            prediction = answer(guide, image, label, objective.teacher_features, objective.second_order)
-        answering = counter.get_total_flops()
-        output = student(image, objective.student_features)
-        total, _ = objective(Batch(output, label, prediction))
+        output = student(images, objective.student_features)
+        total, _ = objective(Batch(output, labels, prediction))
         total.backward()
-    return counter.get_total_flops() - (answering if stored else 0)
+    return (answering + counter.get_total_flops()) // 2
 
 
 @functools.cache
@@ -79,9 +91,21 @@ def _network(model: Network) -> nn.Module:
 @contextmanager
 def _counting() -> Iterator[FlopCounterMode]:
     # With plain attention: its products are the same, and the counter lacks some devices' fused kernels.
-    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+    formulas = {torch.ops.aten.convolution_backward: _convolution_backward_flops}
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False, custom_mapping=formulas) as counter:
         yield counter
 
 
-def _image(resolution: int) -> torch.Tensor:
-    return torch.zeros(1, 3, resolution, resolution, device="meta")
+def _convolution_backward_flops(
+    of_output: Sequence[int], _: Sequence[int], weight: Sequence[int], *rest: object, **__: object
+) -> int:
+    """As many for each wanted gradient as forward; torch's own formula is for convolutions of one group."""
+    # (bias, stride, padding, dilation, transposed, output padding, groups, wanted gradients)
+    *_, transposed, _, _, wanted = rest
+    if transposed:
+        raise NotImplementedError("transposed convolutions are not counted")
+    return 2 * math.prod(of_output) * math.prod(weight[1:]) * sum(wanted[:2])
+
+
+def _images(count: int, resolution: int) -> torch.Tensor:
+    return torch.zeros(count, 3, resolution, resolution, device="meta")

@@ -56,6 +56,7 @@ class Gradients:
     ):
         self._model, self._teacher, self._device, self._stored = model, teacher, device, stored
         self._precision, self._mixes = run.precision, run.mixing is not None
+        self._teacher_resolution = run.teacher_resolution
         self._objective = Objective(run.losses)
         names = ("total", *self._objective.names, "correct")
         self.sums = {name: torch.zeros((), device=device) for name in names}
@@ -102,6 +103,10 @@ class Gradients:
             self._recorded = self._record(tensors, batches)
         self._restore_buffers()
         devices.reset_peak_memory(self._device)
+
+    def forget(self) -> None:
+        """Delete the recording, because other parameters are trained from now on."""
+        self._prepared, self._recorded, self.recorded_mb = None, None, 0.0
 
     def clear(self, optimizer: torch.optim.Optimizer, images: Tensor, batches: int) -> None:
         """Reset the gradients before the first batch of an update.
@@ -220,4 +225,11 @@ class Gradients:
         if self._teacher is None:
             return None
         objective = self._objective
-        return answer(self._teacher, images, labels, objective.teacher_features, objective.second_order)
+        return answer(
+            self._teacher,
+            images,
+            labels,
+            objective.teacher_features,
+            objective.second_order,
+            self._teacher_resolution,
+        )

@@ -11,6 +11,8 @@ from distillation.study.spec import Run, Stage
 from distillation.training import curriculum
 from distillation.training.learner import Measures
 
+# Right test images, of runs that are tested after every epoch, and of no others.
+TEST_COLUMN = "test_correct"
 COLUMNS = (
     "stage_px",
     "epoch",
@@ -128,25 +130,35 @@ def seconds_an_epoch(stage: Stage, rows: list[dict]) -> float:
 def write(rows: list[dict], path: Path) -> None:
     """Write history.csv; a missing value is an empty cell."""
     with replacing(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        tested = [TEST_COLUMN] if any(TEST_COLUMN in row for row in rows) else []
+        writer = csv.DictWriter(file, [*COLUMNS, *tested], lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 
 
-def costs(stages: Sequence[Sequence[Mapping]], images: int, flops: Mapping[int, int]) -> list[dict]:
+def best_test(rows: Sequence[Mapping], images: int) -> dict[str, int] | None:
+    """The first epoch of most right test images: its number, how many, of how many; None without tests."""
+    tested = [row for row in rows if TEST_COLUMN in row]
+    best = max(tested, key=lambda row: row[TEST_COLUMN], default=None)
+    if best is None:
+        return None
+    return {"global_epoch": best["global_epoch"], "correct": best[TEST_COLUMN], "images": images}
+
+
+def costs(stages: Sequence[Sequence[Mapping]], images: int, flops: Sequence[int]) -> list[dict]:
     """Cost of each stage, in the order of the stages.
 
     Args:
         stages: rows of all epochs, by stage.
         images: training images in an epoch.
-        flops: of the training with one image, by resolution in pixels.
+        flops: of the training with one image, by stage.
 
     Returns:
         Mappings: resolution (pixels), epochs, images (shown in training), seconds (validation included),
         images_per_second (those images over those seconds), training_flops, peak_memory_mb (10^6 bytes).
     """
     found = []
-    for own in stages:
+    for own, each in zip(stages, flops, strict=False):
         shown, seconds = images * len(own), sum(entry["seconds"] for entry in own)
         found.append(
             {
@@ -155,7 +167,7 @@ def costs(stages: Sequence[Sequence[Mapping]], images: int, flops: Mapping[int, 
                 "images": shown,
                 "seconds": seconds,
                 "images_per_second": shown / seconds,
-                "training_flops": flops[own[0]["stage_px"]] * shown,
+                "training_flops": each * shown,
                 "peak_memory_mb": max(entry["peak_memory_mb"] for entry in own),
             }
         )

@@ -67,6 +67,15 @@ class Learner:
         )
         self._mixing = components.load("data.augmentations", "mixing") if run.mixing else None
 
+    def train_head_only(self, head_only: bool) -> None:
+        """Train the classification head alone, or everything, in the following epochs."""
+        before = [parameter.requires_grad for parameter in self.model.parameters()]
+        self.model.requires_grad_(not head_only)
+        for parameter in self.model.head_parameters() if head_only else ():
+            parameter.requires_grad_()
+        if before != [parameter.requires_grad for parameter in self.model.parameters()]:
+            self._gradients.forget()
+
     def epoch(
         self,
         images: Tensor,

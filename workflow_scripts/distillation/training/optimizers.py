@@ -10,17 +10,22 @@ from torch.optim.lr_scheduler import ConstantLR, LambdaLR, LRScheduler, OneCycle
 from distillation.study.spec import OneCycle, Optimizer, WarmupCosine
 
 
-def build_optimizer(model: nn.Module, settings: Optimizer) -> torch.optim.Optimizer:
-    """The optimizer over all parameters of a model (paper, "Optimizer Selection").
+def build_optimizer(model: nn.Module, settings: Optimizer, lr: float | None = None) -> torch.optim.Optimizer:
+    """The optimizer over all parameters of a model that are trained (paper, "Optimizer Selection").
 
     With "proper" decay, biases, norms and what `no_weight_decay()` of a model that has it names (tokens and
     positions) are exempt from weight decay; with "biases-only", only parameters named "...bias" are.
+
+    Args:
+        model: parameters that do not require grad are left out.
+        settings: algorithm, weight decay and learning rate.
+        lr: another learning rate than that of the settings.
     """
+    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     if settings.decay == "proper":
         further = model.no_weight_decay() if hasattr(model, "no_weight_decay") else ()
         groups = param_groups_weight_decay(model, settings.weight_decay, no_weight_decay_list=further)
     elif settings.decay == "biases-only":
-        named = list(model.named_parameters())
         groups = [
             {"params": [p for name, p in named if name.endswith("bias")], "weight_decay": 0.0},
             {
@@ -29,9 +34,9 @@ def build_optimizer(model: nn.Module, settings: Optimizer) -> torch.optim.Optimi
             },
         ]
     else:
-        groups = [{"params": list(model.parameters()), "weight_decay": settings.weight_decay}]
+        groups = [{"params": [p for _, p in named], "weight_decay": settings.weight_decay}]
     algorithm = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.name]
-    return algorithm(groups, lr=settings.lr, fused=True)
+    return algorithm(groups, lr=lr or settings.lr, fused=True)
 
 
 def build_schedule(
@@ -39,6 +44,7 @@ def build_schedule(
     peak: float,
     shape: OneCycle | WarmupCosine | None,
     steps: int,
+    steps_an_epoch: int = 1,
 ) -> LRScheduler:
     """The learning rate over the life of an optimizer, to be stepped after every update.
 
@@ -47,12 +53,15 @@ def build_schedule(
         peak: the highest learning rate.
         shape: of the rate over the steps; None for a constant rate.
         steps: updates in the optimizer's life.
+        steps_an_epoch: those of one epoch, for a rate that changes after every epoch.
     """
     if shape is None:
         return ConstantLR(optimizer, factor=1.0, total_iters=0)
     if isinstance(shape, WarmupCosine):
-        warm = round(shape.warmup * steps)
-        return LambdaLR(optimizer, lambda step: _warmup_cosine(step, warm, steps))
+        together = steps_an_epoch if shape.stepped == "epoch" else 1
+        rates = steps // together
+        warm = round(shape.warmup * rates)
+        return LambdaLR(optimizer, lambda step: _warmup_cosine(step // together, warm, rates))
     return OneCycleLR(
         optimizer,
         max_lr=peak,

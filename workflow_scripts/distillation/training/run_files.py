@@ -34,6 +34,7 @@ def write_record(
     inference_flops: int,
     saliency_agreement: Mapping | None,
     teacher_test: Mapping[str, int] | None,
+    best_test: Mapping[str, int] | None,
     stages: Sequence[Mapping],
     sessions: Sequence[Mapping],
 ) -> None:
@@ -50,6 +51,7 @@ def write_record(
         saliency_agreement: see `saliency_agreement.summary`; None without maps.
         teacher_test: test images that the teacher gets right ("correct"), of how many ("images"), measured
             before the training with the student's views; None without a teacher.
+        best_test: the best test accuracy of an epoch, which chooses nothing; see `history.best_test`.
         stages: cost of each stage; see `history.costs`.
         sessions: the processes that trained the run; see `sessions.session`.
     """
@@ -62,6 +64,7 @@ def write_record(
         "inference_flops": inference_flops,
         "saliency_agreement": saliency_agreement,
         "teacher_test": teacher_test,
+        **({"best_test": best_test} if best_test else {}),
         "stages": list(stages),
         "sessions": list(sessions),
     }

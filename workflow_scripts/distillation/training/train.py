@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from distillation.core import checksums, components, devices, precision, streams, termination
 from distillation.core.termination import Termination
@@ -17,6 +18,7 @@ from distillation.evaluation import predictions, trained
 from distillation.evaluation.answers import AnswerFiles, Answers
 from distillation.evaluation.trained import TeacherFiles
 from distillation.networks import models
+from distillation.networks.answers import resized
 from distillation.study import spec
 from distillation.study.spec import Run, Stage
 from distillation.training import (
@@ -89,6 +91,8 @@ def train(
         "data": arrays.sha256,
         "teacher": checksums.sha256(teacher.weights) if teacher else None,
     }
+    if run.start:
+        parts["pretrained"] = checksums.sha256(pretrained)
     answered = None
     if answers:
         answered = stored.load(answers, arrays, parts["teacher"])
@@ -214,11 +218,10 @@ class _Training:
 
     def _tested_teacher(self) -> dict[str, int]:
         """How many test images, shown as those of the student, the teacher gets right, of how many."""
-        images, labels = self._arrays.test_images, self._arrays.test_labels
-        show = self._whole(self._run.model.image_size, "scale")
-        correct = predictions.correct(predictions.logits(self._teacher, images, show, "fp32"), labels)
-        _LOG.info("%s: its teacher gets %d of %d test images right", self._name, correct, len(labels))
-        return {"correct": correct, "images": len(labels)}
+        correct = self._tested(self._teacher, self._run.teacher_resolution)
+        images = len(self._arrays.test_labels)
+        _LOG.info("%s: its teacher gets %d of %d test images right", self._name, correct, images)
+        return {"correct": correct, "images": images}
 
     def _whole(self, resolution: int, kind: str) -> predictions.View:
         """The view of whole images, or of their centres, at a side in pixels."""
@@ -277,6 +280,7 @@ class _Training:
         ended = curriculum.has_ended(self._run, stage_index, accuracies)
         if self._saliency:
             self._saliency.observe(self._model, self._teacher, stage_index, epoch, ended)
+        tested = {history.TEST_COLUMN: self._tested(self._model)} if self._run.tests_each_epoch else {}
         if self._validated and (epoch == 1 or accuracy > self._best["val_acc"]):
             weights = {name: value.clone() for name, value in self._model.state_dict().items()}
             self._best = {"val_acc": accuracy, "global_epoch": number, "weights": weights}
@@ -284,8 +288,15 @@ class _Training:
             self._end_stage(stage, accuracies)
         seconds = time.perf_counter() - begin - self._learner.preparation_seconds
         memory = self._learner.peak_memory_mb
-        self._history.append(history.row(stage, epoch, number, measures, accuracy, seconds, memory))
+        self._history.append(history.row(stage, epoch, number, measures, accuracy, seconds, memory) | tested)
         _LOG.info("%s: %s", self._name, history.line(self._run, self._history))
+
+    def _tested(self, network: nn.Module, side: int | None = None) -> int:
+        """How many test images a network gets right, in float32; for a teacher they are scaled to a side."""
+        images, labels = self._arrays.test_images, self._arrays.test_labels
+        show = self._whole(self._run.model.image_size, "scale")
+        logits = predictions.logits(network, images, lambda part: resized(show(part), side), "fp32")
+        return predictions.correct(logits, labels)
 
     def _end_stage(self, stage: Stage, accuracies: Sequence[float | None]) -> None:
         """Restore the best weights of a stage if the run requires it; the optimizer's moments stay."""
@@ -303,17 +314,19 @@ class _Training:
         if curriculum.takes_best(stopping, accuracies):
             self._model.load_state_dict(self._best["weights"])
 
-    def _new_optimizer(self, stage: int) -> None:
-        restarted = self._run.optimizer.restart == "stage"
-        alive = (self._run.stages[stage],) if restarted else self._run.stages
+    def _new_optimizer(self, index: int) -> None:
+        stage, own = self._run.stages[index], self._run.optimizer
+        alive = (stage,) if own.restart == "stage" else self._run.stages
         batches = -(-len(self._arrays.train_labels) // self._run.batch_size)
-        updates = -(-batches // self._run.optimizer.accumulation)
-        self._optimizer = optimizers.build_optimizer(self._model, self._run.optimizer)
+        updates = -(-batches // own.accumulation)
+        self._learner.train_head_only(stage.head_only)
+        self._optimizer = optimizers.build_optimizer(self._model, own, stage.lr)
         self._schedule = optimizers.build_schedule(
             self._optimizer,
-            self._run.optimizer.lr,
+            stage.lr or own.lr,
             self._run.one_cycle or self._run.warmup_cosine,
-            updates * sum(s.epochs for s in alive),
+            updates * sum(each.epochs for each in alive),
+            updates,
         )
 
     def _state(self) -> dict:
@@ -356,6 +369,7 @@ class _Training:
             inference_flops=inference_flops(self._run.model, self._run.model.image_size),
             saliency_agreement=self._saliency.agreement() if self._saliency else None,
             teacher_test=self._teacher_test,
+            best_test=history.best_test(self._history, len(self._arrays.test_labels)),
             stages=history.costs(stages, len(self._arrays.train_labels), self._training_flops()),
             sessions=self._sessions,
         )

@@ -6,7 +6,8 @@ If recipes have keys of the family alone, `RecipeKeys` has them, and `Settings.r
 
 Its `compute.py` has `build(settings, generator)`, which makes a network from draws of the generator alone.
 The `forward(images, capture=())` of a network returns an `Output`. If it has `no_weight_decay()`, this names
-parameters besides biases and norms that are exempt from weight decay.
+parameters besides biases and norms that are exempt from weight decay. If its head can be trained alone,
+`head_parameters()` has the parameters of the head.
 """
 
 from abc import ABC, abstractmethod
@@ -62,6 +63,11 @@ class Network(ABC):
     def storable(self) -> frozenset[str]:
         """Names of the features that are stored with a teacher's predictions, to be read by its students."""
         return frozenset()
+
+    @property
+    def head_can_be_trained_alone(self) -> bool:
+        """Whether the network tells which of its parameters are those of the classification head."""
+        return False
 
     def last_map_side(self) -> int:
         """Cells along a side of the last map of images of the data set's size; 0 without one."""

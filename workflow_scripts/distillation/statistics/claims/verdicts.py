@@ -133,11 +133,16 @@ def _case(
 def _runs(case: Mapping, protocol: str) -> list[str]:
     """Ids of the run and of the run it is compared with, the latter with its protocol if that differs."""
     other = f"@{case['against_protocol']}" if "against_protocol" in case else ""
-    return [_run_in(case, protocol)] + ([case["against"] + other] if "against" in case else [])
+    compared = [_against_in(case, protocol) + other] if "against" in case else []
+    return [_run_in(case, protocol), *compared]
 
 
 def _run_in(case: Mapping, protocol: str) -> str:
     return case.get("instead", {}).get(protocol, case["run"])
+
+
+def _against_in(case: Mapping, protocol: str) -> str:
+    return case.get("against_instead", {}).get(protocol, case["against"])
 
 
 class NotRun(LookupError):  # noqa: N818 (a result, not an error)
@@ -153,7 +158,7 @@ def _over_seeds(
     """
     places = {"run": (protocol, _run_in(case, protocol))}
     if "against" in case:
-        places["against"] = (case.get("against_protocol", protocol), case["against"])
+        places["against"] = (case.get("against_protocol", protocol), _against_in(case, protocol))
     seeds = {place: {key[2] for key in outcomes if key[:2] == place} for place in places.values()}
     missing = [f"{run} ({of})" for (of, run), found in seeds.items() if not found]
     if missing:

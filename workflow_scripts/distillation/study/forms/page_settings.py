@@ -279,6 +279,9 @@ class Case:
         None, description="By protocol, the run to use there instead."
     )
     against: Text = Field(None, description="The run that it is compared with, if the statistic compares.")
+    against_instead: Annotated[dict[Text, Text], Field(min_length=1)] = Field(
+        None, description="By protocol, the run to compare with there instead."
+    )
     against_protocol: Text = Field(None, description="Protocol of that run, if it is a different one.")
     resolution: Pixels = Field(None, description="One of `evaluation.resolutions`.")
 

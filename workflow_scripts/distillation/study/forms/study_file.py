@@ -8,11 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from distillation.core import components
 from distillation.core.settings import (
     Distinct,
+    Flag,
     Id,
     Images,
+    Pixels,
     Seed,
     Text,
     Words,
@@ -24,7 +25,7 @@ from distillation.data.dataset_settings import Dataset
 from distillation.data.settings import Augmentation, Views
 from distillation.networks.map_settings import ComparedMapsEntry
 from distillation.networks.model_settings import RECIPE_FORMS, AnyModelEntry
-from distillation.networks.start_settings import PretrainedKind
+from distillation.networks.start_settings import AnyPublishedFile
 from distillation.networks.terms import TERMS, LossEntries
 from distillation.study import spec
 from distillation.study.forms import page_settings
@@ -50,17 +51,6 @@ class RoleSeeds:
         "first",
         description="The seed of a student's teacher: the first of the teachers', or the student's.",
         examples=["same"],
-    )
-
-
-@settings
-class Weights:
-    """Published weights that networks can start from."""
-
-    kind: PretrainedKind = Field(description=components.described("networks.pretrained"))
-    file: Words = Field(description="Path of the file, which you supply; relative to the working directory.")
-    sha256: Annotated[Text, Field(pattern="^[0-9a-f]{8,64}$")] = Field(
-        description="Beginning of its SHA-256, 8 to 64 lower-case hexadecimal digits."
     )
 
 
@@ -90,6 +80,18 @@ class Recipe(*RECIPE_FORMS.values()):
         None, description="Saliency maps to record for a student whose loss compares none."
     )
     mixing: Mixing | None = Field(None, description="MixUp or CutMix on every batch.")
+    teacher_resolution: Pixels | None = Field(
+        None,
+        description="Side to which the student's views are scaled for its teacher, bilinearly and without"
+        " antialiasing; not scaled if it is absent.",
+        examples=[224],
+    )
+    tests_each_epoch: Flag = Field(
+        None,
+        description="Whether the test accuracy is logged after every epoch, as some released code does; it"
+        " chooses nothing.",
+        examples=[True],
+    )
 
 
 @settings
@@ -165,9 +167,9 @@ class RunEntry:
 
 @settings
 class Evaluation:
-    """What is measured on the test set."""
+    """What is measured on the test set beside the accuracy at full resolution."""
 
-    resolutions: page_settings.Resolutions = Field(
+    resolutions: Annotated[tuple[Pixels, ...], *Distinct] = Field(
         description="Sides in pixels at which the accuracy is measured."
     )
 
@@ -207,10 +209,10 @@ class StudyFile:
     students: Annotated[dict[Id, RunEntry], Field(min_length=1)] = Field(
         description="Runs of the study, by id."
     )
-    weights: dict[Id, Weights] = Field(
+    weights: dict[Id, AnyPublishedFile] = Field(
         None, description="Published weights that networks can start from, by id."
     )
-    evaluation: Evaluation = Field()
+    evaluation: Evaluation = None
     tables: dict[Id, page_settings.Table] = Field(None, description="Tables of accuracies by id.")
     figures: dict[Id, page_settings.Figure] = Field(None, description="Figures by id, each of one kind.")
     pairs: page_settings.Pairs = None

@@ -47,6 +47,9 @@ class WorkflowFile:
     studies: Annotated[tuple[Id, ...], Field(min_length=1), *Distinct] = Field(
         description="Studies to run, each a folder with a `study.yaml`."
     )
+    on_request: Annotated[tuple[Id, ...], *Distinct] = Field(
+        (), description="Further studies, each run only if its own target is named; `all` leaves them out."
+    )
     pathvars: Paths = Field()
     execution: Execution = Field()
     sources: dict[FormatName, Sources] = Field(

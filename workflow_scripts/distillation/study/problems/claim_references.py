@@ -44,13 +44,15 @@ def _case(config: Mapping, path: str, case: Mapping) -> Iterator[str]:
     runs = {**teachers, **students} if isinstance(teachers, Mapping) and _mapping(students) else None
     for key in ("run", "against"):
         yield from unknown([case.get(key)], f"{path}.{key}", "run", runs)
-    for protocol, run in _mapping(case.get("instead")).items():
-        yield from unknown([protocol], f"{path}.instead", "protocol", config.get("protocols"))
-        yield from unknown([run], f"{path}.instead.{protocol}", "run", runs)
+    for key in ("instead", "against_instead"):
+        for protocol, run in _mapping(case.get(key)).items():
+            yield from unknown([protocol], f"{path}.{key}", "protocol", config.get("protocols"))
+            yield from unknown([run], f"{path}.{key}.{protocol}", "run", runs)
     protocol = case.get("against_protocol")
     yield from unknown([protocol], f"{path}.against_protocol", "protocol", config.get("protocols"))
-    if protocol is not None and "against" not in case:
-        yield f"{path}.against_protocol: there is no run to compare with; add `against`, or remove this key"
+    for key in ("against_protocol", "against_instead"):
+        if case.get(key) is not None and "against" not in case:
+            yield f"{path}.{key}: there is no run to compare with; add `against`, or remove this key"
     resolution, tested = case.get("resolution"), _mapping(config.get("evaluation")).get("resolutions")
     if isinstance(resolution, int) and isinstance(tested, list) and resolution not in tested:
         known = ", ".join(map(str, tested))

@@ -8,7 +8,6 @@ from distillation.data.dataset_settings import Dataset
 from distillation.networks import map_settings
 from distillation.networks.families import Network
 from distillation.networks.losses import Term
-from distillation.networks.start_settings import PRETRAINED
 from distillation.study.spec import Run
 
 _DATASET = TypeAdapter(Dataset)
@@ -38,11 +37,13 @@ def problems(run: Run, teacher: Network | None, tested: Sequence[int], is_valida
             yield f"{path}: {resolution} is too large; the images have {size} px"
         elif text := run.model.unfit(resolution):
             yield f"{path}: {text}"
-    for index, stage in enumerate(run.stages):
-        if not stage.epochs and len(run.stages) > 1:
-            yield f"stages.{index}.epochs: 0, but an untrained network has one stage; write 1 or more"
+    yield from _stage_errors(run)
+    if teacher:
+        yield from _teacher_view_errors(run, teacher)
     if run.mixing and run.teacher:
         yield "mixing: mixed images are for runs without a teacher; remove it, or set it to null"
+    if run.teacher_resolution and not run.teacher:
+        yield "teacher_resolution: this run has no teacher; remove this key"
     if run.one_cycle and run.warmup_cosine:
         yield "warmup_cosine: one_cycle is a schedule too; set one of them to null"
     if run.early_stopping and not is_validated:
@@ -67,10 +68,36 @@ def problems(run: Run, teacher: Network | None, tested: Sequence[int], is_valida
                 f" cells, those of the student {own} x {own}; they are compared cell by cell, so name a"
                 " teacher with maps of the same size"
             )
-    if run.start and run.model.family != (family := PRETRAINED[run.start.kind].FAMILY):
+    if run.start and (text := run.start.unfit(run.model)):
+        yield f"start: {text}"
+
+
+def _stage_errors(run: Run) -> Iterator[str]:
+    for index, stage in enumerate(run.stages):
+        if not stage.epochs and len(run.stages) > 1:
+            yield f"stages.{index}.epochs: 0, but an untrained network has one stage; write 1 or more"
+        if stage.head_only and not run.model.head_can_be_trained_alone:
+            yield (
+                f"stages.{index}.head_only: networks of the family '{run.model.family}' are trained as a"
+                " whole; remove this key"
+            )
+        if (stage.lr or stage.head_only) and run.optimizer.restart == "never" and len(run.stages) > 1:
+            yield (
+                f"stages.{index}: it has a rate or a part of its own, but the optimizer is carried through"
+                " all stages; set `optimizer: {restart: stage}`"
+            )
+
+
+def _teacher_view_errors(run: Run, teacher: Network) -> Iterator[str]:
+    """A side that the teacher cannot read, and maps that are compared cell by cell."""
+    for side in sorted({run.teacher_resolution or stage.resolution for stage in run.stages}):
+        is_own = side == run.teacher_resolution
+        if (is_own or not run.model.unfit(side)) and (text := teacher.unfit(side)):
+            yield f"teacher_resolution: of its teacher {run.teacher.run}: {text}"
+    if run.teacher_resolution and run.maps_beside(teacher):
         yield (
-            f"start: its {run.start.kind} weights are those of a network of the family '{family}', but this"
-            f" one is of the family '{run.model.family}'; remove this key, or use another model"
+            "teacher_resolution: saliency maps of student and teacher are compared cell by cell, so both see"
+            " the same views; remove this key"
         )
 
 

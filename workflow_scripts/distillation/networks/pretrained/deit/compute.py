@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from distillation.core.errors import UserError
+from distillation.networks.pretrained.deit import DeitWeights
 
 _LOG = logging.getLogger(__name__)
 _OWN_NAMES = {"dist_token": "distillation_token"}
@@ -18,7 +19,7 @@ _RANDOM = {
 }
 
 
-def load(network: nn.Module, path: Path) -> None:
+def load(network: nn.Module, start: DeitWeights, path: Path) -> None:
     """Copy the blocks, both tokens, the final norm and the bias of the patch projection.
 
     The weights of the patch projection, the positions and both heads stay randomly initialised, as in the

@@ -1,0 +1,37 @@
+# Helper functions: published weights that networks start from; no rules.
+
+
+def published_file(wildcards):
+    """The published file that an entry of `weights` names."""
+    return start_settings.published_file(STUDIES[wildcards.study].config["weights"][wildcards.weights])
+
+
+def pretrained_of(wildcards):
+    """The file of a run's pretrained weights and what was found in it; the user supplies the file."""
+    name = training(wildcards).entry.pretrained
+    if not name:
+        return {}
+    published = start_settings.published_file(STUDIES[wildcards.study].config["weights"][name])
+    if not Path(published.path()).is_file():
+        raise WorkflowError(
+            f"{published.path()}: {wildcards.run} starts from these weights, but the file does not exist;"
+            f" {published.missing()}."
+        )
+    record = f"<results>/{wildcards.study}/weights/{name}.json"
+    return {"pretrained": ancient(published.path()), "pretrained_record": record}
+
+
+def starting_from(wildcards):
+    """The networks that start from an entry of `weights`, each once."""
+    entries = STUDIES[wildcards.study].entries.values()
+    found = [entry.settings["model"] for entry in entries if entry.pretrained == wildcards.weights]
+    return [model for index, model in enumerate(found) if model not in found[:index]]
+
+
+def weights_digest(wildcards):
+    """Digest of the code that reads published weights, with that of these networks."""
+    families = sorted({model["family"] for model in starting_from(wildcards)})
+    components = [f"networks.families.{family}" for family in families]
+    return script_digest(
+        "check_weights.py", [*components, f"networks.pretrained.{published_file(wildcards).kind}"]
+    )
