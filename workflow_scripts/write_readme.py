@@ -11,25 +11,34 @@ from distillation.data.dataset_settings import FORMATS
 from distillation.pages import readme
 from distillation.study import studies
 from distillation.study.selection import Selection
+from distillation.study.study import Study
 
 # The parts of each page.
 PAGES = {
-    Path("README.md"): ["results"],
+    Path("README.md"): ["irkd", "lightnn"],
+    Path("docs/lightnn.md"): ["differences"],
     Path("docs/results.md"): ["computation", "cpu"],
     Path("docs/structure.md"): ["rules"],
 }
 OVERLAYS = Path("studies/irkd/overlays")
 
 
+def results(study: Study, table: Path) -> str:
+    """The part about a committed table of accuracies, named without its suffix."""
+    cells = pd.read_csv(f"{table}.csv", dtype={"seeds": str})
+    return readme.results(cells, Selection(study).protocols, f"{table}.md")
+
+
 def made() -> dict[Path, str]:
     """The pages as they should be."""
-    study, shorter = (
-        studies.resolve(studies.configuration(files), Path("studies"), str(files[-1]))["irkd"]
+    found, shorter = (
+        studies.resolve(studies.configuration(files), Path("studies"), str(files[-1]))
         for files in ([Path("config.yaml")], [Path("config.yaml"), OVERLAYS / "cpu.yaml"])
     )
+    study = found["irkd"]
     protocols = Selection(study).protocols
     committed = Path("results/reference")
-    cells = pd.read_csv(committed / "irkd/tables/table1.csv", dtype={"seeds": str})
+    differences = pd.read_csv(committed / "lightnn/pairs/pairs.csv", dtype={"seeds": str})
     costs = pd.read_csv(committed / "irkd/costs/costs.csv")
     stages = pd.read_csv(committed / "cpu/irkd/checks/checks.csv")
     [dataset] = study.config["datasets"].values()
@@ -41,8 +50,10 @@ def made() -> dict[Path, str]:
     command = [sys.executable, "-m", "snakemake", "--rulegraph", "mermaid-js", "all"]
     graph = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     parts = {
-        "results": readme.results(cells, protocols, "results/reference/irkd/tables/table1.md"),
-        "cpu": readme.stages(stages, shorter.config["note"]),
+        "irkd": results(study, committed / "irkd/tables/table1"),
+        "lightnn": results(found["lightnn"], committed / "lightnn/tables/accuracies"),
+        "differences": readme.differences(differences[differences["protocol"] == "released"]),
+        "cpu": readme.stages(stages, shorter["irkd"].config["note"]),
         "computation": readme.computation(study, protocols, images, costs, checks),
         "rules": readme.rulegraph(graph, leave_out=["all"]),
     }

@@ -65,6 +65,25 @@ def _reproduced(cell: pd.Series) -> str:
     return tables.reproduced_text(cell) if cell["status"] == tables.RUN else "-"
 
 
+def differences(frame: pd.DataFrame) -> str:
+    """Differences in accuracy, published and reproduced with their interval, as markdown.
+
+    Args:
+        frame: those of one protocol; see `pairs.differences`.
+    """
+    rows = {}
+    for row in frame.itertuples():
+        is_run = row.status == tables.RUN
+        ours = f"{row.mean:+.2f} [{row.low:+.2f}, {row.high:+.2f}]" if is_run else "-"
+        rows[row.pair.partition(", ")[0]] = {
+            "published": "-" if pd.isna(row.published) else f"{row.published:+.2f}",
+            "reproduced": ours,
+            "seeds": row.seeds if is_run else "-",
+        }
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("test accuracy (points), as released")
+    return table.to_markdown(disable_numparse=True)
+
+
 def stages(frame: pd.DataFrame, note: str) -> str:
     """The best accuracy of each stage beside the published one, as markdown.
 
