@@ -22,9 +22,12 @@ def pretrained_of(wildcards):
 
 
 def starting_from(wildcards):
-    """The networks that start from an entry of `weights`, each once."""
-    entries = STUDIES[wildcards.study].entries.values()
-    found = [entry.settings["model"] for entry in entries if entry.pretrained == wildcards.weights]
+    """The networks of chosen runs that start from an entry of `weights`, each once."""
+    study = STUDIES[wildcards.study]
+    starting = [entry for entry in study.entries.values() if entry.pretrained == wildcards.weights]
+    chosen = list(study.chosen(protocols=study.config["protocols"]))
+    # A run that is not chosen can still be asked for by the name of its files.
+    found = [e.settings["model"] for e in starting if e in chosen] or [e.settings["model"] for e in starting]
     return [model for index, model in enumerate(found) if model not in found[:index]]
 
 

@@ -24,7 +24,7 @@ TARGETS = frozenset(
         *("provenance", "bridge", "check", "archive", "reference", "reference_rebuild"),
     }
 )
-RULES = frozenset({"train", "distill", "answer", "evaluate", "check_weights"})
+RULES = frozenset({"train", "distill", "answer", "evaluate"})
 FOLDERS = frozenset({"data", "downloads", "reference", "rebuilt", "bench", "demo", "check", "cpu"})
 
 _PATHS = TypeAdapter(Paths)
