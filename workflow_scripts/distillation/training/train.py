@@ -3,22 +3,18 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from distillation.core import checksums, components, devices, precision, streams, termination
 from distillation.core.termination import Termination
-from distillation.data import views
 from distillation.data.datasets import Arrays
 from distillation.evaluation import answers as stored
-from distillation.evaluation import predictions, trained
+from distillation.evaluation import trained
 from distillation.evaluation.answers import AnswerFiles, Answers
 from distillation.evaluation.trained import TeacherFiles
 from distillation.networks import models
-from distillation.networks.answers import resized
 from distillation.study import spec
 from distillation.study.spec import Run, Stage
 from distillation.training import (
@@ -30,6 +26,7 @@ from distillation.training import (
     optimizers,
     run_files,
     sessions,
+    whole_images,
 )
 from distillation.training.checkpoint import Checkpoint, exclusive, key_of
 from distillation.training.flops import inference_flops
@@ -218,20 +215,11 @@ class _Training:
 
     def _tested_teacher(self) -> dict[str, int]:
         """How many test images, shown as those of the student, the teacher gets right, of how many."""
-        correct = self._tested(self._teacher, self._run.teacher_resolution)
+        side = self._run.teacher_resolution
+        correct = whole_images.right_test_images(self._teacher, self._run, self._arrays, side)
         images = len(self._arrays.test_labels)
         _LOG.info("%s: its teacher gets %d of %d test images right", self._name, correct, images)
         return {"correct": correct, "images": images}
-
-    def _whole(self, resolution: int, kind: str) -> predictions.View:
-        """The view of whole images, or of their centres, at a side in pixels."""
-        return partial(
-            views.validation_view,
-            kind=kind,
-            resolution=resolution,
-            normalization=self._run.normalization,
-            size=self._run.model.image_size,
-        )
 
     def _leave(self, checkpoint: Checkpoint, ending: Termination) -> None:
         """Save all finished epochs and end the process."""
@@ -268,19 +256,18 @@ class _Training:
         )
         accuracy = None
         if self._validated:
-            accuracy = predictions.accuracy(
-                self._model,
-                self._arrays.validation_images,
-                self._arrays.validation_labels,
-                self._whole(stage.resolution, self._run.views.validation),
-                self._run.precision,
+            accuracy = whole_images.validation_accuracy(
+                self._model, self._run, self._arrays, stage.resolution
             )
         before = [] if epoch == 1 else curriculum.by_stage(self._history)[-1]
         accuracies = [*(entry["val_acc"] for entry in before), accuracy]
         ended = curriculum.has_ended(self._run, stage_index, accuracies)
         if self._saliency:
             self._saliency.observe(self._model, self._teacher, stage_index, epoch, ended)
-        tested = {history.TEST_COLUMN: self._tested(self._model)} if self._run.tests_each_epoch else {}
+        tested = {}
+        if self._run.tests_each_epoch:
+            right = whole_images.right_test_images(self._model, self._run, self._arrays)
+            tested = {history.TEST_COLUMN: right}
         if self._validated and (epoch == 1 or accuracy > self._best["val_acc"]):
             weights = {name: value.clone() for name, value in self._model.state_dict().items()}
             self._best = {"val_acc": accuracy, "global_epoch": number, "weights": weights}
@@ -290,13 +277,6 @@ class _Training:
         memory = self._learner.peak_memory_mb
         self._history.append(history.row(stage, epoch, number, measures, accuracy, seconds, memory) | tested)
         _LOG.info("%s: %s", self._name, history.line(self._run, self._history))
-
-    def _tested(self, network: nn.Module, side: int | None = None) -> int:
-        """How many test images a network gets right, in float32; for a teacher they are scaled to a side."""
-        images, labels = self._arrays.test_images, self._arrays.test_labels
-        show = self._whole(self._run.model.image_size, "scale")
-        logits = predictions.logits(network, images, lambda part: resized(show(part), side), "fp32")
-        return predictions.correct(logits, labels)
 
     def _end_stage(self, stage: Stage, accuracies: Sequence[float | None]) -> None:
         """Restore the best weights of a stage if the run requires it; the optimizer's moments stay."""
