@@ -27,9 +27,11 @@ def main(overlays: list[str]) -> None:
     except UserError as error:
         sys.exit(str(error))
     results = Path(studies.paths(config).results)
+    # A study on request is watched once it has begun.
+    watched = [own for name, own in found.items() if name in config["studies"] or (results / name).is_dir()]
     console = Console(force_interactive=sys.stdout.isatty(), highlight=False)
     with contextlib.suppress(KeyboardInterrupt):
-        progress.watch(lambda: progress.survey(found.values(), results, time.time()), str(results), console)
+        progress.watch(lambda: progress.survey(watched, results, time.time()), str(results), console)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,15 @@ def test_the_trainings_of_a_folder_are_listed_once_where_there_is_no_terminal(ta
     assert [(line[0], line[-1]) for line in lines[2:]] == [("small-p4", "done"), (STUDENT, "waiting")]
 
 
+def test_a_study_on_request_is_watched_once_it_has_begun(taught):
+    (taught.path / "results/vlm").mkdir()
+    try:
+        said = taught.call([sys.executable, "workflow_scripts/watch.py", "tiny.yaml"])
+    finally:
+        (taught.path / "results/vlm").rmdir()
+    assert "vit-tiny-from-vit" in said
+
+
 def test_watching_a_study_that_is_not_there_says_so(taught):
     said = taught.call([sys.executable, "workflow_scripts/watch.py", "absent.yaml"], status=1)
     assert "absent.yaml" in said
