@@ -1,9 +1,10 @@
 # Helper functions: published weights that networks start from; no rules.
 
 
-def published_file(wildcards):
-    """The published file that an entry of `weights` names."""
-    return start_settings.published_file(STUDIES[wildcards.study].config["weights"][wildcards.weights])
+def published_file(wildcards, name=None):
+    """The published file of an entry of `weights`, by default that of the wildcards."""
+    entries = STUDIES[wildcards.study].config["weights"]
+    return start_settings.published_file(entries[name or wildcards.weights])
 
 
 def pretrained_of(wildcards):
@@ -11,7 +12,7 @@ def pretrained_of(wildcards):
     name = training(wildcards).entry.pretrained
     if not name:
         return {}
-    published = start_settings.published_file(STUDIES[wildcards.study].config["weights"][name])
+    published = published_file(wildcards, name)
     if not Path(published.path()).is_file():
         raise WorkflowError(
             f"{published.path()}: {wildcards.run} starts from these weights, but the file does not exist;"

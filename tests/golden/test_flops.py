@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import tiny_runs
+import torch
 from distillation.networks.families.vit import Model
 from distillation.study.spec import Stage
 from distillation.training import flops
@@ -52,3 +53,16 @@ def test_a_teacher_adds_one_forward_pass_and_a_saliency_term_adds_more():
     second_head = 3 * 2 * kd.model.width * kd.model.classes
     assert kd_cost == student_cost + forward_by_hand(teacher, 32) + second_head - second_head // 3
     assert saliency_cost > 1.5 * kd_cost
+
+
+@pytest.mark.parametrize("groups", [1, 4])
+@pytest.mark.parametrize("kind", [torch.nn.Conv2d, torch.nn.ConvTranspose2d])
+def test_each_gradient_of_a_convolution_costs_as_much_as_the_convolution(kind, groups):
+    layer = kind(8, 12, kernel_size=3, stride=2, groups=groups).to("meta")
+    images = torch.zeros(2, 8, 9, 9, device="meta", requires_grad=True)
+    with flops._counting() as counter:
+        output = layer(images)
+    forward = counter.get_total_flops()
+    with flops._counting() as counter:
+        output.sum().backward()
+    assert counter.get_total_flops() == 2 * forward > 0

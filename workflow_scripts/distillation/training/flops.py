@@ -97,14 +97,13 @@ def _counting() -> Iterator[FlopCounterMode]:
 
 
 def _convolution_backward_flops(
-    of_output: Sequence[int], _: Sequence[int], weight: Sequence[int], *rest: object, **__: object
+    of_output: Sequence[int], of_input: Sequence[int], weight: Sequence[int], *rest: object, **_: object
 ) -> int:
     """As many for each wanted gradient as forward; torch's own formula is for convolutions of one group."""
     # (bias, stride, padding, dilation, transposed, output padding, groups, wanted gradients)
     *_, transposed, _, _, wanted = rest
-    if transposed:
-        raise NotImplementedError("transposed convolutions are not counted")
-    return 2 * math.prod(of_output) * math.prod(weight[1:]) * sum(wanted[:2])
+    multiplied = of_input if transposed else of_output
+    return 2 * math.prod(multiplied) * math.prod(weight[1:]) * sum(wanted[:2])
 
 
 def _images(count: int, resolution: int) -> torch.Tensor:
