@@ -1,7 +1,9 @@
 """Drivers that work in a workspace while a test goes on."""
 
+import signal
 import subprocess
 import time
+from functools import partial
 
 import psutil
 from workspace import ENVIRONMENT
@@ -24,6 +26,8 @@ class Background:
             stdout=self._said,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # As in a terminal; a shell that runs tests in the background lets them ignore it.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
 
     def until_logged(self, text):
