@@ -21,8 +21,36 @@ def test_students_interval_is_the_set_of_means_that_a_paired_t_test_does_not_rej
         assert stats.ttest_rel(one - end, other).pvalue == pytest.approx(0.05)
 
 
-def test_equal_values_have_an_interval_without_width():
-    assert intervals.over_seeds([2.0, 2.0, 2.0]) == (2.0, 2.0)
+@pytest.mark.parametrize("seeds", [2, 3, 10])
+def test_the_reach_of_seeds_is_half_the_width_of_their_interval(seeds):
+    values = np.random.default_rng(seeds).normal(size=seeds)
+    low, high = intervals.over_seeds(list(values))
+    assert intervals.reach(values.std(ddof=1), seeds) == pytest.approx((high - low) / 2)
+
+
+def test_the_reach_of_three_seeds_is_2_48_standard_deviations():
+    assert intervals.reach(1.0, 3) == pytest.approx(2.4842, abs=1e-4)
+
+
+def test_the_p_value_is_0_05_where_the_interval_ends():
+    values = [1.0, 1.5, 2.3]
+    assert intervals.p_value(values, intervals.over_seeds(values)[0]) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("margin", [0.4, 0.6])
+def test_two_one_sided_tests_agree_with_the_90_percent_interval(margin):
+    values = [0.1, 0.3, -0.2, 0.15]
+    low, high = stats.t.interval(0.9, 3, loc=np.mean(values), scale=stats.sem(values))
+    assert intervals.is_within(values, -margin, margin) == (-margin < low and high < margin)
+    assert intervals.is_within(values, low - 1e-9, high + 1e-9)
+    assert not intervals.is_within(values, low + 1e-9, high + 1e-9)
+
+
+def test_holms_correction_is_that_of_the_textbook():
+    # Holm (1979), as R's p.adjust gives it.
+    assert intervals.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert intervals.holm([0.6, 0.7]) == [1.0, 1.0]
+    assert intervals.holm([]) == []
 
 
 def test_wilsons_interval_is_that_of_the_textbook_and_never_leaves_0_to_1():

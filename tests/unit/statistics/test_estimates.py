@@ -48,6 +48,12 @@ def test_counts_of_trainings_that_stopped_at_different_times_are_a_sample():
     assert estimate({0: Count(40.0), 1: Count(50.0)}).method == "t over seeds"
 
 
+def test_values_that_are_equal_in_all_seeds_leave_no_interval():
+    found = estimate({0: difference(80, 78), 1: difference(79, 77)})
+    assert (found.mean, found.std, found.low, found.method) == (2, 0, None, "equal in all seeds")
+    assert (found.p_value(0.0), found.is_within(-5, 5)) == (None, False)
+
+
 def test_a_ratio_to_nothing_is_no_number():
     found = estimate({0: Ratio(Share(1, 10), Share(0, 10))})
     assert (found.low, found.method) == (None, "undefined")

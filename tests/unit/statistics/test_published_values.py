@@ -77,7 +77,8 @@ NUMBERS = {
     "tiny-p4-kd": (81.35, None, None, None),
     "tiny-p4-kd-cl": (83.29, None, 82.8, 83.5),
     "tiny-p4-kd-cl-sal": (84.29, None, 84.4, 84.9, 83.29, 84.29),
-    "small-p2": (82.95, 82.53, 82.74, 82.92, None, 82.95),
+    "small-p2": (82.95, None, None, None, None, 82.95),
+    "small-p2-50-pretrained": (None, 82.53, 82.74, 82.92),
     "small-p4": (86.00, None, 86.0, 86.0, None, 86.00),
 }
 
@@ -85,9 +86,8 @@ NUMBERS = {
 def test_every_published_number_is_there_with_its_source(folder):
     table = published_values.accuracies(folder / "table1.csv")
     reported = published_values.reported(folder / "reported.csv")
-    assert set(table.index) == set(NUMBERS)
-    for run, (accuracy, *others) in NUMBERS.items():
-        assert table.at[run, "accuracy"] == accuracy
+    assert table["accuracy"].to_dict() == {run: first for run, (first, *_) in NUMBERS.items() if first}
+    for run, (_, *others) in NUMBERS.items():
         own = reported[reported["run"] == run].set_index("quantity")["value"]
         names = ("test", "val_last", "val_best", "text", "header")
         expected = {name: value for name, value in zip(names, others, strict=False) if value is not None}
@@ -104,7 +104,7 @@ def test_what_was_never_tested_is_doubted(folder):
 
 def test_the_reported_last_and_best_are_those_of_the_curves(folder):
     reported = published_values.reported(folder / "reported.csv").set_index(["run", "quantity"])["value"]
-    files = {**{run: run for run in NUMBERS}, "small-p2": "small-p2-50-epochs"}
+    files = {**{run: run for run in NUMBERS}, "small-p2-50-pretrained": "small-p2-50-epochs"}
     compared = 0
     for run, file in files.items():
         path = folder / f"curves/{file}.csv"

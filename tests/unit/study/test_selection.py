@@ -112,15 +112,26 @@ def test_seeds_are_those_of_the_runs_on_the_page():
 
 def test_claims_need_the_runs_that_they_name_and_the_teachers_of_these():
     case = {"label": "a", "run": "tiny-p4-kd", "against": "custom-p2-ce"}
-    case["instead"] = {"released": "tiny-p4-kd-cl"}
-    claim = {**CONFIG["claims"]["stated"]["kd-beats-ce"], "cases": [case]}
+    case["instead"] = {"released": {"run": "tiny-p4-kd-cl"}}
+    control = {"label": "b", "run": "tiny-p4-kd", "against": "tiny-p4-ce"}
+    claim = CONFIG["claims"]["stated"]["kd-beats-ce"] | {"cases": [case], "controls": [control]}
     config = study.merge(CONFIG, ONE_SEED)
     config["claims"] = {**config["claims"], "stated": {"one": claim}}
     claims = Selection(study.resolve("irkd", config)).claims
-    named = {"tiny-p4-kd", "custom-p2-ce", "tiny-p4-kd-cl"}
+    named = {"tiny-p4-kd", "custom-p2-ce", "tiny-p4-kd-cl", "tiny-p4-ce"}
     assert {run for _, run, _ in claims.runs} == named | {"small-p4"}
     assert claims.teachers == {"tiny-p4-kd": "small-p4", "tiny-p4-kd-cl": "small-p4"}
     assert claims.taught_by["released"]["tiny-p4-kd"] == ("released", "small-p4")
+
+
+def test_claims_show_evidence_of_the_protocols_that_their_cases_name_but_no_other_protocol():
+    kept = [
+        ("optimizer-carried", "custom-p2-cl", 0),
+        ("crops", "custom-p2-cl", 0),
+        ("described", "custom-p2-cl", 0),
+    ]
+    assert set(selection(kept=kept).claims.runs) == {kept[0], kept[2]}
+    assert list(selection(kept=kept).claims.protocols) == ["described", "released"]
 
 
 PATCH_4 = {"curve": {"kind": "training-curve", "title": "t", "run": "tiny-p4-cl-patch-4"}}

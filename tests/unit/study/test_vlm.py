@@ -151,14 +151,15 @@ def test_every_network_starts_from_the_weights_of_its_name(vlm):
                                 {
                                     "label": "none",
                                     "run": "vit-tiny-ce",
-                                    "against_instead": {"described": "vit-tiny"},
+                                    "against": "resnet-18-ce",
+                                    "instead": {"described": {"against": "vit-tiny"}},
                                 }
                             ]
                         }
                     }
                 }
             },
-            "vlm: claims.stated.same-architecture-is-best.cases.0.against_instead.described: no run"
+            "vlm: claims.stated.same-architecture-is-best.cases.0.instead.described.against: no run"
             " 'vit-tiny' (did you mean 'vit-tiny-ce'?)",
         ),
         (

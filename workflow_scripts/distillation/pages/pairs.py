@@ -23,7 +23,7 @@ _CAPTION = (
     "Test accuracies (%) and their difference (points), means over the seeds that both runs have, and the"
     " 95 % interval of the difference: Student's t over seeds or, for a single seed, the binomial interval of"
     " the test images. The smallest difference is half the width of the interval: these seeds cannot detect"
-    " less. {fixed}"
+    " less; a dash: equal in all seeds, which leaves no interval. {fixed}"
 )
 
 
@@ -106,7 +106,7 @@ def document(page: PairsPage, frame: pd.DataFrame) -> Document:
         if page.published is None:
             table = table.drop(columns="published")
         sections.append(Section(section, table, _CAPTION.format(fixed=page.taken_as_fixed)))
-    return Document(page.title, page.note, sections)
+    return Document(page.title, page.note, sections, [page.remark] if page.remark else [])
 
 
 def _cells(row: pd.Series) -> dict[str, str]:
@@ -116,8 +116,8 @@ def _cells(row: pd.Series) -> dict[str, str]:
         return cells | {"difference": row["status"]} | absent
     return cells | {
         "difference": f"{row['mean']:+.2f}",
-        "95 % interval": f"[{row['low']:+.2f}, {row['high']:+.2f}]",
-        "smallest difference": f"{row['smallest']:.2f}",
+        "95 % interval": "-" if pd.isna(row["low"]) else f"[{row['low']:+.2f}, {row['high']:+.2f}]",
+        "smallest difference": "-" if pd.isna(row["low"]) else f"{row['smallest']:.2f}",
         "accuracies": f"{row['first']:.2f}, {row['second']:.2f}",
         "seeds": row["seeds"],
     }

@@ -74,7 +74,8 @@ def differences(frame: pd.DataFrame) -> str:
     rows = {}
     for row in frame.itertuples():
         is_run = row.status == tables.RUN
-        ours = f"{row.mean:+.2f} [{row.low:+.2f}, {row.high:+.2f}]" if is_run else "-"
+        ours = f"{row.mean:+.2f}" if is_run else "-"
+        ours += f" [{row.low:+.2f}, {row.high:+.2f}]" if pd.notna(row.low) else ""
         rows[row.pair.partition(", ")[0]] = {
             "published": "-" if pd.isna(row.published) else f"{row.published:+.2f}",
             "reproduced": ours,

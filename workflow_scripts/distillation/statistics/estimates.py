@@ -19,7 +19,8 @@ class Estimate:
         std: their sample standard deviation; None for a single seed.
         low: lower end of the 95 % interval of the mean; None if a single seed gives none.
         high: its upper end.
-        method: method of the interval.
+        method: of the interval: "t over seeds", "binomial" (of the test images of a single seed) or
+            "counted"; without an interval its reason: "one seed", "equal in all seeds" or "undefined".
     """
 
     values: Mapping[int, float]
@@ -33,6 +34,19 @@ class Estimate:
     def smallest(self) -> float | None:
         """Half the width of the interval: the smallest difference that it distinguishes from zero."""
         return None if self.low is None else (self.high - self.low) / 2
+
+    def p_value(self, limit: float) -> float | None:
+        """That of a mean that equals the limit; None unless the interval is over seeds."""
+        return intervals.p_value(list(self.values.values()), limit) if self.is_over_seeds else None
+
+    def is_within(self, low: float, high: float) -> bool:
+        """Whether several seeds show that the mean lies between two limits; see `intervals.is_within`."""
+        return self.is_over_seeds and intervals.is_within(list(self.values.values()), low, high)
+
+    @property
+    def is_over_seeds(self) -> bool:
+        """Whether the interval covers the randomness of training."""
+        return self.method == "t over seeds"
 
 
 def estimate(quantities: Mapping[int, Quantity]) -> Estimate:
@@ -55,6 +69,8 @@ def _interval(
     # Unequal counts, of trainings that differ in length, are a sample like any other.
     if all(isinstance(quantity, Count) for quantity in quantities) and len(set(values)) == 1:
         return values[0], values[0], "counted"
+    if len(values) > 1 and len(set(values)) == 1:
+        return None, None, "equal in all seeds"
     if len(values) > 1:
         return *intervals.over_seeds(values), "t over seeds"
     match quantities[0]:

@@ -116,22 +116,28 @@ class Selection(Chosen):
     def claims(self) -> ClaimsPage:
         """The claims, and every run that they compare or that teaches one of these."""
         claims = self.config["claims"]
-        cases = [case for claim in claims["stated"].values() for case in claim["cases"]]
-        named = {case[key] for case in cases for key in ("run", "against") if key in case}
-        named |= {
-            run
-            for case in cases
-            for key in ("instead", "against_instead")
-            for run in case.get(key, {}).values()
-        }
+        cases = [
+            case
+            for claim in claims["stated"].values()
+            for key in ("cases", "controls")
+            for case in claim.get(key, ())
+        ]
+        variants = [each for case in cases for each in (case, *case.get("instead", {}).values())]
+        named = {each[key] for each in variants for key in ("run", "against") if key in each}
         students = self.config["students"]
         teachers = {
             run: students[run]["teacher"] for run in sorted(named) if "teacher" in students.get(run, {})
         }
         used = {teacher[1] for (_, run), teacher in self.taught_by.items() if run in named}
         needed = named | used | set(teachers.values())
+        protocols = set(self.protocols)
+        if self.from_evidence:
+            protocols |= {
+                case[key] for case in cases for key in ("run_protocol", "against_protocol") if key in case
+            }
+        runs = self.runs(needed, protocols=protocols)
         return ClaimsPage(
-            **self.page({"title": "Claims of the paper"}, needed, is_tested=True),
+            **self.page({"title": "Claims of the paper"}, runs=runs, is_tested=True),
             claims=claims["stated"],
             taken_as_fixed=self.taken_as_fixed,
             teachers=teachers,
@@ -172,8 +178,8 @@ class Selection(Chosen):
         page = self.page(settings, ids, runs=self.runs(ids, protocols=compared))
         page["remark"] = (
             f"One switch at a time is changed from the protocol {base}, in the runs that it affects;"
-            " everything else stays the same."
-        )
+            f" everything else stays the same. {page['remark']}"
+        ).rstrip()
         page["protocols"] = {base: self.config["protocols"][base]["label"]}
         page["tested"] = {base: weights_tested(self.config, base)}
         return PairsPage(**page, pairs=pairs, taken_as_fixed=self.taken_as_fixed)

@@ -5,6 +5,7 @@ import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -54,27 +55,62 @@ class Reproduced:
         """The same for images shown in a view ("scale" or "crop") at a resolution in pixels."""
         return self._evaluation.by_resolution(view)[resolution]
 
+    @functools.cached_property
+    def _history(self) -> list[dict[str, str]]:
+        with self.history_file.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        if not rows[-1]["val_acc"]:
+            raise Unknown("no validation images")
+        return rows
+
     def overfit(self) -> float:
         """Training minus validation accuracy in the last epoch, in percentage points."""
-        with self.history_file.open(newline="") as file:
-            *_, last = csv.DictReader(file)
-        if not last["val_acc"]:
-            raise Unknown("no validation images")
+        last = self._history[-1]
         return float(last["train_acc"]) - float(last["val_acc"])
+
+    def transition_gain(self, resolution: int) -> float:
+        """Validation accuracy in the first epoch of a stage minus that in the epoch before it, in points."""
+        for before, row in pairwise(self._history):
+            if int(row["stage_px"]) == resolution != int(before["stage_px"]):
+                return float(row["val_acc"]) - float(before["val_acc"])
+        raise Unknown(f"no stage before one of {resolution} px")
+
+    def flops_to(self, accuracy: float) -> float:
+        """FLOPs until the validation accuracy (percent) at the last stage's resolution first reaches one.
+
+        Those of a stage are shared by its epochs alike.
+        """
+        costs = [
+            stage["training_flops"] / stage["epochs"]
+            for stage in self._record["stages"]
+            for _ in range(stage["epochs"])
+        ]
+        full = self._history[-1]["stage_px"]
+        for epoch, row in enumerate(self._history, start=1):
+            if row["stage_px"] == full and float(row["val_acc"]) >= accuracy:
+                return sum(costs[:epoch])
+        raise Unknown(f"a training never reaches {accuracy:g} % validation accuracy at {full} px")
 
     def training_flops(self) -> float:
         """Floating-point operations of the training, its teacher's predictions included."""
         return sum(stage["training_flops"] for stage in self._record["stages"])
 
-    def agreements(self) -> tuple[Agreement, Agreement]:
-        """Agreement after the first epoch of the first stage and after the last epoch of the last stage."""
+    def agreements(self, resolution: int | None = None) -> tuple[Agreement, Agreement]:
+        """Agreement after the first epoch and after the last, of the training or of one stage.
+
+        Args:
+            resolution: of the stage, in pixels; None for the whole training.
+        """
         found = self._record["saliency_agreement"]
         if found is None:
             raise Unknown("no saliency maps are recorded")
+        moments = [each for each in found["moments"] if resolution in (None, each["resolution"])]
+        if not moments:
+            raise Unknown(f"no stage of {resolution} px")
         layers = list(zip(found["student_layers"], found["teacher_layers"], strict=True))
-        first, *_, last = (
+        first, last = (
             Agreement(found["kind"], dict(zip(layers, moment["correlation"], strict=True)))
-            for moment in (found["moments"][0], *found["moments"])
+            for moment in (moments[0], moments[-1])
         )
         return first, last
 
@@ -118,10 +154,18 @@ class Published:
             raise Unknown(f"no log of {self.run} with both accuracies")
         return own["train_last"] - own["val_last"]
 
+    def transition_gain(self, resolution: int) -> float:
+        """Not among the published values: stages have only their best."""
+        raise Unknown(f"no published accuracy of the first epoch at {resolution} px")
+
+    def flops_to(self, accuracy: float) -> float:
+        """Never published."""
+        raise Unknown("no published computation")
+
     def training_flops(self) -> float:
         """Never published."""
         raise Unknown("no published computation")
 
-    def agreements(self) -> tuple[Agreement, Agreement]:
+    def agreements(self, resolution: int | None = None) -> tuple[Agreement, Agreement]:
         """Never published."""
         raise Unknown("no published agreement")

@@ -34,6 +34,11 @@ class Statistic:
     taught: tuple[str, ...]
     teacher: bool
 
+    @property
+    def compares_trainings(self) -> bool:
+        """Whether it is of several trainings, which differ by chance as well."""
+        return "against" in self.needs or self.teacher
+
 
 STATISTICS: dict[str, Statistic] = {}
 
@@ -67,20 +72,26 @@ def accuracy_difference(case: Case, outcomes: Mapping) -> Contrast:
     teacher=True,
 )
 def above_half_gap(case: Case, outcomes: Mapping) -> Contrast:
-    """Accuracy of `run` above the midpoint between `against` and the teacher of `run`."""
+    """Accuracy of `run` above the midpoint between `against` and the teacher of `run`.
+
+    There is no gap to close, and no value, where the teacher is not more accurate than `against`.
+    """
     names = {"run": 1.0, "against": -0.5, "teacher": -0.5}
-    return Contrast(tuple((weight, outcomes[name].accuracy()) for name, weight in names.items()))
+    found = {name: outcomes[name].accuracy() for name in names}
+    if found["teacher"].percent <= found["against"].percent:
+        raise Unknown("there is no gap to close: the teacher is not more accurate than the second run")
+    return Contrast(tuple((weight, found[name]) for name, weight in names.items()))
 
 
 @_statistic(
-    "test accuracy at the resolution, images scaled, as a share of that at full resolution",
+    "test accuracy at the resolution and in the view of the case, as a share of that at full resolution",
     "%",
-    ("resolution",),
+    ("resolution", "view"),
 )
 def accuracy_kept(case: Case, outcomes: Mapping) -> Ratio:
-    """Share of its accuracy that `run` keeps when whole images are scaled to `resolution`."""
+    """Share of its accuracy that `run` keeps when images are scaled or cropped (`view`) to `resolution`."""
     run = outcomes["run"]
-    return Ratio(run.accuracy_at("scale", case["resolution"]), run.accuracy())
+    return Ratio(run.accuracy_at(case["view"], case["resolution"]), run.accuracy())
 
 
 @_statistic(
@@ -91,6 +102,31 @@ def accuracy_kept(case: Case, outcomes: Mapping) -> Ratio:
 def overfit_difference(case: Case, outcomes: Mapping) -> Sample:
     """How much wider the gap of `run` between training and validation is than that of `against`."""
     return Sample(outcomes["run"].overfit() - outcomes["against"].overfit())
+
+
+@_statistic(
+    "validation accuracy in the first epoch of a stage minus that in the last epoch of the stage before",
+    "points",
+    ("resolution",),
+)
+def transition_gain(case: Case, outcomes: Mapping) -> Sample:
+    """What `run` gains in validation accuracy where the stage of `resolution` begins.
+
+    Validation images grow with the stage, so the gain is not of learning alone.
+    """
+    return Sample(outcomes["run"].transition_gain(case["resolution"]))
+
+
+@_statistic(
+    "floating-point operations until the validation accuracy at full resolution first reaches that of the"
+    " case, of the first training as a share of the second's",
+    "%",
+    ("against", "accuracy"),
+)
+def convergence_ratio(case: Case, outcomes: Mapping) -> Sample:
+    """FLOPs that `run` needs to reach a validation accuracy, as a percentage of those of `against`."""
+    first, second = (outcomes[role].flops_to(case["accuracy"]) for role in ("run", "against"))
+    return Sample(100.0 * first / second)
 
 
 @_statistic("floating-point operations of the first training as a share of the second's", "%", ("against",))
@@ -108,8 +144,19 @@ def computation_ratio(case: Case, outcomes: Mapping) -> Count:
 )
 def agreement_growth(case: Case, outcomes: Mapping) -> Sample:
     """Growth of the correlation between the maps of `run` and its teacher's; mean over layers and images."""
-    first, last = outcomes["run"].agreements()
-    return Sample(fmean(last.by_layers.values()) - fmean(first.by_layers.values()))
+    return Sample(_growth(outcomes["run"].agreements()))
+
+
+@_statistic(
+    "correlation of the student's saliency maps with its teacher's after the last epoch of the stage minus"
+    " that after its first",
+    "",
+    ("resolution",),
+    ("run",),
+)
+def agreement_growth_in_stage(case: Case, outcomes: Mapping) -> Sample:
+    """The same within the stage of `resolution`, so that training is not confounded with resolution."""
+    return Sample(_growth(outcomes["run"].agreements(case["resolution"])))
 
 
 @_statistic(
@@ -133,3 +180,8 @@ def agreement_growth_difference(case: Case, outcomes: Mapping) -> Sample:
         for role, (first, last) in pairs.items()
     }
     return Sample(growth["run"] - growth["against"])
+
+
+def _growth(moments: tuple) -> float:
+    first, last = (fmean(moment.by_layers.values()) for moment in moments)
+    return last - first

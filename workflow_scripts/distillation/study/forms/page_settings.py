@@ -1,4 +1,4 @@
-"""The typed form of a configuration's pages: tables, figures, the bridge, checks, pairs and claims."""
+"""The typed form of a configuration's pages: tables, figures, the bridge, checks and pairs."""
 
 from typing import Annotated, Literal
 
@@ -9,7 +9,6 @@ from distillation.core.settings import (
     UNIT,
     Count,
     Distinct,
-    Id,
     Number,
     Padding,
     Pixels,
@@ -47,6 +46,7 @@ class Bridge:
 
     title: Text = Field(description="Heading above the table.")
     base: Text = Field(description="The protocol in which no switch is changed.")
+    remark: Words = Field(None, description="What its caption says beside what is compared.")
     switches: Annotated[tuple[Switch, ...], Field(min_length=1)] = Field(
         description="In the order of the table."
     )
@@ -242,73 +242,3 @@ class Pairs:
         Field(min_length=1),
         *Distinct,
     ] = Field(description="Labels of two rows of the table: the first minus the second.")
-
-
-@settings
-class PublishedNumbers:
-    """Files of the published numbers that are shown beside ours."""
-
-    accuracies: Words = Field(None, description=ACCURACIES)
-    reported: Words = Field(None, description="CSV with the columns run, quantity, value, source, doubt.")
-
-
-@settings
-class Threshold:
-    """Values of the statistic that support the claim, in its unit: one relation and its limit."""
-
-    above: Number = Field(None, description="Larger than this.")
-    at_least: Number = Field(None, description="This or larger.")
-    below: Number = Field(None, description="Smaller than this.")
-    at_most: Number = Field(None, description="This or smaller.", examples=[100])
-
-
-def _one_relation(threshold: Threshold) -> Threshold:
-    limits = (threshold.above, threshold.at_least, threshold.below, threshold.at_most)
-    if sum(limit is not None for limit in limits) != 1:
-        raise said("must have exactly one of the keys above, at_least, below, at_most")
-    return threshold
-
-
-@settings
-class Case:
-    """Runs that show a claim."""
-
-    label: Words = Field(description="Name of the case in the table of its claim.")
-    run: Text = Field(description="The run that the claim is about.")
-    instead: Annotated[dict[Text, Text], Field(min_length=1)] = Field(
-        None, description="By protocol, the run to use there instead."
-    )
-    against: Text = Field(None, description="The run that it is compared with, if the statistic compares.")
-    against_instead: Annotated[dict[Text, Text], Field(min_length=1)] = Field(
-        None, description="By protocol, the run to compare with there instead."
-    )
-    against_protocol: Text = Field(None, description="Protocol of that run, if it is a different one.")
-    resolution: Pixels = Field(None, description="One of `evaluation.resolutions`.")
-
-
-@settings
-class Claim:
-    """A statement of the paper."""
-
-    claim: Words = Field(description="What the paper says, as a sentence.")
-    section: Words = Field(description="Where the paper says so.")
-    statistic: Text = Field(description="Name of the statistic that decides it.")
-    threshold: Annotated[Threshold, AfterValidator(_one_relation)] = Field(
-        description="Values of the statistic that support the claim, in its unit (points or percent): one"
-        " relation and its limit."
-    )
-    cases: Annotated[tuple[Case, ...], Field(min_length=1)] = Field(
-        description="Runs that show it; the claim needs all of them."
-    )
-    protocols: Annotated[tuple[Text, ...], Field(min_length=1), *Distinct] = Field(
-        None, description="Protocols in which it is judged; by default all that are reproduced."
-    )
-    remark: Text = Field(None, description="What a reader of the verdict should know.")
-
-
-@settings
-class Claims:
-    """Statements of the paper that runs can support or refute."""
-
-    published: PublishedNumbers = None
-    stated: Annotated[dict[Id, Claim], Field(min_length=1)] = Field(description="The claims by id.")

@@ -28,7 +28,7 @@ from distillation.networks.model_settings import RECIPE_FORMS, AnyModelEntry
 from distillation.networks.start_settings import AnyPublishedFile
 from distillation.networks.terms import TERMS, LossEntries
 from distillation.study import spec
-from distillation.study.forms import page_settings
+from distillation.study.forms import claim_settings, page_settings
 
 PARTIAL = "partial"
 Partial = Field(json_schema_extra={PARTIAL: True})
@@ -216,7 +216,7 @@ class StudyFile:
     tables: dict[Id, page_settings.Table] = Field(None, description="Tables of accuracies by id.")
     figures: dict[Id, page_settings.Figure] = Field(None, description="Figures by id, each of one kind.")
     pairs: page_settings.Pairs = None
-    claims: page_settings.Claims = None
+    claims: claim_settings.Claims = None
     switches: page_settings.Switches = None
     bridge: page_settings.Bridge = None
     checks: page_settings.Checks = None

@@ -9,7 +9,7 @@ from distillation.statistics.claims.statistics import STATISTICS, Statistic
 from distillation.study.configuration import unknown
 
 # Keys of a case that some statistics need and others do not use.
-_OPTIONAL = ("against", "resolution")
+_OPTIONAL = ("against", "resolution", "view", "accuracy")
 
 
 def errors(config: Mapping) -> list[str]:
@@ -26,16 +26,22 @@ def _claims(config: Mapping) -> Iterator[str]:
         yield from unknown([claim.get("statistic")], f"{path}.statistic", "statistic", STATISTICS)
         named = claim.get("statistic")
         statistic = STATISTICS.get(named) if isinstance(named, str) else None
-        labels = set()
-        for index, case in enumerate(map(_mapping, _list(claim.get("cases")))):
-            place = f"{path}.cases.{index}"
-            yield from _case(config, place, case)
-            if statistic and case:
-                yield from _keys(config, place, case, named, statistic)
-            label = case.get("label")
-            if isinstance(label, str) and label in labels:
-                yield f"{place}.label: '{label}' is also the label of another case; rename one"
-            labels |= {label} if isinstance(label, str) else set()
+        for protocol in _mapping(claim.get("remarks")):
+            yield from unknown([protocol], f"{path}.remarks", "protocol", protocols)
+        for relation in _mapping(claim.get("threshold")):
+            if "margin" in claim and relation in ("at_least", "at_most"):
+                yield f"{path}.margin: a value at a limit of '{relation}' supports the claim; remove this key"
+        for key in ("cases", "controls"):
+            labels = set()
+            for index, case in enumerate(map(_mapping, _list(claim.get(key)))):
+                place = f"{path}.{key}.{index}"
+                yield from _case(config, place, case)
+                if statistic and case:
+                    yield from _keys(config, place, case, named, statistic)
+                label = case.get("label")
+                if isinstance(label, str) and label in labels:
+                    yield f"{place}.label: '{label}' is also the label of another case; rename one"
+                labels |= {label} if isinstance(label, str) else set()
 
 
 def _case(config: Mapping, path: str, case: Mapping) -> Iterator[str]:
@@ -44,15 +50,19 @@ def _case(config: Mapping, path: str, case: Mapping) -> Iterator[str]:
     runs = {**teachers, **students} if isinstance(teachers, Mapping) and _mapping(students) else None
     for key in ("run", "against"):
         yield from unknown([case.get(key)], f"{path}.{key}", "run", runs)
-    for key in ("instead", "against_instead"):
-        for protocol, run in _mapping(case.get(key)).items():
-            yield from unknown([protocol], f"{path}.{key}", "protocol", config.get("protocols"))
-            yield from unknown([run], f"{path}.{key}.{protocol}", "run", runs)
-    protocol = case.get("against_protocol")
-    yield from unknown([protocol], f"{path}.against_protocol", "protocol", config.get("protocols"))
-    for key in ("against_protocol", "against_instead"):
-        if case.get(key) is not None and "against" not in case:
-            yield f"{path}.{key}: there is no run to compare with; add `against`, or remove this key"
+    for protocol, change in _mapping(case.get("instead")).items():
+        yield from unknown([protocol], f"{path}.instead", "protocol", config.get("protocols"))
+        for key in ("run", "against"):
+            yield from unknown([_mapping(change).get(key)], f"{path}.instead.{protocol}.{key}", "run", runs)
+        for key in _mapping(change):
+            if key not in case:
+                yield f"{path}.instead.{protocol}.{key}: the case has no {key} that this replaces; add one"
+    for protocol in _list(case.get("protocols")):
+        yield from unknown([protocol], f"{path}.protocols", "protocol", config.get("protocols"))
+    for key in ("run_protocol", "against_protocol"):
+        yield from unknown([case.get(key)], f"{path}.{key}", "protocol", config.get("protocols"))
+    if case.get("against_protocol") is not None and "against" not in case:
+        yield f"{path}.against_protocol: there is no run to compare with; add `against`, or remove this key"
     resolution, tested = case.get("resolution"), _mapping(config.get("evaluation")).get("resolutions")
     if isinstance(resolution, int) and isinstance(tested, list) and resolution not in tested:
         known = ", ".join(map(str, tested))
@@ -65,7 +75,8 @@ def _keys(config: Mapping, path: str, case: Mapping, name: str, statistic: Stati
             yield f"{path}.{key}: statistic '{name}' needs this key; add it"
         if key not in statistic.needs and key in case:
             yield f"{path}.{key}: statistic '{name}' does not use this key; remove it"
-    if case.get("against") == case.get("run") and "against" in case and "against_protocol" not in case:
+    of = [case.get(f"{role}_protocol") for role in ("run", "against")]
+    if case.get("against") == case.get("run") and "against" in case and of[0] == of[1]:
         yield f"{path}.against: a run cannot differ from itself; name another, or an against_protocol"
     students, teachers = _mapping(config.get("students")), _mapping(config.get("teachers"))
     for role in statistic.taught:

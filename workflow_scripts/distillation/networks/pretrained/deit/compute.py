@@ -14,24 +14,26 @@ _LOG = logging.getLogger(__name__)
 _OWN_NAMES = {"dist_token": "distillation_token"}
 # Depend on patch size, image size and classes, which differ from ImageNet's.
 _RANDOM = {
-    *("patch_embed.proj.weight", "positions", "distillation_position"),
-    *("head.weight", "head.bias", "distillation_head.weight", "distillation_head.bias"),
+    *("patch_embed.proj.weight", "head.weight", "head.bias"),
+    *("distillation_head.weight", "distillation_head.bias"),
 }
+_ZERO = {"positions", "distillation_position"}
 
 
 def load(network: nn.Module, start: DeitWeights, path: Path) -> None:
     """Copy the blocks, both tokens, the final norm and the bias of the patch projection.
 
-    The weights of the patch projection, the positions and both heads stay randomly initialised, as in the
-    released fine-tuning, which has no distillation head (load report of P_2_OUR_STUDENT c3: 107,530 of
-    21,403,018 parameters).
+    The weights of the patch projection and both heads stay randomly initialised, and all positions start at
+    zero, as Hugging Face leaves those of another shape. So did the released fine-tuning, which has no
+    distillation head (load report of P_2_OUR_STUDENT c3: 107,530 of 21,403,018 parameters).
 
     Raises:
         UserError: a tensor that the network needs is missing from the file, or has another shape.
     """
     found = timm.models.load_state_dict(str(path), use_ema=False, weights_only=True)
     found = {_OWN_NAMES.get(name, name): value for name, value in found.items()}
-    wanted = {name: value for name, value in network.named_parameters() if name not in _RANDOM}
+    own = dict(network.named_parameters())
+    wanted = {name: value for name, value in own.items() if name not in _RANDOM | _ZERO}
     unfit = [name for name, value in wanted.items() if name not in found or found[name].shape != value.shape]
     if unfit:
         raise UserError(
@@ -41,5 +43,7 @@ def load(network: nn.Module, start: DeitWeights, path: Path) -> None:
     with torch.no_grad():
         for name, value in wanted.items():
             value.copy_(found[name])
-    drawn = sorted(name for name, _ in network.named_parameters() if name in _RANDOM)
-    _LOG.info("loaded pretrained weights from %s; randomly initialised: %s", path, ", ".join(drawn))
+        for name in _ZERO & own.keys():
+            own[name].zero_()
+    drawn, zero = (", ".join(sorted(names & own.keys())) for names in (_RANDOM, _ZERO))
+    _LOG.info("loaded pretrained weights from %s; randomly initialised: %s; zero: %s", path, drawn, zero)
