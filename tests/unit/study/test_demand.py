@@ -65,6 +65,12 @@ def test_memory_of_the_host_holds_the_process_and_the_images_and_on_a_cpu_the_ba
     assert demand.memory_mb(replace(run, batch_size=64), IMAGES, "cpu") < demand.memory_mb(run, IMAGES, "cpu")
 
 
+def test_memory_of_the_host_holds_no_more_views_of_large_images_than_are_made_at_once():
+    run, _ = training("small-p2")
+    large = replace(run, model=replace(run.model, image_size=224))
+    assert demand.memory_mb(large, IMAGES, "cuda") == 9000
+
+
 def test_a_network_is_tested_before_any_is_trained_teachers_come_before_students_and_short_before_long():
     chosen = [key for key in STUDY.entries if key[0] in ("described", "released")]
     priorities = {}

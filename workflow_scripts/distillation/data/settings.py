@@ -9,6 +9,10 @@ from pydantic import Field
 from distillation.core import components
 from distillation.core.settings import Number, Padding, Positive, Share, settings
 
+# Bytes of float32 views that a training makes at once, of whole batches. It decides random draws, so it is
+# the same on every device.
+VIEWS_AT_ONCE = 2**30
+
 
 @settings
 class Normalization:

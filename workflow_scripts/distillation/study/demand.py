@@ -5,6 +5,7 @@ training that reaches its time limit anyway loses little: it resumes from its la
 more time.
 """
 
+from distillation.data.settings import VIEWS_AT_ONCE
 from distillation.networks.families import Network
 from distillation.study.spec import Run
 
@@ -24,7 +25,7 @@ EVALUATION_PRIORITY = 2 * _PRIORITY_STEP
 
 # Python, torch, CUDA with its libraries, and the arrays.
 _PROCESS_MB = 6000
-# Of an epoch's images in float32, during augmentation.
+# Of the views in float32, during augmentation.
 _COPIES = 2
 
 
@@ -78,9 +79,9 @@ def memory_mb(run: Run, images: int, device: str) -> int:
         images: number of training images.
         device: "cuda" or "cpu"; activations need host memory on a CPU only.
     """
-    epoch = images * 3 * run.model.image_size**2 * 4
+    views = min(images * 3 * run.model.image_size**2 * 4, VIEWS_AT_ONCE)
     batch = run.batch_size * run.model.activation_bytes() if device == "cpu" else 0
-    return 1000 * -int(-(_PROCESS_MB + (_COPIES * epoch + batch) / 1e6) // 1000)
+    return 1000 * -int(-(_PROCESS_MB + (_COPIES * views + batch) / 1e6) // 1000)
 
 
 def training_flops(run: Run, teacher: Network | None, images: int) -> float:
