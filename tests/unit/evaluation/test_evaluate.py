@@ -9,6 +9,7 @@ import torch
 from distillation.core import atomic, checksums
 from distillation.core.errors import UserError
 from distillation.data import views
+from distillation.data.settings import Normalization
 from distillation.evaluation import trained
 from distillation.evaluation.evaluate import evaluate
 from distillation.networks import models
@@ -109,6 +110,24 @@ def test_a_taught_run_is_compared_with_its_teacher_and_another_is_not(
     assert content["teacher"]["kl"] > 0
     alone = evaluated(run_folder, tmp_path / "alone.json")
     assert alone["teacher"] is None
+
+
+def test_a_teacher_is_shown_the_test_images_as_its_student_is_shown_them(teacher, tmp_path):
+    files = tiny_runs.teacher_files(teacher)
+    shown = Normalization((0.2, 0.3, 0.4), (0.5, 0.6, 0.7))
+    run = tiny_runs.student_run(normalization=shown)
+    tiny_runs.train(run, tmp_path / "taught", teacher=files)
+    content = evaluated(tmp_path / "taught", tmp_path / "test.json", teacher=files)
+    images = views.plain_view(DATA.test_images, 32, shown)
+    said = {}
+    for role, weights, record in (
+        ("student", tmp_path / "taught/best.safetensors", tmp_path / "taught/run.json"),
+        ("teacher", files.weights, files.record),
+    ):
+        network, _ = trained.restore(weights, record, CPU)
+        with torch.no_grad():
+            said[role] = network.eval()(images).logits.argmax(1)
+    assert content["teacher"]["equal_predictions"] == (said["student"] == said["teacher"]).sum()
 
 
 def test_equal_runs_give_equal_files(tmp_path):

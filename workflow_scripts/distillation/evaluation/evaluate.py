@@ -17,6 +17,7 @@ from distillation.evaluation import answers as stored
 from distillation.evaluation import metrics, predictions, trained
 from distillation.evaluation.answers import AnswerFiles
 from distillation.evaluation.trained import TeacherFiles
+from distillation.networks.answers import resized
 from distillation.study.spec import Run
 
 
@@ -69,8 +70,10 @@ def evaluate(
             if answers:
                 guide = stored.load(answers, arrays, sha256(teacher.weights)).test_logits.to(device)
             elif teacher:
-                teacher_model, taught_by = trained.restore(teacher.weights, teacher.record, device)
-                guide = _logits(teacher_model, taught_by, images, taught_by.model.image_size)
+                teacher_model, _ = trained.restore(teacher.weights, teacher.record, device)
+                # As it taught: the images as its student is shown them.
+                side = run.model.image_size
+                guide = _logits(teacher_model, run, images, side, shown_at=run.teacher_resolution)
             details["teacher"] = None if guide is None else metrics.agreement(logits, guide)
     content = {"images": len(labels), "resolution": run.model.image_size, "selection": selection}
     if best := json.loads(record.read_text(encoding="utf-8")).get("best_test"):
@@ -78,7 +81,14 @@ def evaluate(
     write_json(output, content | {"weights": tested} | details)
 
 
-def _logits(model: nn.Module, run: Run, images: Tensor, resolution: int, view: str = "scale") -> Tensor:
+def _logits(
+    model: nn.Module,
+    run: Run,
+    images: Tensor,
+    resolution: int,
+    view: str = "scale",
+    shown_at: int | None = None,
+) -> Tensor:
     show = partial(
         views.validation_view,
         kind=view,
@@ -86,7 +96,7 @@ def _logits(model: nn.Module, run: Run, images: Tensor, resolution: int, view: s
         normalization=run.normalization,
         size=run.model.image_size,
     )
-    return predictions.logits(model, images, show, "fp32")
+    return predictions.logits(model, images, lambda part: resized(show(part), shown_at), "fp32")
 
 
 def _scores(logits: Tensor, labels: Tensor) -> dict[str, float]:
