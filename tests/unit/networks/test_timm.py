@@ -3,13 +3,17 @@
 import pytest
 import timm
 import torch
+import yaml
 from distillation.core import checksums
 from distillation.core.errors import InputError, UserError
 from distillation.networks import models, start_settings
 from distillation.networks.families.timm import TimmNetwork
+from distillation.networks.families.timm.compute import Network
 from distillation.networks.families.vit import Model
 from distillation.networks.pretrained.timm import TimmFile, TimmWeights
+from distillation.study import study
 from safetensors.torch import save_file
+from shipped import STUDIES
 
 NAME, TAGGED = "test_resnet", "test_resnet.r160_in1k"
 
@@ -44,19 +48,34 @@ def saved(path, name, classes):
 
 
 @pytest.mark.parametrize(
-    ("name", "size", "parameters"),
+    ("run", "parameters"),
     [
-        ("vit_base_patch16_224", 224, 85_875_556),
-        ("resnet152", 224, 58_348_708),
-        ("vit_tiny_patch16_224", 224, 5_543_716),
-        ("resnet18", 224, 11_227_812),
-        ("mobilevit_s", 256, 5_001_732),
+        ("vit-base", 85_875_556),
+        ("resnet-152", 58_348_708),
+        ("vit-tiny-ce", 5_543_716),
+        ("resnet-18-ce", 11_227_812),
+        ("mobilevit-s-ce", 5_001_732),
     ],
 )
-def test_the_networks_of_the_study_have_the_published_numbers_of_parameters(name, size, parameters):
+def test_the_networks_of_the_study_have_the_published_numbers_of_parameters(run, parameters):
+    config = yaml.safe_load((STUDIES / "vlm/study.yaml").read_text(encoding="utf-8"))
+    model = study.resolve("vlm", config).training("released", run, 0).run.model
     with torch.device("meta"):
-        network = timm.create_model(name, num_classes=100)
+        network = Network(model)
     assert sum(value.numel() for value in network.parameters()) == parameters
+
+
+def test_a_network_with_a_second_classifier_for_its_teacher_has_both_as_its_head():
+    shapes = [tuple(value.shape) for value in build(name="levit_128s", size=224).head_parameters()]
+    assert shapes == [(384,), (384,), (100, 384), (100,)] * 2
+
+
+def test_a_network_that_cannot_read_images_of_the_data_set_is_refused():
+    text = (
+        r"levit_128s of timm cannot read images of 32 px \(.*\); set `image_size` of the data set to a size"
+    )
+    with pytest.raises(UserError, match=text):
+        build(name="levit_128s", size=32)
 
 
 def test_a_network_is_timms_own_drawn_by_the_generator_alone():
@@ -118,7 +137,9 @@ def test_the_checksum_in_a_files_name_is_checked(published, tmp_path):
     for copy in (right, wrong):
         copy.write_bytes(path.read_bytes())
     models.load_pretrained(build(), start(), right)
-    with pytest.raises(UserError, match="should begin with 00000000; supply the file"):
+    with pytest.raises(
+        UserError, match=r"its name ends with 00000000, as of .* supply that file, or rename this one"
+    ):
         models.load_pretrained(build(), start(), wrong)
     with pytest.raises(UserError, match="should begin with 11111111; supply the file"):
         models.load_pretrained(build(), start(sha256="11111111"), right)

@@ -44,6 +44,12 @@ def problems(run: Run, teacher: Network | None, tested: Sequence[int], is_valida
         yield "mixing: mixed images are for runs without a teacher; remove it, or set it to null"
     if run.teacher_resolution and not run.teacher:
         yield "teacher_resolution: this run has no teacher; remove this key"
+    cosine = run.warmup_cosine
+    if cosine and cosine.warmup and cosine.stepped == "epoch":
+        yield (
+            "warmup_cosine.warmup: changed after every epoch, the rate would be 0 in the whole first one; set"
+            " 0, or `stepped: update`"
+        )
     if run.one_cycle and run.warmup_cosine:
         yield "warmup_cosine: one_cycle is a schedule too; set one of them to null"
     if run.early_stopping and not is_validated:

@@ -1,6 +1,7 @@
 """Any network of the library timm, by name (Wightman 2019)."""
 
 import difflib
+import itertools
 from collections.abc import Collection, Iterator
 
 import timm
@@ -47,8 +48,10 @@ class Network(nn.Module):
         return {f"network.{name}" for name in names}
 
     def head_parameters(self) -> Iterator[nn.Parameter]:
-        """The parameters of the classifier."""
-        return self.network.get_classifier().parameters()
+        """The parameters of the classifier, or of both where timm gives a network one for its teacher."""
+        found = self.network.get_classifier()
+        parts = found if isinstance(found, tuple) else (found,)
+        return itertools.chain.from_iterable(part.parameters() for part in parts)
 
 
 def require_known(name: str) -> None:
@@ -78,8 +81,23 @@ def build(model: TimmNetwork, generator: torch.Generator) -> Network:
         The network in training mode, float32.
 
     Raises:
-        UserError: timm has no such network, or it reads images of another size.
+        UserError: timm has no such network, or it cannot read images of the data set's size.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**63 - 1, (), generator=generator)))
-        return Network(model)
+        network = Network(model)
+    _require_fit(network, model)
+    return network
+
+
+def _require_fit(network: Network, model: TimmNetwork) -> None:
+    try:
+        with torch.no_grad():
+            network.eval()(torch.zeros(1, 3, model.image_size, model.image_size))
+    except (RuntimeError, AssertionError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(
+            f"{model.name} of timm cannot read images of {model.image_size} px ({reason}); set `image_size`"
+            " of the data set to a size that it reads, or name another network."
+        ) from error
+    network.train()
