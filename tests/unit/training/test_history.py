@@ -143,6 +143,12 @@ def test_a_resolution_that_comes_again_costs_what_it_cost_before():
     assert history.seconds_left(run, rows(run, [10.0, 20.0, 99.0])) == pytest.approx(2 * 15.0)
 
 
+def test_whole_epochs_after_one_of_the_head_alone_cost_three_times_as_much_until_one_was_seen():
+    run = replace(PLAIN, stages=(Stage(8, 1, head_only=True), Stage(8, 3)))
+    assert history.seconds_left(run, rows(run, [10.0])) == pytest.approx(3 * 30.0)
+    assert history.seconds_left(run, rows(run, [10.0, 24.0])) == pytest.approx(2 * 24.0)
+
+
 def test_costs_by_stage_add_up_to_those_of_the_run():
     seconds = [1.5, 2.0, 4.0, 8.0, 16.0]
     stages = curriculum.by_stage(rows(STUDENT, seconds))

@@ -28,6 +28,10 @@ COLUMNS = (
 )
 
 
+# Of a step, in forward passes: backward costs two, but hardly anything for the head alone.
+_PASSES = {True: 1, False: 3}
+
+
 def row(
     stage: Stage,
     epoch: int,
@@ -79,7 +83,7 @@ def seconds_left(run: Run, rows: list[dict]) -> float:
     missing = [stage.epochs for stage in run.stages[index:]]
     missing[0] -= epoch - 1
     return sum(
-        count * seconds_an_epoch(stage, rows)
+        count * seconds_an_epoch(run, stage, rows)
         for count, stage in zip(missing, run.stages[index:], strict=True)
     )
 
@@ -110,21 +114,24 @@ def report(run: Run, rows: list[dict], saved: int) -> dict:
         "best_val_acc": max(validated, default=None),
         "images_per_second": last["images_per_second"],
         "seconds_left": seconds_left(run, rows),
-        "seconds_an_epoch": seconds_an_epoch(stage, rows),
+        "seconds_an_epoch": seconds_an_epoch(run, stage, rows),
     }
 
 
-def seconds_an_epoch(stage: Stage, rows: list[dict]) -> float:
+def seconds_an_epoch(run: Run, stage: Stage, rows: list[dict]) -> float:
     """Estimated seconds for one epoch of a stage.
 
-    It is the mean over the epochs at the stage's resolution or, if there are none, the mean at the last
-    resolution, scaled by the number of pixels.
+    It is the mean over the epochs of stages like it, with the same resolution and the same parameters, or, if
+    there are none, of stages like the last, scaled by the number of pixels and of passes.
     """
-    last = rows[-1]["stage_px"]
-    known = any(entry["stage_px"] == stage.resolution for entry in rows)
-    source = stage.resolution if known else last
-    times = [entry["seconds"] for entry in rows if entry["stage_px"] == source]
-    return (stage.resolution / source) ** 2 * sum(times) / len(times)
+    times: dict[tuple[int, bool], list[float]] = {}
+    for own, entries in zip(run.stages, curriculum.by_stage(rows), strict=False):
+        last = (own.resolution, own.head_only)
+        times.setdefault(last, []).extend(entry["seconds"] for entry in entries)
+    kind = (stage.resolution, stage.head_only)
+    source = kind if kind in times else last
+    cost = {each: each[0] ** 2 * _PASSES[each[1]] for each in (kind, source)}
+    return cost[kind] / cost[source] * sum(times[source]) / len(times[source])
 
 
 def write(rows: list[dict], path: Path) -> None:
@@ -154,8 +161,9 @@ def costs(stages: Sequence[Sequence[Mapping]], images: int, flops: Sequence[int]
         flops: of the training with one image, by stage.
 
     Returns:
-        Mappings: resolution (pixels), epochs, images (shown in training), seconds (validation included),
-        images_per_second (those images over those seconds), training_flops, peak_memory_mb (10^6 bytes).
+        Mappings: resolution (pixels), epochs, images (shown in training), seconds (validation included, and
+        a test after each epoch), images_per_second (those images over those seconds), training_flops,
+        peak_memory_mb (10^6 bytes).
     """
     found = []
     for own, each in zip(stages, flops, strict=False):

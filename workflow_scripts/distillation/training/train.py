@@ -235,7 +235,7 @@ class _Training:
         """
         if not self._history:
             return lambda: False
-        end = time.monotonic() + history.seconds_an_epoch(stage, self._history) + save_seconds
+        end = time.monotonic() + history.seconds_an_epoch(self._run, stage, self._history) + save_seconds
         return lambda: abs(end - time.monotonic()) <= _FINISHED_WITHIN
 
     def progress(self) -> dict:
