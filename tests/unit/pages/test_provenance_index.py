@@ -138,7 +138,7 @@ def test_a_row_holds_what_the_files_of_its_run_hold(made_up):
     key = "released", "vit-kd", 1
     frame = made_up.index()
     row = frame[(frame["table"] == "runs") & (frame["protocol"] == key[0]) & (frame["run"] == key[1])].iloc[1]
-    assert row.drop(["table", "row", "column"]).to_dict() == {
+    assert row.drop(["table", "row", "column", "pretrained_sha256"]).to_dict() == {
         "protocol": "released",
         "run": "vit-kd",
         "status": "run",
@@ -168,6 +168,16 @@ def test_a_row_holds_what_the_files_of_its_run_hold(made_up):
     }
     assert (made_up.results / row["run_json"]).is_file()
     assert (made_up.results / row["evaluation"]).is_file()
+
+
+def test_a_training_names_the_published_file_that_it_started_from(made_up):
+    made_up.change(made_up.records["described", "vit-ce", 0], "sha256", "pretrained", value="9" * 64)
+    frame = made_up.index()
+    named = frame[frame["pretrained_sha256"].notna()]
+    assert set(named["pretrained_sha256"]) == {"9" * 64}
+    assert set(zip(named["protocol"], named["run"], named["seed"], strict=True)) == {
+        ("described", "vit-ce", 0)
+    }
 
 
 def test_a_training_of_several_sessions_names_all_that_differs(made_up):

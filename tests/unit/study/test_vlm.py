@@ -10,9 +10,18 @@ from distillation.study.protocols import merge
 from shipped import STUDIES
 
 CONFIG = yaml.safe_load((STUDIES / "vlm/study.yaml").read_text(encoding="utf-8"))
-CIFAR, IMAGENET = (0.507, 0.487, 0.441), (0.485, 0.456, 0.406)
+CIFAR = (0.507, 0.487, 0.441), (0.267, 0.256, 0.276)
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+# Networks of timm with the tags of their weights.
+NETWORKS = {
+    "vit-base": "vit_base_patch16_224.augreg2_in21k_ft_in1k",
+    "resnet-152": "resnet152.a1h_in1k",
+    "vit-tiny": "vit_tiny_patch16_224.augreg_in21k_ft_in1k",
+    "resnet-18": "resnet18.a1_in1k",
+    "mobilevit-s": "mobilevit_s.cvnets_in1k",
+}
 
-# As the scripts ran: side, mean of the statistics, padding of crops, optimizer, rate, decay, batch.
+# As the scripts ran: side, statistics, padding of crops, optimizer, rate, decay, batch.
 RELEASED = {
     "vit-tiny-ce": (224, CIFAR, 0, "adamw", 3e-4, 0.01, 128),
     "vit-tiny-from-vit": (224, CIFAR, 0, "adamw", 3e-4, 0.01, 128),
@@ -42,11 +51,20 @@ def problem(changes):
     return error.value.errors
 
 
+def test_each_run_starts_from_the_weights_of_its_network_with_the_tag_that_timm_takes_by_default(vlm):
+    assert {run for _, run in vlm.entries} == set(RELEASED) | {"vit-base", "resnet-152"}
+    for (protocol, run), entry in vlm.entries.items():
+        own = vlm.training(protocol, run, entry.seeds[0]).run
+        (tagged,) = (tagged for network, tagged in NETWORKS.items() if run.startswith(network))
+        assert (own.model.name, own.start.name) == (tagged.partition(".")[0], tagged)
+
+
 @pytest.mark.parametrize("run", RELEASED)
 def test_each_row_as_released_is_trained_as_its_script_trains(vlm, run):
     own = vlm.training("released", run, 0).run
     optimizer, stage = own.optimizer, own.stages[0]
-    found = (own.model.image_size, own.normalization.mean, own.augmentation.crop_padding)
+    shown = (own.normalization.mean, own.normalization.std)
+    found = (own.model.image_size, shown, own.augmentation.crop_padding)
     found += (optimizer.name, optimizer.lr, optimizer.weight_decay, own.batch_size)
     assert found == RELEASED[run]
     assert (stage.resolution, stage.epochs, len(own.stages)) == (own.model.image_size, 10, 1)

@@ -18,8 +18,8 @@ from distillation.study.contents import IndexPage, Key
 COLUMNS = (
     *("table", "protocol", "row", "column", "run", "status", "seed", "accuracy", "weights", "weights_sha256"),
     *("run_json", "run_json_sha256", "evaluation", "spec_sha256", "code_sha256", "dataset", "data_sha256"),
-    *("teacher", "teacher_seed", "teacher_weights", "teacher_sha256", "git_commit", "git_dirty", "device"),
-    *("precision", "torch", "started", "seconds", "sessions"),
+    *("teacher", "teacher_seed", "teacher_weights", "teacher_sha256", "pretrained_sha256", "git_commit"),
+    *("git_dirty", "device", "precision", "torch", "started", "seconds", "sessions"),
 )
 _UNKNOWN = "unknown"
 _SHOWN = 12  # characters of a hash on a page
@@ -49,9 +49,10 @@ def index(
     Returns:
         The columns `COLUMNS`, among them status (see `tables.cells`), accuracy (percent) of the
         weights tested ("last" or "best"), run_json and evaluation (paths), data_sha256 (arrays_sha256
-        in the manifest of the data set), teacher_sha256 (of the teacher's weights used), started
-        (UTC), seconds (of all epochs, validation included) and sessions (number of processes); if
-        these differ in commit, device or torch, the values are joined by " + ".
+        in the manifest of the data set), teacher_sha256 (of the teacher's weights used),
+        pretrained_sha256 (of the published file that it started from, if there is one), started (UTC),
+        seconds (of all epochs, validation included) and sessions (number of processes); if these differ
+        in commit, device or torch, the values are joined by " + ".
 
     Raises:
         InputError: files do not belong together; one line per pair.
@@ -130,6 +131,7 @@ def _facts(trained: _Trained, results: Path) -> dict:
         "teacher_seed": teacher.get("seed"),
         "teacher_weights": teacher.get("weights"),
         "teacher_sha256": hashes["teacher"],
+        "pretrained_sha256": hashes.get("pretrained"),
         "git_commit": _joined(
             session["git"]["commit"] if session["git"] else _UNKNOWN for session in sessions
         ),
