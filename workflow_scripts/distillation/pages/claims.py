@@ -59,11 +59,11 @@ def document(page: ClaimsPage, frame: pd.DataFrame) -> Document:
 
 def _overview(page: ClaimsPage, frame: pd.DataFrame) -> Section:
     rows = {
-        f"{number}. {claim['claim']}": {"section": claim["section"]}
-        | {
+        f"{number}. {claim['claim']}": {
             label: _whole(claim, protocol, frame[(frame["claim"] == name) & (frame["protocol"] == protocol)])
             for protocol, label in page.protocols.items()
         }
+        | {"section": claim["section"]}
         for number, (name, claim) in enumerate(page.claims.items(), start=1)
     }
     caption = page.no_verdict and "No verdict is given on these runs."
@@ -84,10 +84,9 @@ def _whole(claim: Mapping, protocol: str, rows: pd.DataFrame) -> str:
         return "-"
     text = cases["claim_verdict"].iloc[0]
     is_supported = cases["verdict"] == verdicts.SUPPORTED
-    if len(cases) > 1 and is_supported.any():
-        # Counted operations have no p value, and nothing to correct.
-        holds = is_supported & ~(cases["p_holm"] >= intervals.LEVEL)
-        text += f"; after Holm {holds.sum()} supported"
+    if is_supported.any() and cases["p_holm"].notna().any():
+        holds = is_supported & (cases["p_holm"] < intervals.LEVEL)
+        text += f"; after Holm supported {holds.sum()}"
     return text + "; see its remark" * (protocol in claim.get("remarks", {}))
 
 
@@ -135,14 +134,14 @@ def _cells(row: pd.Series, unit: str) -> dict[str, str]:
         p = f"{row['p']:.2g}" + (f", {row['p_holm']:.2g}" if pd.notna(row["p_holm"]) else "")
     published = "-" if pd.isna(row["published"]) else show(row["published"]) + "*" * bool(row["doubt"])
     return {
-        "runs": ", ".join(row["runs"].split()),
+        "verdict": row["verdict"],
         "published": published,
         "measured": measured,
         "95 % interval": interval,
         "p; with Holm": p,
         _POWER: _power(row, show),
         "seeds": row["seeds"] or "-",
-        "verdict": row["verdict"],
+        "runs": ", ".join(row["runs"].split()),
     }
 
 

@@ -115,11 +115,11 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1e293b; margin: 1.5rem 2rem; max-width: 70rem }
 h1 { font-size: 1.5rem; line-height: 1.25 } h2 { font-size: 1.1rem; margin-top: 2rem }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; width: max-content }
-thead th { max-width: 9.5em } tbody td { max-width: 34em }
+thead th { max-width: 9.5em } tbody td { max-width: 34em } tbody th { max-width: 25em }
 th, td { padding: .3rem .75rem; text-align: right; border-bottom: 1px solid #cbd5e1 }
 thead th { border-bottom: 2px solid #475569; vertical-align: bottom }
 thead th { background: #fff; position: sticky; top: 0 }
-tbody th { font-weight: 500; text-align: left; white-space: nowrap }
+tbody th { font-weight: 500; text-align: left }
 tbody tr:nth-child(even) { background: #f1f5f9 }
 p, li { max-width: 50rem }
 """

@@ -69,8 +69,9 @@ def judge(
         without its controls; status is "run" or "not run"; reason says why there are no numbers or no
         verdict; low and high are the ends of the 95 % interval, interval is its method, smallest half its
         width; p is that of the t test of a mean at the threshold, p_holm the same corrected for the number of
-        the claim's cases (Holm 1979); std is over seeds, spread says where the standard deviation comes from
-        with which 3, 5 or 10 seeds could show the differences in `shown_by_*`; values has one value per seed.
+        the claim's cases that have one, if there are several (Holm 1979); std is over seeds, spread says
+        where the standard deviation comes from with which 3, 5 or 10 seeds could show the differences in
+        `shown_by_*`; values has one value per seed.
     """
     rows = [
         row
@@ -103,8 +104,9 @@ def _claim(
     cases = [row for row in rows if not row["is_control"]]
     whole = verdicts.summary([row["verdict"] for row in cases]) if cases else ""
     tested = [row for row in cases if row.get("p") is not None]
-    for row, corrected in zip(tested, intervals.holm([row["p"] for row in tested]), strict=True):
-        row["p_holm"] = corrected
+    if len(tested) > 1:
+        for row, corrected in zip(tested, intervals.holm([row["p"] for row in tested]), strict=True):
+            row["p_holm"] = corrected
     return [row | {"claim_verdict": whole} for row in rows]
 
 

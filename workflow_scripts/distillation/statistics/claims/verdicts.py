@@ -61,13 +61,12 @@ def of_case(
 
 
 def summary(verdicts: Sequence[str]) -> str:
-    """The verdicts on the cases of a claim in one line, such as "2 of 3 supported, 1 undecided"."""
+    """The verdicts on the cases of a claim in one line, such as "supported 2 of 3, undecided 1"."""
     counts = Counter(verdicts)
     if len(counts) == 1:
         return verdicts[0] + (f" ({len(verdicts)} cases)" if len(verdicts) > 1 else "")
-    words = [word for word in MEANINGS if word in counts]
-    first, *others = (f"{counts[word]} {{}}{word}" for word in words)
-    return ", ".join([first.format(f"of {len(verdicts)} "), *(other.format("") for other in others)])
+    first, *others = (f"{word} {counts[word]}" for word in MEANINGS if word in counts)
+    return ", ".join([f"{first} of {len(verdicts)}", *others])
 
 
 def written(threshold: Mapping[str, float]) -> str:
