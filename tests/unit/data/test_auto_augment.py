@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 import torch
 from distillation.data.augmentations.auto_augment import compute as auto_augment
+from distillation.data.augmentations.weak_auto_augment import compute as weak_auto_augment
 from torchvision.transforms import v2
 
 SEEDS = 2000
@@ -136,3 +137,31 @@ def test_the_same_generator_state_gives_the_same_draws():
     other = auto_augment.draw(100, torch.Generator().manual_seed(10))
     assert all(torch.equal(getattr(first, name), getattr(second, name)) for name in vars(first))
     assert not torch.equal(first.sub_policy, other.sub_policy)
+
+
+def test_weak_auto_augment_is_the_policy_with_its_magnitudes_multiplied():
+    images = torch.randint(
+        256, (200, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
+
+    def weakened(strength):
+        return weak_auto_augment.augment(images, strength, [torch.Generator().manual_seed(1)])
+
+    draws = auto_augment.draw(200, torch.Generator().manual_seed(1))
+    assert torch.equal(weakened(1.0), auto_augment.apply(images, draws))
+    changed = [(weakened(strength).float() - images).abs().mean() for strength in (0.25, 0.5, 1.0)]
+    assert changed[0] < changed[1] < changed[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "strength", "expected"),
+    [
+        ("Rotate", 9, 0.5, 15.0),
+        ("Posterize", 9, 0.5, 6.0),
+        ("Solarize", 9, 0.25, 0.75),
+        ("Invert", 9, 0.5, 0.0),
+    ],
+)
+def test_a_weaker_operation_is_nearer_to_no_change(name, level, strength, expected):
+    operation = auto_augment._OPERATIONS[name]
+    assert operation.magnitude(level, 32, 32, strength) == pytest.approx(expected)

@@ -513,3 +513,14 @@ def test_impossible_sizes_are_refused_by_name(change, message):
 def test_images_that_are_not_square_are_refused():
     with pytest.raises(UserError, match="8 x 4 pixels: pass square ones"):
         build(NET, seeded())(torch.zeros(1, 3, 8, 4))
+
+
+def test_averaged_heads_are_the_mean_of_both_outside_training_and_two_heads_in_it():
+    images = torch.rand(2, 3, 32, 32)
+    plain = build(replace(CUSTOM, distillation_token=DEIT), seeded())
+    averaged = build(replace(CUSTOM, distillation_token=replace(DEIT, averages_heads=True)), seeded())
+    alone, both = plain(images), averaged(images)
+    assert torch.equal(alone.logits, both.logits)
+    alone, both = plain.eval()(images), averaged.eval()(images)
+    assert torch.equal(both.logits, (alone.logits + alone.distillation_logits) / 2)
+    assert torch.equal(both.distillation_logits, alone.distillation_logits)

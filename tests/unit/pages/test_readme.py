@@ -7,7 +7,7 @@ import yaml
 from distillation.core.errors import UserError
 from distillation.statistics.claims import verdicts
 from distillation.statistics.claims.statistics import STATISTICS
-from distillation.study import study
+from distillation.study import spec, study
 from shipped import CONFIG, ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -82,3 +82,15 @@ def test_every_link_leads_to_a_file_and_a_heading_of_it(page):
 def test_the_index_of_the_documentation_has_every_page():
     listed = set(re.findall(r"\]\((\w[\w-]*\.md)\)", text_of("docs/README.md")))
     assert listed == {page.name for page in PAGES if page.parent.name == "docs"} - {"README.md"}
+
+
+def test_each_other_reading_of_the_text_changes_the_runs_that_it_is_about():
+    overlays = re.findall(r"^\| .*? \| `(recipes: .*)` \|$", text_of("docs/protocols.md"), re.MULTILINE)
+    before, counts = study.resolve("irkd", CONFIG).entries, []
+    for overlay in overlays:
+        after = study.resolve("irkd", study.merge(CONFIG, yaml.safe_load(f"{{{overlay}}}"))).entries
+        digests = ([spec.digest(entries[key].resolve(0)) for entries in (before, after)] for key in before)
+        described = (pair for key, pair in zip(before, digests, strict=True) if key[0] == "described")
+        counts.append(sum(old != new for old, new in described))
+    # Three times the students with saliency, then teachers, twice the taught students, all students.
+    assert counts == [3, 3, 3, 2, 9, 9, 15]

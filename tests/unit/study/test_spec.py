@@ -30,7 +30,12 @@ FULL = {
         "dropout": 0.1,
         "attention_dropout": 0.2,
         "without_final_norm": True,
-        "distillation_token": {"start": "random", "position": True, "without_head": True},
+        "distillation_token": {
+            "start": "random",
+            "position": True,
+            "without_head": True,
+            "averages_heads": True,
+        },
     },
     "losses": {
         "ce": {"weight": 1.0, "label_smoothing": 0.01},
@@ -51,6 +56,7 @@ FULL = {
         "crop_padding": 4,
         "flip": 0.5,
         "auto_augment": 0.25,
+        "weak_auto_augment": 0.75,
         "erasing": {"probability": 0.2, "scale": [0.02, 0.2], "ratio": [0.3, 3.3]},
     },
     "optimizer": {

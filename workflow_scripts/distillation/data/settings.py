@@ -1,6 +1,7 @@
 """Settings of how images are shown to a network; free of torch."""
 
 from collections.abc import Iterator, Mapping
+from itertools import combinations
 from types import ModuleType
 from typing import Annotated, Literal
 
@@ -60,6 +61,9 @@ class _Augmentations:
         for name in self.used:
             check = getattr(getattr(self, name), "problems", None)
             yield from (f"{name}.{text}" for text in check()) if check else ()
+        for one, other in combinations(self.used, 2):
+            if set(self.used[one].STREAMS) & set(self.used[other].STREAMS):
+                yield f"{other}: it cannot be used beside {one}; leave one of them out (set it to 0)"
 
 
 _FIELDS = {

@@ -91,12 +91,13 @@ def draw(count: int, generator: torch.Generator) -> Draws:
     return Draws(sub_policy, applied, sign)
 
 
-def apply(images: Tensor, draws: Draws) -> Tensor:
+def apply(images: Tensor, draws: Draws, strength: float = 1.0) -> Tensor:
     """Apply the drawn operations, the first of every sub-policy before the second.
 
     Args:
         images: uint8 [N, 3, H, W] on any device, left unchanged.
         draws: one per image.
+        strength: factor on the magnitudes of the operations that have one.
 
     Returns:
         uint8 [N, 3, H, W], a new tensor on the device of the images.
@@ -106,7 +107,7 @@ def apply(images: Tensor, draws: Draws) -> Tensor:
     for step in range(2):
         for (name, level, sign), rows in _groups(draws, step).items():
             operation = _OPERATIONS[name]
-            magnitude = sign * operation.magnitude(level, images.shape[-2], images.shape[-1])
+            magnitude = sign * operation.magnitude(level, images.shape[-2], images.shape[-1], strength)
             for piece in rows.to(images.device).split(_PIECE[images.device.type]):
                 words.index_copy_(0, piece, _words(operation.kernel(view.index_select(0, piece), magnitude)))
     return view
@@ -149,10 +150,11 @@ class _Operation:
     span: Callable[[int, int], tuple[float, float]] | None = None
     signed: bool = False
 
-    def magnitude(self, level: int, height: int, width: int) -> float:
+    def magnitude(self, level: int, height: int, width: int, strength: float) -> float:
         if self.span is None:
             return 0.0
-        return float(torch.linspace(*self.span(height, width), LEVELS)[level])
+        none, most = self.span(height, width)
+        return none + strength * (float(torch.linspace(none, most, LEVELS)[level]) - none)
 
 
 def _affine(

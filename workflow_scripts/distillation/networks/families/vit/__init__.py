@@ -26,6 +26,11 @@ class DistillationToken:
     without_head: Flag = Field(
         False, description="Whether a network that learns from labels alone has the token, without its head."
     )
+    averages_heads: Flag = Field(
+        False,
+        description="Whether predictions outside training are the mean of both heads, as in DeiT.",
+        examples=[True],
+    )
 
 
 @settings

@@ -129,6 +129,7 @@ class VisionTransformer(nn.Module):
         self.distillation_position = nn.Parameter(torch.zeros(1, 1, model.width)) if has_position else None
         has_head = token is not None and not token.without_head
         self.distillation_head = nn.Linear(model.width, model.classes) if has_head else None
+        self._averages_heads = has_head and token.averages_heads
 
     def no_weight_decay(self) -> set[str]:
         """Names of the tokens and positions, for `timm.optim.param_groups_weight_decay`."""
@@ -174,8 +175,11 @@ class VisionTransformer(nn.Module):
             if (name := f"leaving.{index}") in capture:
                 features[name] = Tokens(stream, self.prefix_tokens)
         prefix = self.norm(stream[:, : self.prefix_tokens])
+        first = self.head(prefix[:, 0])
         second = None if self.distillation_head is None else self.distillation_head(prefix[:, 1])
-        return Output(self.head(prefix[:, 0]), second, features)
+        if self._averages_heads and not self.training:
+            first = (first + second) / 2
+        return Output(first, second, features)
 
     def _check_features(self, capture: Collection[str]) -> None:
         for name in sorted(capture):
