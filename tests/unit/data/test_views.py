@@ -169,7 +169,7 @@ def test_larger_images_are_augmented_at_their_size():
 
 def test_views_that_do_not_fit_into_the_memory_together_are_made_one_after_the_other(monkeypatch):
     images, settings = photos(23), Augmentation(4, 0.5, 0.5, ERASING)
-    monkeypatch.setattr(views, "_AT_ONCE", 2 * 4 * 3 * 16**2 * 4)
+    monkeypatch.setattr(views, "VIEWS_AT_ONCE", 2 * 4 * 3 * 16**2 * 4)
     in_parts = TrainingViews(settings, CIFAR, "scale", 32, batch_size=4)
     generator = rng()
     found = [(each.pixels.clone(), each.flips) for each in in_parts.batches(images, 16, generator)]
@@ -184,7 +184,7 @@ def test_views_that_do_not_fit_into_the_memory_together_are_made_one_after_the_o
 
 
 def test_the_views_of_small_images_are_made_at_once_however_many_there_are():
-    made = views._AT_ONCE // (3 * 32**2 * 4)
+    made = views.VIEWS_AT_ONCE // (3 * 32**2 * 4)
     assert made > 60_000
 
 

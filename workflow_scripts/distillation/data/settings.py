@@ -9,6 +9,10 @@ from pydantic import Field
 from distillation.core import components
 from distillation.core.settings import Number, Padding, Positive, Share, settings
 
+# Bytes of the views that are made at once in training. It decides random draws, so it is the same on every
+# device.
+VIEWS_AT_ONCE = 2**30
+
 
 @settings
 class Normalization:

@@ -14,15 +14,13 @@ from torchvision.transforms.v2 import functional
 from distillation.core import components
 from distillation.core.errors import UserError
 from distillation.data.scaling import scaled
-from distillation.data.settings import AUGMENTATIONS, Augmentation, Normalization
+from distillation.data.settings import AUGMENTATIONS, VIEWS_AT_ONCE, Augmentation, Normalization
 
 # Pieces bound temporary memory and fit into the cache of a CPU core; a GPU gets fewer and larger pieces,
 # because each costs launches. Images of 32 px; of larger ones a piece has fewer.
 _PIECE = {"cpu": 256, "cuda": 4096}
 _PIECE_SIDE = 32
 _WHITE = 255
-# Bytes of the views that are made at once. It decides random draws, so it is the same on every device.
-_AT_ONCE = 2**30
 
 
 class TrainingView(NamedTuple):
@@ -63,7 +61,7 @@ class TrainingViews:
             resolution: see `training_view`.
             generator: see `training_view`.
         """
-        together = max(1, _AT_ONCE // (self._batch_size * 3 * resolution**2 * 4))
+        together = max(1, VIEWS_AT_ONCE // (self._batch_size * 3 * resolution**2 * 4))
         for part in images.split(together * self._batch_size):
             pixels, flips = training_view(
                 whole(part, self._size),
