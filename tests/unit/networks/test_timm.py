@@ -7,6 +7,7 @@ from distillation.core import checksums
 from distillation.core.errors import InputError, UserError
 from distillation.networks import models, start_settings
 from distillation.networks.families.timm import TimmNetwork
+from distillation.networks.families.timm.compute import Network
 from distillation.networks.families.vit import Model
 from distillation.networks.pretrained.timm import TimmFile, TimmWeights
 from safetensors.torch import save_file
@@ -74,6 +75,16 @@ def test_a_network_is_timms_own_drawn_by_the_generator_alone():
 
 def test_the_head_is_the_classifier():
     assert [tuple(value.shape) for value in build().head_parameters()] == [(100, 96), (100,)]
+
+
+def test_the_head_of_a_network_with_a_distillation_token_is_both_of_its_classifiers():
+    with torch.device("meta"):
+        network = Network(model("deit_tiny_distilled_patch16_224", 224))
+    names = {id(value): name for name, value in network.named_parameters()}
+    assert {names[id(value)] for value in network.head_parameters()} == {
+        *("network.head.weight", "network.head.bias"),
+        *("network.head_dist.weight", "network.head_dist.bias"),
+    }
 
 
 def test_positions_and_tokens_are_exempt_from_weight_decay_as_in_timm():

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Collection, Iterator
+from itertools import chain
 
 import timm
 import torch
@@ -47,8 +48,10 @@ class Network(nn.Module):
         return {f"network.{name}" for name in names}
 
     def head_parameters(self) -> Iterator[nn.Parameter]:
-        """The parameters of the classifier."""
-        return self.network.get_classifier().parameters()
+        """The parameters of the classifier, which has two heads in a network with a distillation token."""
+        classifier = self.network.get_classifier()
+        heads = classifier if isinstance(classifier, tuple) else (classifier,)
+        return chain.from_iterable(head.parameters() for head in heads)
 
 
 def require_known(name: str) -> None:
