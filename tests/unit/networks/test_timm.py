@@ -99,9 +99,11 @@ def test_a_name_that_timm_does_not_have_is_refused_with_the_nearest():
         build(name="resnet_18")
 
 
-def test_a_vision_transformer_for_images_of_another_size_is_refused():
-    with pytest.raises(UserError, match=r"reads images of 160 px, but .* of 32 px; set `image_size: 160`"):
-        build(name="test_vit", size=32)
+@pytest.mark.parametrize(("name", "side"), [("test_vit", 160), ("levit_128s", 224)])
+def test_a_network_for_images_of_another_size_is_refused(name, side):
+    expected = rf"reads images of {side} px, but .* of 32 px; set `image_size: {side}`"
+    with pytest.raises(UserError, match=expected):
+        build(name=name, size=32)
 
 
 def test_a_feature_is_refused():

@@ -25,12 +25,7 @@ class Network(nn.Module):
         require_known(model.name)
         self._model = model
         self.network = timm.create_model(model.name, pretrained=False, num_classes=model.classes)
-        side = getattr(getattr(self.network, "patch_embed", None), "img_size", None)
-        if side not in (None, (model.image_size, model.image_size)):
-            raise UserError(
-                f"{model.name} of timm reads images of {side[0]} px, but its data set has images of"
-                f" {model.image_size} px; set `image_size: {side[0]}` of the data set."
-            )
+        _require_fit(model)
 
     def forward(self, images: Tensor, capture: Collection[str] = ()) -> Output:
         """Classify images [B, 3, S, S], floating point, normalised.
@@ -68,6 +63,34 @@ def require_known(name: str) -> None:
         f"timm {timm.__version__} has no network {name!r}{hint}; correct its name in `models`, or install a"
         " timm that has it."
     )
+
+
+def _require_fit(model: TimmNetwork) -> None:
+    """Stop if images of the data set's size do not pass through the network."""
+    # On the meta device nothing is computed, so this takes a fraction of a second.
+    with torch.device("meta"):
+        network = timm.create_model(model.name, pretrained=False, num_classes=model.classes).eval()
+        side = _side(network, model.image_size)
+    if side != model.image_size:
+        raise UserError(
+            f"{model.name} of timm reads images of {side} px, but its data set has images of"
+            f" {model.image_size} px; set `image_size: {side}` of the data set."
+        )
+
+
+def _side(network: nn.Module, wanted: int) -> int:
+    """Side in pixels of the images that a network of timm reads: the wanted one if these pass through it."""
+    built_for = getattr(getattr(network, "patch_embed", None), "img_size", None)
+    if built_for:
+        return built_for[0]
+    try:
+        network(torch.empty(1, 3, wanted, wanted))
+    except Exception:
+        own = network.pretrained_cfg["input_size"][-1]
+        if own == wanted:
+            raise
+        return own
+    return wanted
 
 
 def build(model: TimmNetwork, generator: torch.Generator) -> Network:
