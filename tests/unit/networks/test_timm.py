@@ -3,6 +3,7 @@
 import pytest
 import timm
 import torch
+import yaml
 from distillation.core import checksums
 from distillation.core.errors import InputError, UserError
 from distillation.networks import models, start_settings
@@ -10,8 +11,11 @@ from distillation.networks.families.timm import TimmNetwork
 from distillation.networks.families.timm.compute import Network
 from distillation.networks.families.vit import Model
 from distillation.networks.pretrained.timm import TimmFile, TimmWeights
+from distillation.study import study
 from safetensors.torch import save_file
+from shipped import STUDIES
 
+VLM = study.resolve("vlm", yaml.safe_load((STUDIES / "vlm/study.yaml").read_text(encoding="utf-8")))
 NAME, TAGGED = "test_resnet", "test_resnet.r160_in1k"
 
 
@@ -44,19 +48,20 @@ def saved(path, name, classes):
 # Networks
 
 
+@pytest.mark.parametrize("protocol", ["described", "released"])
 @pytest.mark.parametrize(
-    ("name", "size", "parameters"),
+    ("run", "parameters"),
     [
-        ("vit_base_patch16_224", 224, 85_875_556),
-        ("resnet152", 224, 58_348_708),
-        ("vit_tiny_patch16_224", 224, 5_543_716),
-        ("resnet18", 224, 11_227_812),
-        ("mobilevit_s", 256, 5_001_732),
+        ("vit-base", 85_875_556),
+        ("resnet-152", 58_348_708),
+        ("vit-tiny-ce", 5_543_716),
+        ("resnet-18-ce", 11_227_812),
+        ("mobilevit-s-ce", 5_001_732),
     ],
 )
-def test_the_networks_of_the_study_have_the_published_numbers_of_parameters(name, size, parameters):
+def test_the_networks_of_the_study_have_the_published_numbers_of_parameters(run, parameters, protocol):
     with torch.device("meta"):
-        network = timm.create_model(name, num_classes=100)
+        network = Network(VLM.training(protocol, run, 0).run.model)
     assert sum(value.numel() for value in network.parameters()) == parameters
 
 
