@@ -46,6 +46,12 @@ def problems(run: Run, teacher: Network | None, tested: Sequence[int], is_valida
         yield "teacher_resolution: this run has no teacher; remove this key"
     if run.one_cycle and run.warmup_cosine:
         yield "warmup_cosine: one_cycle is a schedule too; set one of them to null"
+    cosine = run.warmup_cosine
+    if cosine and cosine.warmup and cosine.stepped == "epoch":
+        yield (
+            f"warmup_cosine.warmup: {cosine.warmup:g}, but a rate that changes after every epoch cannot rise"
+            " from 0 without a whole epoch of rate 0; write 0, or `stepped: update`"
+        )
     if run.early_stopping and not is_validated:
         yield "early_stopping: its data set has no split, so there is no validation; remove this key"
     if run.recorded_maps and run.compared_maps is not run.recorded_maps:
