@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import signal
 from dataclasses import replace
 from itertools import pairwise
 
@@ -20,6 +22,7 @@ from distillation.networks.losses.kd import Distillation
 from distillation.networks.terms import Losses
 from distillation.study.spec import Optimizer, Stage, Teacher, WarmupCosine
 from distillation.training.flops import training_flops_by_stage
+from distillation.training.learner import Learner
 from tiny_runs import arrays, run, saving_each_epoch, start_of, stopping_after, train
 from torch.nn import functional
 
@@ -76,14 +79,33 @@ def test_a_training_stopped_in_either_stage_ends_with_the_same_bytes(tmp_path, m
     assert tiny_runs.results(train(HEAD_FIRST, tmp_path / "stopped")) == whole
 
 
+def test_at_sigterm_the_first_epoch_of_everything_is_not_timed_by_those_of_the_head(
+    tmp_path, monkeypatch, caplog
+):
+    epoch, begun = Learner.epoch, []
+
+    def told_to_end(self, images, labels, stage, number, *rest):
+        begun.append(number)
+        if number == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return epoch(self, images, labels, stage, number, *rest)
+
+    monkeypatch.setattr(Learner, "epoch", told_to_end)
+    with pytest.raises(SystemExit):
+        train(HEAD_FIRST, tmp_path)
+    assert begun == [1, 2]
+    monkeypatch.undo()
+    caplog.set_level("INFO", logger="distillation")
+    train(HEAD_FIRST, tmp_path)
+    assert "tiny: continuing after epoch 1 of 3" in caplog.messages
+
+
 def test_a_stage_of_the_head_costs_little_more_than_classifying():
     head, everything = training_flops_by_stage(HEAD_FIRST, None)
     assert head < 0.4 * everything
 
 
 def test_another_part_that_is_trained_is_another_graph(monkeypatch):
-    from distillation.training.learner import Learner
-
     learner, forgotten = Learner(HEAD_FIRST, start_of(HEAD_FIRST), None, tiny_runs.CPU), []
     monkeypatch.setattr(learner._gradients, "forget", lambda: forgotten.append(True))
     for head_only, times in ((False, 0), (True, 1), (True, 1), (False, 2)):

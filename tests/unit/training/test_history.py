@@ -143,6 +143,29 @@ def test_a_resolution_that_comes_again_costs_what_it_cost_before():
     assert history.seconds_left(run, rows(run, [10.0, 20.0, 99.0])) == pytest.approx(2 * 15.0)
 
 
+HEAD_FIRST = replace(PLAIN, stages=(Stage(8, 1, head_only=True), Stage(8, 3), Stage(16, 2)))
+
+
+def test_an_epoch_of_the_head_says_nothing_of_how_long_everything_takes():
+    after_the_head = rows(HEAD_FIRST, [10.0])
+    assert history.seconds_an_epoch(HEAD_FIRST, 1, after_the_head) is None
+    assert history.seconds_left(HEAD_FIRST, after_the_head) is None
+    assert history.line(HEAD_FIRST, after_the_head).endswith(" images/s, time left unknown")
+    assert not {"seconds_left", "seconds_an_epoch"} & set(history.report(HEAD_FIRST, after_the_head, 1))
+
+
+def test_an_epoch_of_everything_costs_what_such_epochs_cost():
+    timed = rows(HEAD_FIRST, [10.0, 30.0, 50.0])
+    # One more of 8 px, then two of 16 px with four times as many pixels.
+    assert history.seconds_left(HEAD_FIRST, timed) == pytest.approx(40.0 + 2 * 4 * 40.0)
+    assert history.report(HEAD_FIRST, timed, 3)["seconds_an_epoch"] == pytest.approx(40.0)
+
+
+def test_a_stage_that_has_begun_costs_what_its_own_epochs_cost():
+    run = replace(PLAIN, stages=(Stage(8, 1), Stage(8, 3)))
+    assert history.seconds_left(run, rows(run, [100.0, 10.0])) == pytest.approx(2 * 10.0)
+
+
 def test_costs_by_stage_add_up_to_those_of_the_run():
     seconds = [1.5, 2.0, 4.0, 8.0, 16.0]
     stages = curriculum.by_stage(rows(STUDENT, seconds))

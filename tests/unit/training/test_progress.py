@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -196,6 +197,12 @@ def test_a_training_is_silent_after_three_of_its_epochs_and_not_before_a_minute(
 
     assert report(patience - 1).state == "running"
     assert report(patience + 1).outlook == f"silent for {duration(patience + 1)}"
+
+
+def test_the_time_left_is_unknown_until_an_epoch_like_the_next_was_timed(tmp_path):
+    head_first = replace(RUN, stages=(Stage(8, 1, head_only=True), Stage(8, 13)))
+    reported(tmp_path, 1, ago=12, run=head_first)
+    assert last_report(tmp_path, NOW).outlook == "time unknown"
 
 
 def test_an_overdue_epoch_has_no_time_left_and_never_less():

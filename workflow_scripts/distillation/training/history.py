@@ -1,6 +1,7 @@
 """Per-epoch history of a training: rows of history.csv and log lines."""
 
 import csv
+import operator
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -60,28 +61,30 @@ def line(run: Run, rows: list[dict]) -> str:
     columns = [term.column for term in run.losses.named.values()]
     losses = ", ".join(f"{column.removesuffix('_loss')} {last[column]:.4f}" for column in columns)
     stage = run.stages[len(curriculum.by_stage(rows)) - 1]
-    left = _duration(seconds_left(run, rows))
+    seconds = seconds_left(run, rows)
+    left = "time left unknown" if seconds is None else f"{_duration(seconds)} left"
     validation = "" if last["val_acc"] is None else f" validation {last['val_acc']:.2f} %,"
     return (
         f"{last['stage_px']} px epoch {last['epoch']}/{stage.epochs} ({len(rows)}/{run.epochs}):"
         f" loss {last['loss']:.4f} ({losses}),"
         f" train {last['train_acc']:.2f} %,{validation}"
-        f" {last['images_per_second']:.0f} images/s, {left} left"
+        f" {last['images_per_second']:.0f} images/s, {left}"
     )
 
 
-def seconds_left(run: Run, rows: list[dict]) -> float:
-    """Estimated seconds for the remaining epochs; stages that may stop early count in full."""
+def seconds_left(run: Run, rows: list[dict]) -> float | None:
+    """Estimated seconds for the remaining epochs; stages that may stop early count in full.
+
+    None if those of a stage are unknown; see `seconds_an_epoch`.
+    """
     following = curriculum.position(run, rows)
     if following is None:
         return 0.0
     index, epoch = following
     missing = [stage.epochs for stage in run.stages[index:]]
     missing[0] -= epoch - 1
-    return sum(
-        count * seconds_an_epoch(stage, rows)
-        for count, stage in zip(missing, run.stages[index:], strict=True)
-    )
+    each = [seconds_an_epoch(run, later, rows) for later in range(index, len(run.stages))]
+    return None if None in each else sum(map(operator.mul, missing, each))
 
 
 def report(run: Run, rows: list[dict], saved: int) -> dict:
@@ -104,26 +107,35 @@ def report(run: Run, rows: list[dict], saved: int) -> dict:
         return progress
     last = rows[-1]
     validated = [entry["val_acc"] for entry in rows[-last["epoch"] :] if entry["val_acc"] is not None]
-    return progress | {
+    progress |= {
         "train_acc": last["train_acc"],
         "val_acc": last["val_acc"],
         "best_val_acc": max(validated, default=None),
         "images_per_second": last["images_per_second"],
-        "seconds_left": seconds_left(run, rows),
-        "seconds_an_epoch": seconds_an_epoch(stage, rows),
     }
+    estimates = {
+        "seconds_left": seconds_left(run, rows),
+        "seconds_an_epoch": seconds_an_epoch(run, index, rows),
+    }
+    return progress | {name: value for name, value in estimates.items() if value is not None}
 
 
-def seconds_an_epoch(stage: Stage, rows: list[dict]) -> float:
-    """Estimated seconds for one epoch of a stage.
+def seconds_an_epoch(run: Run, index: int, rows: list[dict]) -> float | None:
+    """Estimated seconds for one epoch of a stage, by its index in the run.
 
-    It is the mean over the epochs at the stage's resolution or, if there are none, the mean at the last
-    resolution, scaled by the number of pixels.
+    It is the mean over the stage's own epochs or, if there are none, over those of stages that train the same
+    part of the network: at the same resolution or, if there are none, at the last one, scaled by the number
+    of pixels. Without such stages it is unknown, None.
     """
-    last = rows[-1]["stage_px"]
-    known = any(entry["stage_px"] == stage.resolution for entry in rows)
-    source = stage.resolution if known else last
-    times = [entry["seconds"] for entry in rows if entry["stage_px"] == source]
+    stage, begun = run.stages[index], curriculum.by_stage(rows)
+    both = zip(run.stages, begun, strict=False)
+    alike = [(other.resolution, own) for other, own in both if other.head_only == stage.head_only]
+    if not alike:
+        return None
+    sides = [side for side, _ in alike]
+    source = stage.resolution if stage.resolution in sides else sides[-1]
+    chosen = begun[index : index + 1] or [own for side, own in alike if side == source]
+    times = [entry["seconds"] for own in chosen for entry in own]
     return (stage.resolution / source) ** 2 * sum(times) / len(times)
 
 

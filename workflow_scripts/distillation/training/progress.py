@@ -49,8 +49,8 @@ class Report:
         val_acc: percent, after the last finished epoch; None without validation images.
         best_val_acc: percent, the best within the stage of the last finished epoch.
         images_per_second: in training, in the last finished epoch.
-        seconds_left: estimate for all remaining epochs.
-        seconds_an_epoch: estimate for the next epoch.
+        seconds_left: estimate for all remaining epochs; None if it is unknown.
+        seconds_an_epoch: estimate for the next epoch; None if it is unknown.
         stopped: whether an error or an interruption ended it; a killed process cannot report this.
     """
 
@@ -84,13 +84,13 @@ class Report:
 
     @property
     def outlook(self) -> str:
-        """The time left from now, or why it is unknown: stopped, silent or in the first epoch."""
+        """The time left from now, or why it is unknown: stopped, silent, or no epoch like it was timed."""
         if self.state == "stopped":
             return "stopped"
         if self.state == "silent":
             return f"silent for {duration(self.age)}"
         if self.seconds_left is None:
-            return "first epoch"
+            return "time unknown" if self.done else "first epoch"
         return f"~{duration(max(0.0, self.seconds_left - self.age))} left"
 
     def __str__(self) -> str:

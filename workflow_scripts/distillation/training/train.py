@@ -197,10 +197,9 @@ class _Training:
         following = curriculum.position(self._run, self._history)
         while following:
             stage_index, epoch = following
-            stage = self._run.stages[stage_index]
             if epoch == 1 and (not self._history or self._run.optimizer.restart == "stage"):
                 self._new_optimizer(stage_index)
-            ending.may_finish = self._will_end_soon(stage, checkpoint.save_seconds)
+            ending.may_finish = self._will_end_soon(stage_index, checkpoint.save_seconds)
             if ending.requested:
                 self._leave(checkpoint, ending)
             self._epoch(stage_index, epoch, len(self._history) + 1)
@@ -227,14 +226,15 @@ class _Training:
             self._saved = len(self._history)
         ending.leave()
 
-    def _will_end_soon(self, stage: Stage, save_seconds: float) -> Callable[[], bool]:
+    def _will_end_soon(self, stage_index: int, save_seconds: float) -> Callable[[], bool]:
         """Return a function that says, when called, whether the next epoch and its save will end soon.
 
-        It returns False if no epoch was timed yet, or if this one takes much longer than expected.
+        It returns False if no such epoch was timed yet, or if this one takes much longer than expected.
         """
-        if not self._history:
+        expected = history.seconds_an_epoch(self._run, stage_index, self._history)
+        if expected is None:
             return lambda: False
-        end = time.monotonic() + history.seconds_an_epoch(stage, self._history) + save_seconds
+        end = time.monotonic() + expected + save_seconds
         return lambda: abs(end - time.monotonic()) <= _FINISHED_WITHIN
 
     def progress(self) -> dict:
