@@ -130,14 +130,18 @@ def test_everything_but_the_classifier_comes_from_the_file(published):
             assert torch.equal(value, weights[name]), name
 
 
-def test_the_checksum_in_a_files_name_is_checked(published, tmp_path):
+def test_the_checksum_in_a_files_name_is_checked_and_the_name_told_as_the_reason(published, tmp_path):
     path, digest = published[0], checksums.sha256(published[0])
-    right, wrong = tmp_path / f"resnet-{digest[:8]}.safetensors", tmp_path / "resnet-00000000.safetensors"
-    for copy in (right, wrong):
+    right, dated = tmp_path / f"resnet-{digest[:8]}.safetensors", tmp_path / "resnet-20260101.safetensors"
+    for copy in (right, dated):
         copy.write_bytes(path.read_bytes())
     models.load_pretrained(build(), start(), right)
-    with pytest.raises(UserError, match="should begin with 00000000; supply the file"):
-        models.load_pretrained(build(), start(), wrong)
+    with pytest.raises(UserError) as error:
+        models.load_pretrained(build(), start(), dated)
+    assert str(error.value) == (
+        f"{dated}: its name ends with 20260101, which is taken for the beginning of its sha256, but this is"
+        f" {digest}; rename it, or supply the file that it names."
+    )
     with pytest.raises(UserError, match="should begin with 11111111; supply the file"):
         models.load_pretrained(build(), start(sha256="11111111"), right)
 

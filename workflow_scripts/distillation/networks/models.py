@@ -39,13 +39,17 @@ def load_pretrained(model: nn.Module, start: AnyPretrained, path: Path) -> str:
         UserError: when the file is not the one that the run names, or does not fit the network.
     """
     found = checksums.sha256(path)
+    if start.sha256 and not found.startswith(start.sha256):
+        raise UserError(
+            f"{path}: its sha256 is {found}, but should begin with {start.sha256}; supply the file that"
+            " `weights` names in the configuration."
+        )
     named = _DIGEST_IN_NAME.search(path.name)
-    for expected in filter(None, (start.sha256, named and named[1])):
-        if not found.startswith(expected):
-            raise UserError(
-                f"{path}: its sha256 is {found}, but should begin with {expected}; supply the file that"
-                " `weights` names in the configuration."
-            )
+    if named and not found.startswith(named[1]):
+        raise UserError(
+            f"{path}: its name ends with {named[1]}, which is taken for the beginning of its sha256, but this"
+            f" is {found}; rename it, or supply the file that it names."
+        )
     components.load("networks.pretrained", start.kind).load(model, start, path)
     return found
 
