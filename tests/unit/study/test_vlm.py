@@ -1,6 +1,7 @@
 """The study vlm against its scripts, transcribed by hand."""
 
 import copy
+import re
 
 import pytest
 import yaml
@@ -8,7 +9,7 @@ from distillation.data.settings import Normalization
 from distillation.study import study
 from distillation.study.configuration import ConfigurationError
 from distillation.study.protocols import merge
-from shipped import STUDIES
+from shipped import ROOT, STUDIES, demo
 
 CONFIG = yaml.safe_load((STUDIES / "vlm/study.yaml").read_text(encoding="utf-8"))
 # Means and standard deviations of the channels.
@@ -125,6 +126,12 @@ def test_teachers_are_asked_once_where_students_see_the_images_or_their_mirror_i
         ("released", "resnet-18-from-resnet"),
     }
     assert vlm.training("released", "mobilevit-s-from-vit", 0).run.teacher_resolution == 224
+
+
+def test_the_page_has_the_command_for_every_file_of_weights_of_the_study_and_of_its_demo():
+    page = (ROOT / "docs/vlm.md").read_text(encoding="utf-8")
+    names = [entry["name"] for own in (CONFIG, demo("vlm")) for entry in own["weights"].values()]
+    assert re.findall(r"^    hf download timm/(\S+) model.safetensors$", page, re.MULTILINE) == names
 
 
 # Bad input
