@@ -51,8 +51,8 @@ def index(
         weights tested ("last" or "best"), run_json and evaluation (paths), data_sha256 (arrays_sha256
         in the manifest of the data set), pretrained_sha256 (of the file of published weights that it
         starts from), teacher_sha256 (of the teacher's weights used), started (UTC), seconds (of all
-        epochs, validation included) and sessions (number of processes); if these differ in commit, device
-        or torch, the values are joined by " + ".
+        epochs, with what is validated and tested after each) and sessions (number of processes); if these
+        differ in commit, device or torch, the values are joined by " + ".
 
     Raises:
         InputError: files do not belong together; one line per pair.

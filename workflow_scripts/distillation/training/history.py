@@ -166,8 +166,9 @@ def costs(stages: Sequence[Sequence[Mapping]], images: int, flops: Sequence[int]
         flops: of the training with one image, by stage.
 
     Returns:
-        Mappings: resolution (pixels), epochs, images (shown in training), seconds (validation included),
-        images_per_second (those images over those seconds), training_flops, peak_memory_mb (10^6 bytes).
+        Mappings: resolution (pixels), epochs, images (shown in training), seconds (validation included, and
+        the test after each epoch of runs that have it), images_per_second (those images over those seconds),
+        training_flops, peak_memory_mb (10^6 bytes).
     """
     found = []
     for own, each in zip(stages, flops, strict=False):
