@@ -8,6 +8,7 @@ import sys
 import numpy
 import pytest
 import yaml
+from distillation.core import checksums
 from extending_page import FILES, STUDY, write
 from workspace import REPOSITORY
 
@@ -22,6 +23,7 @@ OTHERS = [
     )
 ]
 FAMILY = [name for name in FILES if "cnn" in name or "shapes" in name]
+WEIGHTS = [name for name in FILES if "saved" in name]
 
 
 def use(workspace, name):
@@ -32,13 +34,14 @@ def use(workspace, name):
     workspace.configure(select=[*selected, *changes["irkd"]["students"]])
 
 
-def test_the_page_has_a_student_a_term_of_three_files_a_family_with_a_data_set_of_five_and_a_study():
+def test_the_page_has_a_student_a_term_a_family_with_a_data_set_a_kind_of_weights_and_a_study():
     assert {name for name in FILES if name.endswith(".yaml")} == {
-        *("temperature.yaml", "attention-transfer.yaml", "shapes.yaml", STUDY, "both.yaml")
+        *("temperature.yaml", "attention-transfer.yaml", "shapes.yaml", "saved.yaml", STUDY, "both.yaml")
     }
     assert len(TERM) == 3 + 1
     assert len(FAMILY) == 5 + 1
-    assert len(FILES) == 1 + len(TERM) + len(FAMILY) + 2
+    assert len(WEIGHTS) == 3 + 1
+    assert len(FILES) == 1 + len(TERM) + len(FAMILY) + len(WEIGHTS) + 2
 
 
 def test_a_student_plans_its_training_its_evaluation_and_the_pages_of_every_run(finished):
@@ -249,3 +252,45 @@ def test_a_term_may_not_name_features_that_a_network_lacks(extended):
         " 0 to 2"
     )
     assert text in extended.snakemake("-n", status=1)
+
+
+# --- a kind of published weights -------------------------------------------------------------------
+
+CONTINUED = "tiny-p4-continued"
+
+
+@pytest.fixture
+def continued(finished):
+    """A finished study to which the files of the kind were added, and a file of weights that it saved."""
+    write(finished, WEIGHTS)
+    use(finished, "saved.yaml")
+    (finished.path / "weights").mkdir(exist_ok=True)
+    saved = finished.path / "weights/earlier.safetensors"
+    shutil.copy(finished.run_folder("tiny-p4-ce") / "last.safetensors", saved)
+    finished.configure(weights={"earlier": {"sha256": checksums.sha256(saved)}})
+    return finished
+
+
+def test_a_new_kind_of_weights_is_checked_once_and_reruns_nothing(continued):
+    trainings = {job for job in continued.plan("described") if not job.startswith("Evaluating")}
+    assert trainings == {
+        "Checking the published weights earlier, irkd",
+        f"Training {CONTINUED}, described, seed 0",
+    }
+
+
+def test_a_run_starts_from_weights_of_the_new_kind_and_records_them(continued):
+    saved = continued.path / "weights/earlier.safetensors"
+    record = continued.run_folder(CONTINUED) / "run.json"
+    continued.snakemake("--cores", "2", str(record.relative_to(continued.path)))
+    assert json.loads(record.read_text())["sha256"]["pretrained"] == checksums.sha256(saved)
+
+
+def test_without_the_file_of_the_new_kind_planning_stops_with_the_fix(continued):
+    (continued.path / "weights/earlier.safetensors").unlink()
+    text = f"{CONTINUED} starts from these weights, but the file does not exist; copy it from the training"
+    assert text in continued.snakemake("-n", "described", status=1)
+
+
+def test_its_own_test_passes_and_the_new_kind_is_documented(continued):
+    assert "## Saved file" in after_tests(continued, WEIGHTS, passed=1)

@@ -10,12 +10,18 @@ from distillation.core import atomic, checksums
 from distillation.core.errors import UserError
 from distillation.data import views
 from distillation.data.settings import Normalization
-from distillation.evaluation import trained
+from distillation.evaluation import metrics, trained
 from distillation.evaluation.evaluate import evaluate
 from distillation.networks import models
+from distillation.networks.families.timm import TimmNetwork
+from distillation.networks.losses.ce import CrossEntropy
+from distillation.networks.losses.kd import Distillation
+from distillation.networks.terms import Losses
 from distillation.statistics.evaluations import Evaluation
 from distillation.statistics.quantities import Share
+from distillation.study.spec import Stage, Teacher
 from tiny_runs import CPU
+from torch.nn import functional
 
 DATA = tiny_runs.arrays(test=40)
 
@@ -112,22 +118,28 @@ def test_a_taught_run_is_compared_with_its_teacher_and_another_is_not(
     assert alone["teacher"] is None
 
 
-def test_a_teacher_is_shown_the_test_images_as_its_student_is_shown_them(teacher, tmp_path):
-    files = tiny_runs.teacher_files(teacher)
-    shown = Normalization((0.2, 0.3, 0.4), (0.5, 0.6, 0.7))
-    run = tiny_runs.student_run(normalization=shown)
-    tiny_runs.train(run, tmp_path / "taught", teacher=files)
-    content = evaluated(tmp_path / "taught", tmp_path / "test.json", teacher=files)
-    images = views.plain_view(DATA.test_images, 32, shown)
-    said = {}
-    for role, weights, record in (
-        ("student", tmp_path / "taught/best.safetensors", tmp_path / "taught/run.json"),
-        ("teacher", files.weights, files.record),
-    ):
-        network, _ = trained.restore(weights, record, CPU)
-        with torch.no_grad():
-            said[role] = network.eval()(images).logits.argmax(1)
-    assert content["teacher"]["equal_predictions"] == (said["student"] == said["teacher"]).sum()
+def test_a_teacher_is_compared_by_what_it_is_shown_while_it_teaches(tmp_path):
+    network = TimmNetwork(family="timm", name="test_resnet", image_size=32, classes=10)
+    stages, losses = (Stage(32, 1),), Losses(ce=CrossEntropy(0.5), kd=Distillation(0.5, 4.0))
+    guide = tiny_runs.run(model=network, stages=stages)
+    files = tiny_runs.teacher_files(tiny_runs.train(guide, tmp_path / "teacher").record.parent)
+    student = tiny_runs.run(
+        model=replace(network, image_size=48),
+        normalization=Normalization((0.4, 0.5, 0.6), (0.2, 0.3, 0.4)),
+        stages=(Stage(48, 1),),
+        losses=losses,
+        teacher=Teacher("teacher", 0, "best"),
+        teacher_resolution=32,
+    )
+    tiny_runs.train(student, tmp_path / "student", files)
+    content = evaluated(tmp_path / "student", tmp_path / "test.json", teacher=files)
+    shown = views.plain_view(DATA.test_images, 48, student.normalization, 48)
+    model, _ = trained.restore(tmp_path / "student/best.safetensors", tmp_path / "student/run.json", CPU)
+    taught_by, _ = trained.restore(files.weights, files.record, CPU)
+    small = functional.interpolate(shown, size=32, mode="bilinear", align_corners=False)
+    expected = metrics.agreement(model(shown).logits, taught_by(small).logits)
+    assert content["teacher"]["equal_predictions"] == expected["equal_predictions"]
+    assert content["teacher"]["kl"] == pytest.approx(expected["kl"], rel=1e-4)
 
 
 def test_equal_runs_give_equal_files(tmp_path):

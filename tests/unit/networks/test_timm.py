@@ -15,6 +15,7 @@ from distillation.study import study
 from safetensors.torch import save_file
 from shipped import STUDIES
 
+VLM = study.resolve("vlm", yaml.safe_load((STUDIES / "vlm/study.yaml").read_text(encoding="utf-8")))
 NAME, TAGGED = "test_resnet", "test_resnet.r160_in1k"
 
 
@@ -47,6 +48,7 @@ def saved(path, name, classes):
 # Networks
 
 
+@pytest.mark.parametrize("protocol", ["described", "released"])
 @pytest.mark.parametrize(
     ("run", "parameters"),
     [
@@ -57,25 +59,10 @@ def saved(path, name, classes):
         ("mobilevit-s-ce", 5_001_732),
     ],
 )
-def test_the_networks_of_the_study_have_the_published_numbers_of_parameters(run, parameters):
-    config = yaml.safe_load((STUDIES / "vlm/study.yaml").read_text(encoding="utf-8"))
-    model = study.resolve("vlm", config).training("released", run, 0).run.model
+def test_the_networks_of_the_study_have_the_published_numbers_of_parameters(run, parameters, protocol):
     with torch.device("meta"):
-        network = Network(model)
+        network = Network(VLM.training(protocol, run, 0).run.model)
     assert sum(value.numel() for value in network.parameters()) == parameters
-
-
-def test_a_network_with_a_second_classifier_for_its_teacher_has_both_as_its_head():
-    shapes = [tuple(value.shape) for value in build(name="levit_128s", size=224).head_parameters()]
-    assert shapes == [(384,), (384,), (100, 384), (100,)] * 2
-
-
-def test_a_network_that_cannot_read_images_of_the_data_set_is_refused():
-    text = (
-        r"levit_128s of timm cannot read images of 32 px \(.*\); set `image_size` of the data set to a size"
-    )
-    with pytest.raises(UserError, match=text):
-        build(name="levit_128s", size=32)
 
 
 def test_a_network_is_timms_own_drawn_by_the_generator_alone():
@@ -95,6 +82,16 @@ def test_the_head_is_the_classifier():
     assert [tuple(value.shape) for value in build().head_parameters()] == [(100, 96), (100,)]
 
 
+def test_the_head_of_a_network_with_a_distillation_token_is_both_of_its_classifiers():
+    with torch.device("meta"):
+        network = Network(model("deit_tiny_distilled_patch16_224", 224))
+    names = {id(value): name for name, value in network.named_parameters()}
+    assert {names[id(value)] for value in network.head_parameters()} == {
+        *("network.head.weight", "network.head.bias"),
+        *("network.head_dist.weight", "network.head_dist.bias"),
+    }
+
+
 def test_positions_and_tokens_are_exempt_from_weight_decay_as_in_timm():
     assert {"network.pos_embed", "network.cls_token"} <= build(name="test_vit").no_weight_decay()
     assert build().no_weight_decay() == set()
@@ -107,9 +104,11 @@ def test_a_name_that_timm_does_not_have_is_refused_with_the_nearest():
         build(name="resnet_18")
 
 
-def test_a_vision_transformer_for_images_of_another_size_is_refused():
-    with pytest.raises(UserError, match=r"reads images of 160 px, but .* of 32 px; set `image_size: 160`"):
-        build(name="test_vit", size=32)
+@pytest.mark.parametrize(("name", "side"), [("test_vit", 160), ("levit_128s", 224)])
+def test_a_network_for_images_of_another_size_is_refused(name, side):
+    expected = rf"reads images of {side} px, but .* of 32 px; set `image_size: {side}`"
+    with pytest.raises(UserError, match=expected):
+        build(name=name, size=32)
 
 
 def test_a_feature_is_refused():
@@ -131,16 +130,18 @@ def test_everything_but_the_classifier_comes_from_the_file(published):
             assert torch.equal(value, weights[name]), name
 
 
-def test_the_checksum_in_a_files_name_is_checked(published, tmp_path):
+def test_the_checksum_in_a_files_name_is_checked_and_the_name_told_as_the_reason(published, tmp_path):
     path, digest = published[0], checksums.sha256(published[0])
-    right, wrong = tmp_path / f"resnet-{digest[:8]}.safetensors", tmp_path / "resnet-00000000.safetensors"
-    for copy in (right, wrong):
+    right, dated = tmp_path / f"resnet-{digest[:8]}.safetensors", tmp_path / "resnet-20260101.safetensors"
+    for copy in (right, dated):
         copy.write_bytes(path.read_bytes())
     models.load_pretrained(build(), start(), right)
-    with pytest.raises(
-        UserError, match=r"its name ends with 00000000, as of .* supply that file, or rename this one"
-    ):
-        models.load_pretrained(build(), start(), wrong)
+    with pytest.raises(UserError) as error:
+        models.load_pretrained(build(), start(), dated)
+    assert str(error.value) == (
+        f"{dated}: its name ends with 20260101, which is taken for the beginning of its sha256, but this is"
+        f" {digest}; rename it, or supply the file that it names."
+    )
     with pytest.raises(UserError, match="should begin with 11111111; supply the file"):
         models.load_pretrained(build(), start(sha256="11111111"), right)
 

@@ -74,6 +74,12 @@ def test_all_four_forms_are_written_with_the_note(files, tmp_path):
         assert "GPU A + GPU B" in text
 
 
+def test_the_page_says_which_work_beside_training_its_seconds_include(files):
+    page = Page(title="Cost", note="", protocols={"described": "as described"})
+    [section] = cost_table.document(page, cost_table.costs(files)).sections
+    assert "include validation and, of runs that are tested after every epoch, these tests" in section.caption
+
+
 def cells_of(document):
     """All cells of a document in each of its forms, row by row, labels included."""
     [table] = pd.read_html(io.StringIO(documents.html(document)), index_col=0)

@@ -138,6 +138,7 @@ def test_a_row_holds_what_the_files_of_its_run_hold(made_up):
     key = "released", "vit-kd", 1
     frame = made_up.index()
     row = frame[(frame["table"] == "runs") & (frame["protocol"] == key[0]) & (frame["run"] == key[1])].iloc[1]
+    assert pd.isna(row["pretrained_sha256"])
     assert row.drop(["table", "row", "column", "pretrained_sha256"]).to_dict() == {
         "protocol": "released",
         "run": "vit-kd",
@@ -170,14 +171,21 @@ def test_a_row_holds_what_the_files_of_its_run_hold(made_up):
     assert (made_up.results / row["evaluation"]).is_file()
 
 
-def test_a_training_names_the_published_file_that_it_started_from(made_up):
-    made_up.change(made_up.records["described", "vit-ce", 0], "sha256", "pretrained", value="9" * 64)
+def test_files_of_published_weights_with_one_name_can_be_told_apart(made_up):
+    for seed, digit in ((0, "a"), (1, "b")):
+        path = made_up.records["described", "vit-kd", seed]
+        made_up.change(path, "sha256", "pretrained", value=digit * 64)
     frame = made_up.index()
-    named = frame[frame["pretrained_sha256"].notna()]
-    assert set(named["pretrained_sha256"]) == {"9" * 64}
-    assert set(zip(named["protocol"], named["run"], named["seed"], strict=True)) == {
-        ("described", "vit-ce", 0)
-    }
+    own = frame[(frame["table"] == "table1") & (frame["protocol"] == "described")]
+    assert rows(own, "run", "seed", "pretrained_sha256") == [
+        ("vit-ce", 0, None),
+        ("cnn-ce", None, None),
+        ("vit-kd", 0, "a" * 64),
+        ("vit-kd", 1, "b" * 64),
+        ("cnn-kd", None, None),
+    ]
+    page = provenance_index.document(PAGE, frame).sections[4]
+    assert page.table["starts from"].tolist() == ["random weights", "a" * 12, "b" * 12, "random weights"]
 
 
 def test_a_training_of_several_sessions_names_all_that_differs(made_up):

@@ -3,12 +3,15 @@
 from dataclasses import replace
 
 import pytest
+import yaml
+from distillation.data import settings
 from distillation.study import demand, study
 from distillation.study.spec import Stage
 from distillation.training import flops
-from shipped import CONFIG, ROOT
+from shipped import CONFIG, ROOT, STUDIES
 
 STUDY = study.resolve("irkd", CONFIG)
+VLM = study.resolve("vlm", yaml.safe_load((STUDIES / "vlm/study.yaml").read_text(encoding="utf-8")))
 IMAGES = 50_000
 
 
@@ -65,10 +68,22 @@ def test_memory_of_the_host_holds_the_process_and_the_images_and_on_a_cpu_the_ba
     assert demand.memory_mb(replace(run, batch_size=64), IMAGES, "cpu") < demand.memory_mb(run, IMAGES, "cpu")
 
 
-def test_memory_of_the_host_holds_no_more_views_of_large_images_than_are_made_at_once():
-    run, _ = training("small-p2")
-    large = replace(run, model=replace(run.model, image_size=224))
-    assert demand.memory_mb(large, IMAGES, "cuda") == 9000
+def test_of_large_images_the_host_holds_those_that_are_made_at_once_and_no_whole_epoch():
+    run = VLM.entries["released", "vit-tiny-ce"].resolve(0)
+    together, side = settings.VIEWS_AT_ONCE, run.model.image_size
+    assert side == 224
+    # The views made at once and the last ones of an epoch, beside the process.
+    assert demand.memory_mb(run, IMAGES, "cuda") * 1e6 == pytest.approx(6e9 + 2 * together, abs=1e9)
+    small = replace(run, stages=(Stage(32, 1),))
+    enlarged = IMAGES * 3 * side**2
+    assert demand.memory_mb(small, IMAGES, "cuda") * 1e6 == pytest.approx(
+        6e9 + enlarged + IMAGES * 3 * 32**2 * 4, abs=1e9
+    )
+
+
+def test_a_batch_of_views_is_held_however_large_it_is():
+    run = replace(VLM.entries["released", "vit-tiny-ce"].resolve(0), batch_size=8192)
+    assert demand.memory_mb(run, IMAGES, "cuda") * 1e6 > 6e9 + 8192 * 3 * 224**2 * 4
 
 
 def test_a_network_is_tested_before_any_is_trained_teachers_come_before_students_and_short_before_long():

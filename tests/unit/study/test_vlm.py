@@ -1,39 +1,42 @@
 """The study vlm against its scripts, transcribed by hand."""
 
 import copy
+import re
 
 import pytest
 import yaml
+from distillation.data.settings import Normalization
 from distillation.study import study
 from distillation.study.configuration import ConfigurationError
 from distillation.study.protocols import merge
-from shipped import STUDIES
+from shipped import ROOT, STUDIES, demo
 
 CONFIG = yaml.safe_load((STUDIES / "vlm/study.yaml").read_text(encoding="utf-8"))
-CIFAR = (0.507, 0.487, 0.441), (0.267, 0.256, 0.276)
-IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-# Networks of timm with the tags of their weights.
-NETWORKS = {
-    "vit-base": "vit_base_patch16_224.augreg2_in21k_ft_in1k",
-    "resnet-152": "resnet152.a1h_in1k",
-    "vit-tiny": "vit_tiny_patch16_224.augreg_in21k_ft_in1k",
-    "resnet-18": "resnet18.a1_in1k",
-    "mobilevit-s": "mobilevit_s.cvnets_in1k",
-}
+# Means and standard deviations of the channels.
+CIFAR = Normalization((0.507, 0.487, 0.441), (0.267, 0.256, 0.276))
+IMAGENET = Normalization((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
-# As the scripts ran: side, statistics, padding of crops, optimizer, rate, decay, batch.
+# Names in timm, and the tags of their weights: timm's defaults.
+VIT_BASE = "vit_base_patch16_224", "augreg2_in21k_ft_in1k"
+RESNET_152 = "resnet152", "a1h_in1k"
+VIT_TINY = "vit_tiny_patch16_224", "augreg_in21k_ft_in1k"
+RESNET_18 = "resnet18", "a1_in1k"
+MOBILEVIT_S = "mobilevit_s", "cvnets_in1k"
+
+# As the scripts ran: network, side, statistics, padding of crops, optimizer, rate, decay, batch.
 RELEASED = {
-    "vit-tiny-ce": (224, CIFAR, 0, "adamw", 3e-4, 0.01, 128),
-    "vit-tiny-from-vit": (224, CIFAR, 0, "adamw", 3e-4, 0.01, 128),
-    "resnet-18-ce": (224, IMAGENET, 0, "adam", 1e-3, 0.0, 128),
-    "resnet-18-from-vit": (224, IMAGENET, 0, "adam", 1e-3, 0.0, 64),
-    "mobilevit-s-ce": (256, CIFAR, 32, "adamw", 3e-4, 0.01, 64),
-    "mobilevit-s-from-vit": (256, CIFAR, 32, "adamw", 3e-4, 0.01, 64),
-    "vit-tiny-ce-again": (224, CIFAR, 0, "adamw", 3e-4, 0.01, 128),
-    "vit-tiny-from-resnet": (224, CIFAR, 0, "adamw", 3e-4, 0.01, 64),
-    "resnet-18-ce-with-crops": (224, CIFAR, 28, "adamw", 3e-4, 0.01, 128),
-    "resnet-18-from-resnet": (224, CIFAR, 28, "adamw", 3e-4, 0.01, 64),
+    "vit-tiny-ce": (VIT_TINY, 224, CIFAR, 0, "adamw", 3e-4, 0.01, 128),
+    "vit-tiny-from-vit": (VIT_TINY, 224, CIFAR, 0, "adamw", 3e-4, 0.01, 128),
+    "resnet-18-ce": (RESNET_18, 224, IMAGENET, 0, "adam", 1e-3, 0.0, 128),
+    "resnet-18-from-vit": (RESNET_18, 224, IMAGENET, 0, "adam", 1e-3, 0.0, 64),
+    "mobilevit-s-ce": (MOBILEVIT_S, 256, CIFAR, 32, "adamw", 3e-4, 0.01, 64),
+    "mobilevit-s-from-vit": (MOBILEVIT_S, 256, CIFAR, 32, "adamw", 3e-4, 0.01, 64),
+    "vit-tiny-ce-again": (VIT_TINY, 224, CIFAR, 0, "adamw", 3e-4, 0.01, 128),
+    "vit-tiny-from-resnet": (VIT_TINY, 224, CIFAR, 0, "adamw", 3e-4, 0.01, 64),
+    "resnet-18-ce-with-crops": (RESNET_18, 224, CIFAR, 28, "adamw", 3e-4, 0.01, 128),
+    "resnet-18-from-resnet": (RESNET_18, 224, CIFAR, 28, "adamw", 3e-4, 0.01, 64),
 }
+TEACHERS = {"vit-base": VIT_BASE, "resnet-152": RESNET_152}
 
 
 def resolve(changes=None):
@@ -45,26 +48,24 @@ def vlm():
     return resolve()
 
 
+def of_timm(run):
+    """The network's name in timm and the tag of the weights that it starts from."""
+    name, _, tag = run.start.name.partition(".")
+    assert run.model.name == name
+    return name, tag
+
+
 def problem(changes):
     with pytest.raises(ConfigurationError) as error:
         resolve(changes)
     return error.value.errors
 
 
-def test_each_run_starts_from_the_weights_of_its_network_with_the_tag_that_timm_takes_by_default(vlm):
-    assert {run for _, run in vlm.entries} == set(RELEASED) | {"vit-base", "resnet-152"}
-    for (protocol, run), entry in vlm.entries.items():
-        own = vlm.training(protocol, run, entry.seeds[0]).run
-        (tagged,) = (tagged for network, tagged in NETWORKS.items() if run.startswith(network))
-        assert (own.model.name, own.start.name) == (tagged.partition(".")[0], tagged)
-
-
 @pytest.mark.parametrize("run", RELEASED)
 def test_each_row_as_released_is_trained_as_its_script_trains(vlm, run):
     own = vlm.training("released", run, 0).run
     optimizer, stage = own.optimizer, own.stages[0]
-    shown = (own.normalization.mean, own.normalization.std)
-    found = (own.model.image_size, shown, own.augmentation.crop_padding)
+    found = (of_timm(own), own.model.image_size, own.normalization, own.augmentation.crop_padding)
     found += (optimizer.name, optimizer.lr, optimizer.weight_decay, own.batch_size)
     assert found == RELEASED[run]
     assert (stage.resolution, stage.epochs, len(own.stages)) == (own.model.image_size, 10, 1)
@@ -81,8 +82,9 @@ def test_each_row_as_released_is_trained_as_its_script_trains(vlm, run):
 
 @pytest.mark.parametrize("protocol", ["described", "released"])
 def test_teachers_train_their_head_first_then_everything_at_a_low_rate(vlm, protocol):
-    for run in ("vit-base", "resnet-152"):
+    for run, network in TEACHERS.items():
         own = vlm.training(protocol, run, 0).run
+        assert (of_timm(own), own.model.image_size, own.normalization) == (network, 224, CIFAR)
         assert [(each.resolution, each.epochs, each.lr, each.head_only) for each in own.stages] == [
             (224, 1, 3e-3, True),
             (224, 3, 1e-5, False),
@@ -105,6 +107,8 @@ def test_as_described_a_pair_differs_in_the_teacher_alone(vlm):
             for key in vars(first):
                 if key not in ("losses", "teacher", "teacher_resolution"):
                     assert getattr(first, key) == getattr(second, key), key
+            assert of_timm(second) == RELEASED[run][0]
+            assert second.normalization == CIFAR
     assert all(entry.selection == "best" for key, entry in vlm.entries.items() if key[0] == "described")
     assert not any(key == ("described", "vit-tiny-ce-again") for key in vlm.entries)
 
@@ -124,10 +128,10 @@ def test_teachers_are_asked_once_where_students_see_the_images_or_their_mirror_i
     assert vlm.training("released", "mobilevit-s-from-vit", 0).run.teacher_resolution == 224
 
 
-def test_every_network_starts_from_the_weights_of_its_name(vlm):
-    for entry in vlm.entries.values():
-        own = entry.resolve(0)
-        assert own.start.name.startswith(f"{own.model.name}.")
+def test_the_page_has_the_command_for_every_file_of_weights_of_the_study_and_of_its_demo():
+    page = (ROOT / "docs/vlm.md").read_text(encoding="utf-8")
+    names = [entry["name"] for own in (CONFIG, demo("vlm")) for entry in own["weights"].values()]
+    assert re.findall(r"^    hf download timm/(\S+) model.safetensors$", page, re.MULTILINE) == names
 
 
 # Bad input

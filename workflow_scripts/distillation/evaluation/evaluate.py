@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -11,13 +10,11 @@ from torch.nn import functional
 
 from distillation.core.atomic import write_json
 from distillation.core.checksums import sha256
-from distillation.data import views
 from distillation.data.datasets import Arrays
 from distillation.evaluation import answers as stored
-from distillation.evaluation import metrics, predictions, trained
+from distillation.evaluation import metrics, predictions, trained, whole_images
 from distillation.evaluation.answers import AnswerFiles
 from distillation.evaluation.trained import TeacherFiles
-from distillation.networks.answers import resized
 from distillation.study.spec import Run
 
 
@@ -41,7 +38,7 @@ def evaluate(
     Args:
         weights: files by name, "last" and "best".
         record: run.json of the run.
-        teacher: files of the run's teacher, if it has one.
+        teacher: files of the run's teacher, if it has one; it is shown what it was shown while it taught.
         selection: "last" or "best".
         resolutions: sides in pixels of the tested images: the whole image scaled ("scale") and its centre
             at full scale ("crop").
@@ -61,7 +58,7 @@ def evaluate(
         model, run = trained.restore(path, record, device)
         digest = sha256(path)
         if digest not in by_digest:
-            by_digest[digest] = _logits(model, run, images, run.model.image_size)
+            by_digest[digest] = whole_images.logits(model, run, images)
         logits = by_digest[digest]
         tested[name] = _scores(logits, labels) | {"sha256": digest}
         if name == selection:
@@ -71,32 +68,12 @@ def evaluate(
                 guide = stored.load(answers, arrays, sha256(teacher.weights)).test_logits.to(device)
             elif teacher:
                 teacher_model, _ = trained.restore(teacher.weights, teacher.record, device)
-                # As it taught: the images as its student is shown them.
-                side = run.model.image_size
-                guide = _logits(teacher_model, run, images, side, shown_at=run.teacher_resolution)
+                guide = whole_images.logits(teacher_model, run, images, side=run.teacher_resolution)
             details["teacher"] = None if guide is None else metrics.agreement(logits, guide)
     content = {"images": len(labels), "resolution": run.model.image_size, "selection": selection}
     if best := json.loads(record.read_text(encoding="utf-8")).get("best_test"):
         content["best_test_of_an_epoch"] = best
     write_json(output, content | {"weights": tested} | details)
-
-
-def _logits(
-    model: nn.Module,
-    run: Run,
-    images: Tensor,
-    resolution: int,
-    view: str = "scale",
-    shown_at: int | None = None,
-) -> Tensor:
-    show = partial(
-        views.validation_view,
-        kind=view,
-        resolution=resolution,
-        normalization=run.normalization,
-        size=run.model.image_size,
-    )
-    return predictions.logits(model, images, lambda part: resized(show(part), shown_at), "fp32")
 
 
 def _scores(logits: Tensor, labels: Tensor) -> dict[str, float]:
@@ -116,6 +93,6 @@ def _details(
         for name, correct in by_view.items():
             # At full resolution both views are the image itself.
             whole = resolution == run.model.image_size
-            shown = logits if whole else _logits(model, run, images, resolution, name)
+            shown = logits if whole else whole_images.logits(model, run, images, resolution, name)
             correct[str(resolution)] = predictions.correct(shown, labels)
     return {"correct_by_view": by_view, "confusion": metrics.confusion(logits, labels)}

@@ -47,8 +47,8 @@ def load_pretrained(model: nn.Module, start: AnyPretrained, path: Path) -> str:
     named = _DIGEST_IN_NAME.search(path.name)
     if named and not found.startswith(named[1]):
         raise UserError(
-            f"{path}: its sha256 is {found}, but its name ends with {named[1]}, as of a file whose sha256"
-            " begins so; supply that file, or rename this one."
+            f"{path}: its name ends with {named[1]}, which is taken for the beginning of its sha256, but this"
+            f" is {found}; rename it, or supply the file that it names."
         )
     components.load("networks.pretrained", start.kind).load(model, start, path)
     return found

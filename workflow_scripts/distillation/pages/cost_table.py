@@ -29,8 +29,9 @@ def costs(records: Mapping[Key, Path]) -> pd.DataFrame:
     Returns:
         Columns protocol, run, seed, parameters, training_pflop (10^15 FLOP, the teacher's forward passes
         included, unless its answers are stored), inference_gflop (10^9 FLOP per image), seconds (of all
-        epochs, validation included), images_per_second (training images over those seconds),
-        peak_memory_mb (10^6 bytes), device, precision, sessions (number of processes that ran the training).
+        epochs, validation included, and the test after each of runs that have it), images_per_second
+        (training images over those seconds), peak_memory_mb (10^6 bytes), device, precision, sessions
+        (number of processes that ran the training).
     """
     rows = []
     for (protocol, run, seed), path in sorted(records.items()):
@@ -66,6 +67,8 @@ def document(page: Page, frame: pd.DataFrame) -> Document:
         text.index = [f"{row.run}, seed {row.seed}" for row in own.itertuples()]
         caption = (
             "FLOP are counted, two per multiply-add; the other values were measured on the named device."
+            " Seconds and images/s include validation and, of runs that are tested after every epoch, these"
+            " tests."
         )
         sections.append(Section(f"Protocol: {label}", text, caption if len(own) else documents.NOTHING_RUN))
     return Document(page.title, page.note, sections)

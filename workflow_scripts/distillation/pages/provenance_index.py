@@ -18,7 +18,7 @@ from distillation.study.contents import IndexPage, Key
 COLUMNS = (
     *("table", "protocol", "row", "column", "run", "status", "seed", "accuracy", "weights", "weights_sha256"),
     *("run_json", "run_json_sha256", "evaluation", "spec_sha256", "code_sha256", "dataset", "data_sha256"),
-    *("teacher", "teacher_seed", "teacher_weights", "teacher_sha256", "pretrained_sha256", "git_commit"),
+    *("pretrained_sha256", "teacher", "teacher_seed", "teacher_weights", "teacher_sha256", "git_commit"),
     *("git_dirty", "device", "precision", "torch", "started", "seconds", "sessions"),
 )
 _UNKNOWN = "unknown"
@@ -49,10 +49,10 @@ def index(
     Returns:
         The columns `COLUMNS`, among them status (see `tables.cells`), accuracy (percent) of the
         weights tested ("last" or "best"), run_json and evaluation (paths), data_sha256 (arrays_sha256
-        in the manifest of the data set), teacher_sha256 (of the teacher's weights used),
-        pretrained_sha256 (of the published file that it started from, if there is one), started (UTC),
-        seconds (of all epochs, validation included) and sessions (number of processes); if these differ
-        in commit, device or torch, the values are joined by " + ".
+        in the manifest of the data set), pretrained_sha256 (of the file of published weights that it
+        starts from), teacher_sha256 (of the teacher's weights used), started (UTC), seconds (of all
+        epochs, with what is validated and tested after each) and sessions (number of processes); if these
+        differ in commit, device or torch, the values are joined by " + ".
 
     Raises:
         InputError: files do not belong together; one line per pair.
@@ -127,11 +127,11 @@ def _facts(trained: _Trained, results: Path) -> dict:
         "code_sha256": hashes["code"],
         "dataset": spec["dataset"],
         "data_sha256": hashes["data"],
+        "pretrained_sha256": hashes.get("pretrained"),
         "teacher": teacher.get("run"),
         "teacher_seed": teacher.get("seed"),
         "teacher_weights": teacher.get("weights"),
         "teacher_sha256": hashes["teacher"],
-        "pretrained_sha256": hashes.get("pretrained"),
         "git_commit": _joined(
             session["git"]["commit"] if session["git"] else _UNKNOWN for session in sessions
         ),
@@ -179,7 +179,7 @@ _CELLS = (
 _INPUTS = (
     f"Hashes are SHA-256, here their first {_SHOWN} digits; provenance.csv has them in full. Spec: all"
     " settings that affect the result. Code: the modules that the training uses. Data: the arrays, as in the"
-    " manifest of the data set."
+    " manifest of the data set. Starts from: a file of published weights."
 )
 _SESSIONS = "Started in UTC; seconds of all epochs; sessions: number of processes that ran the training."
 
@@ -203,10 +203,12 @@ def _inputs(frame: pd.DataFrame) -> pd.DataFrame:
             row.spec_sha256[:_SHOWN],
             row.code_sha256[:_SHOWN],
             f"{row.dataset} {row.data_sha256[:_SHOWN]}",
+            "random weights" if pd.isna(row.pretrained_sha256) else row.pretrained_sha256[:_SHOWN],
         ]
         for row in frame.itertuples()
     ]
-    return pd.DataFrame(lines, _names(frame), ["weights tested", "teacher", "spec", "code", "data"])
+    names = ["weights tested", "teacher", "spec", "code", "data", "starts from"]
+    return pd.DataFrame(lines, _names(frame), names)
 
 
 def _sessions(frame: pd.DataFrame) -> pd.DataFrame:

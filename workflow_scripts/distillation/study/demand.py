@@ -25,8 +25,6 @@ EVALUATION_PRIORITY = 2 * _PRIORITY_STEP
 
 # Python, torch, CUDA with its libraries, and the arrays.
 _PROCESS_MB = 6000
-# Of the views in float32, during augmentation.
-_COPIES = 2
 
 
 def training_minutes(run: Run, teacher: Network | None, images: int, device: str) -> int:
@@ -79,9 +77,9 @@ def memory_mb(run: Run, images: int, device: str) -> int:
         images: number of training images.
         device: "cuda" or "cpu"; activations need host memory on a CPU only.
     """
-    views = min(images * 3 * run.model.image_size**2 * 4, VIEWS_AT_ONCE)
+    views = max(_views_bytes(run, stage.resolution, images) for stage in run.stages)
     batch = run.batch_size * run.model.activation_bytes() if device == "cpu" else 0
-    return 1000 * -int(-(_PROCESS_MB + (_COPIES * views + batch) / 1e6) // 1000)
+    return 1000 * -int(-(_PROCESS_MB + (views + batch) / 1e6) // 1000)
 
 
 def training_flops(run: Run, teacher: Network | None, images: int) -> float:
@@ -98,6 +96,15 @@ def image_flops(run: Run, teacher: Network | None, resolution: int) -> float:
     image = 3.0 * run.model.inference_flops(resolution)
     image += teacher.inference_flops(resolution) if teacher and not run.stores_answers(teacher) else 0
     return image * max(term.step_factor for term in run.losses.named.values())
+
+
+def _views_bytes(run: Run, resolution: int, images: int) -> int:
+    """Of the views that a training makes at once, in float32, and of what it holds beside them."""
+    view, whole = 3 * resolution**2 * 4, 3 * run.model.image_size**2
+    together = min(images, max(run.batch_size, VIEWS_AT_ONCE // view))
+    # Beside them are the images enlarged to the size of the data set, or the last views of an epoch: these
+    # are fewer, so they cannot take the memory of those before.
+    return together * (view + max(view, whole))
 
 
 def _training_seconds(run: Run, teacher: Network | None, images: int, device: str) -> float:

@@ -11,7 +11,7 @@ from distillation.core import checksums, components, devices, precision, streams
 from distillation.core.termination import Termination
 from distillation.data.datasets import Arrays
 from distillation.evaluation import answers as stored
-from distillation.evaluation import trained
+from distillation.evaluation import trained, whole_images
 from distillation.evaluation.answers import AnswerFiles, Answers
 from distillation.evaluation.trained import TeacherFiles
 from distillation.networks import models
@@ -26,7 +26,6 @@ from distillation.training import (
     optimizers,
     run_files,
     sessions,
-    whole_images,
 )
 from distillation.training.checkpoint import Checkpoint, exclusive, key_of
 from distillation.training.flops import inference_flops

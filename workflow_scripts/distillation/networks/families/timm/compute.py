@@ -1,8 +1,8 @@
 """Any network of the library timm, by name (Wightman 2019)."""
 
 import difflib
-import itertools
 from collections.abc import Collection, Iterator
+from itertools import chain
 
 import timm
 import torch
@@ -25,12 +25,7 @@ class Network(nn.Module):
         require_known(model.name)
         self._model = model
         self.network = timm.create_model(model.name, pretrained=False, num_classes=model.classes)
-        side = getattr(getattr(self.network, "patch_embed", None), "img_size", None)
-        if side not in (None, (model.image_size, model.image_size)):
-            raise UserError(
-                f"{model.name} of timm reads images of {side[0]} px, but its data set has images of"
-                f" {model.image_size} px; set `image_size: {side[0]}` of the data set."
-            )
+        _require_fit(model)
 
     def forward(self, images: Tensor, capture: Collection[str] = ()) -> Output:
         """Classify images [B, 3, S, S], floating point, normalised.
@@ -48,10 +43,10 @@ class Network(nn.Module):
         return {f"network.{name}" for name in names}
 
     def head_parameters(self) -> Iterator[nn.Parameter]:
-        """The parameters of the classifier, or of both where timm gives a network one for its teacher."""
-        found = self.network.get_classifier()
-        parts = found if isinstance(found, tuple) else (found,)
-        return itertools.chain.from_iterable(part.parameters() for part in parts)
+        """The parameters of the classifier, which has two heads in a network with a distillation token."""
+        classifier = self.network.get_classifier()
+        heads = classifier if isinstance(classifier, tuple) else (classifier,)
+        return chain.from_iterable(head.parameters() for head in heads)
 
 
 def require_known(name: str) -> None:
@@ -70,6 +65,34 @@ def require_known(name: str) -> None:
     )
 
 
+def _require_fit(model: TimmNetwork) -> None:
+    """Stop if images of the data set's size do not pass through the network."""
+    # On the meta device nothing is computed, so this takes a fraction of a second.
+    with torch.device("meta"):
+        network = timm.create_model(model.name, pretrained=False, num_classes=model.classes).eval()
+        side = _side(network, model.image_size)
+    if side != model.image_size:
+        raise UserError(
+            f"{model.name} of timm reads images of {side} px, but its data set has images of"
+            f" {model.image_size} px; set `image_size: {side}` of the data set."
+        )
+
+
+def _side(network: nn.Module, wanted: int) -> int:
+    """Side in pixels of the images that a network of timm reads: the wanted one if these pass through it."""
+    built_for = getattr(getattr(network, "patch_embed", None), "img_size", None)
+    if built_for:
+        return built_for[0]
+    try:
+        network(torch.empty(1, 3, wanted, wanted))
+    except Exception:
+        own = network.pretrained_cfg["input_size"][-1]
+        if own == wanted:
+            raise
+        return own
+    return wanted
+
+
 def build(model: TimmNetwork, generator: torch.Generator) -> Network:
     """Make a network on the CPU whose initial weights are those of timm, drawn by the generator.
 
@@ -81,23 +104,8 @@ def build(model: TimmNetwork, generator: torch.Generator) -> Network:
         The network in training mode, float32.
 
     Raises:
-        UserError: timm has no such network, or it cannot read images of the data set's size.
+        UserError: timm has no such network, or it reads images of another size.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**63 - 1, (), generator=generator)))
-        network = Network(model)
-    _require_fit(network, model)
-    return network
-
-
-def _require_fit(network: Network, model: TimmNetwork) -> None:
-    try:
-        with torch.no_grad():
-            network.eval()(torch.zeros(1, 3, model.image_size, model.image_size))
-    except (RuntimeError, AssertionError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(
-            f"{model.name} of timm cannot read images of {model.image_size} px ({reason}); set `image_size`"
-            " of the data set to a size that it reads, or name another network."
-        ) from error
-    network.train()
+        return Network(model)
