@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from distillation.statistics import intervals
 from distillation.statistics.quantities import Contrast, Count, Quantity, Ratio
 
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -69,7 +71,8 @@ def _interval(
     # Unequal counts, of trainings that differ in length, are a sample like any other.
     if all(isinstance(quantity, Count) for quantity in quantities) and len(set(values)) == 1:
         return values[0], values[0], "counted"
-    if len(values) > 1 and len(set(values)) == 1:
+    # Differences of equal counts can differ by the rounding of their percentages.
+    if len(values) > 1 and max(values) - min(values) < _ROUNDING:
         return None, None, "equal in all seeds"
     if len(values) > 1:
         return *intervals.over_seeds(values), "t over seeds"
