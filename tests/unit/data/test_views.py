@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -340,9 +342,13 @@ def test_the_validation_shows_whole_images_scaled_or_their_centres():
     assert torch.equal(centre, images[:, :, 10:22, 10:22])
 
 
-def test_every_augmentation_draws_from_streams_of_its_own():
-    taken = [0, 1, *(stream for module in AUGMENTATIONS.values() for stream in module.STREAMS)]
-    assert sorted(taken) == list(range(len(taken)))
+def test_augmentations_that_can_be_used_together_draw_from_streams_of_their_own():
+    values = {"auto_augment": 0.5, "weak_auto_augment": 0.5, "erasing": ERASING}
+    assert values.keys() == AUGMENTATIONS.keys()
+    for used in itertools.chain.from_iterable(itertools.combinations(values, count) for count in range(4)):
+        streams = [0, 1, *(stream for name in used for stream in AUGMENTATIONS[name].STREAMS)]
+        refused = list(Augmentation(**{name: values[name] for name in used}).problems())
+        assert bool(refused) == (len(streams) > len(set(streams)))
 
 
 def test_further_streams_leave_the_first_as_they_were():

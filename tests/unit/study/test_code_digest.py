@@ -123,8 +123,8 @@ def test_comments_blank_lines_docstrings_and_layout_do_not_count(tree, runs):
     [
         (
             "distillation/networks/saliency/gradient/compute.py",
-            "_EPSILON_RANGE = 1e-6",
-            "_EPSILON_RANGE = 1e-7",
+            "_EPSILON_NORM = 1e-12",
+            "_EPSILON_NORM = 1e-13",
             {"kd", "sal"},
         ),
         ("distillation/pages/tables.py", 'RUN = "run"', 'RUN = "was run"', {"table"}),
