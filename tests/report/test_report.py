@@ -129,6 +129,13 @@ def test_every_figure_is_decoded_is_not_blank_and_fits_the_window(visit):
 def test_captions_say_protocol_selection_seeds_paper_and_note(visit):
     shown = ("1. Tables", "2. Figures", "3. Learning curves")
     items = [item for name in visit.categories if name.endswith(shown) for item in visit.categories[name]]
+    labels = {name: protocol["label"] for name, protocol in CONFIG["protocols"].items()}
+    of_one_protocol = {
+        figure["title"]: labels[runs["protocols"][0]]
+        for figure in CONFIG["figures"].values()
+        if "protocols" in (runs := CONFIG["teachers"].get(figure.get("run"), {}))
+    }
+    assert of_one_protocol
     for item in items:
         lines = [line.split(": ", 1) for line in item.description.splitlines() if ": " in line[:12]]
         fields = dict(lines)
@@ -137,7 +144,8 @@ def test_captions_say_protocol_selection_seeds_paper_and_note(visit):
         assert paper in fields["Paper"] or (paper == "-" and fields["Paper"] != "-"), item.labels
         assert fields["Note"] == CONFIG["note"], item.labels
         if "no training" not in fields["Protocol"] and "Seeds" in fields:
-            assert protocols[0].startswith("as described; "), item.labels
+            first = of_one_protocol.get(item.labels["SHOWS"], "as described")
+            assert protocols[0].startswith(f"{first}; "), item.labels
             assert all("weights" in text for text in protocols), item.labels
             assert fields["Seeds"] in ("0", "of teachers 0", "0; of teachers 0"), item.labels
 
