@@ -140,6 +140,7 @@ def test_the_interval_over_seeds_decides(judged, seeds, cl, verdict):
 def test_differences_that_are_equal_in_all_seeds_leave_no_interval_and_no_verdict(judged, seeds):
     frame, text = judged(claim(), seeds([70.0, 70.0], [70.0, 70.0]))
     assert (only(frame)["verdict"], only(frame)["low"]) == ("no verdict", "")
+    assert only(frame)["spread"] == "assumed"
     assert "Custom: equal in all seeds." in text
 
 

@@ -165,12 +165,12 @@ def _power(found: Estimate | None, statistic: Statistic) -> dict:
     """The smallest difference that more seeds could show, from the measured spread or from an assumed one."""
     if found and found.method == "counted":
         return {"spread": ""}
-    std = (found and found.std) or None
-    spread = "measured" if std else "assumed"
-    if not std and statistic.unit != "points":
+    is_measured = found is not None and found.is_over_seeds
+    if not is_measured and statistic.unit != "points":
         return {"spread": ""}
-    shown = {f"shown_by_{seeds}": intervals.reach(std or ASSUMED_SPREAD, seeds) for seeds in PLANNED_SEEDS}
-    return {"spread": spread} | shown
+    std = found.std if is_measured else ASSUMED_SPREAD
+    shown = {f"shown_by_{seeds}": intervals.reach(std, seeds) for seeds in PLANNED_SEEDS}
+    return {"spread": "measured" if is_measured else "assumed"} | shown
 
 
 def _places(case: Mapping, protocol: str) -> dict[str, tuple[str, str]]:

@@ -111,7 +111,7 @@ class Model(Shape, Network):
         return ""
 
     def problems(self) -> Iterator[str]:
-        """Heads that do not divide the width, and patches that do not fill the image."""
+        """Heads that do not divide the width, patches that do not fill the image, one head to average."""
         if self.width % self.heads:
             yield f"heads: {self.heads} heads do not divide a width of {self.width}; change one"
         if self.image_size % self.patch_size:
@@ -119,6 +119,9 @@ class Model(Shape, Network):
                 f"patch_size: {self.patch_size} does not divide the image size {self.image_size};"
                 " use one that does"
             )
+        token = self.distillation_token
+        if token and token.averages_heads and token.without_head:
+            yield "distillation_token.averages_heads: this network has one head; remove this key"
 
     def unfit(self, resolution: int) -> str:
         """That the side is not a multiple of the patch size, and the nearest that are."""
@@ -160,7 +163,11 @@ def _token_in_words(token: DistillationToken | None) -> str:
         return "none"
     place = "with a position" if token.position else "no position, past the embedding dropout"
     start = {"random": "random", "zeros": "zero"}[token.start]
-    return f"{start} start, {place}" + (", not read" if token.without_head else "")
+    return (
+        f"{start} start, {place}"
+        + (", not read" if token.without_head else "")
+        + (", heads averaged" if token.averages_heads else "")
+    )
 
 
 Settings, Entry = Model, VisionTransformerEntry
