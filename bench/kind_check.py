@@ -51,17 +51,16 @@ def check(
 
 def _measure(row: dict, run: Run, kind: Kind, resolution: int, device: torch.device, graphs: bool) -> None:
     steps = _Steps(run, kind, resolution, device)
-    launched = Gradients(run, steps.model, steps.teacher, device)
+    # The teacher is as untrained as a network that a control compares with.
+    gradients = functools.partial(Gradients, run, steps.model, steps.teacher, device, untrained=steps.teacher)
+    launched = gradients()
     expected = steps.bits(launched)
     row["repeats"] = _same(expected, steps.bits(launched))
     start = {name: value.clone() for name, value in steps.model.state_dict().items()}
     row["launched_ms"] = steps.milliseconds(launched)
     if graphs and graph_recording.possible(device):
         steps.model.load_state_dict(start)
-        replayed, begin = (
-            Gradients(run, steps.model, steps.teacher, device, cuda_graphs=True),
-            time.monotonic(),
-        )
+        replayed, begin = gradients(cuda_graphs=True), time.monotonic()
         try:
             replayed.prepare(*steps.batch, steps.together)
         except RecordingError as error:

@@ -135,6 +135,22 @@ def fine_tuning_run(**changes) -> Run:
     return teacher_run(**{**fields, **changes})
 
 
+def further_run(**changes) -> Run:
+    """A student beyond the paper: mixed images, blocks that are skipped, maps of an untrained network."""
+    fields = {
+        "model": Model(**{**vars(STUDENT), "stochastic_depth": 0.3, "largest_side": 40}),
+        "losses": Losses(
+            ce=CrossEntropy(1.0, label_smoothing=0.1),
+            kd=Distillation(0.5, 4.0),
+            saliency=Saliency(0.8, "gradient", (0, 2), (0, 2), "sum", "untrained"),
+        ),
+        "optimizer": Optimizer("adamw", 0.004, 0.02, "proper", restart="never"),
+        "warmup_cosine": WarmupCosine(0.2),
+        "mixing": Mixing(mixup_alpha=0.2, cutmix_alpha=1.0, cutmix_share=0.5),
+    }
+    return student_run(**{**fields, **changes})
+
+
 RUNS = {
     "curriculum": run(),
     "one-cycle": teacher_run(),
@@ -142,6 +158,7 @@ RUNS = {
     "saliency": student_run(),
     "released": released_run(),
     "fine-tuning": fine_tuning_run(),
+    "further": further_run(),
 }
 # Epochs that each of them really has.
 EPOCHS = {name: run.epochs for name, run in RUNS.items()} | {"released": 4}

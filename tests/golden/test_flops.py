@@ -55,6 +55,17 @@ def test_a_teacher_adds_one_forward_pass_and_a_saliency_term_adds_more():
     assert saliency_cost > 1.5 * kd_cost
 
 
+def test_an_untrained_network_whose_maps_are_compared_costs_as_much_as_the_teacher():
+    stages, teacher = (Stage(32, 1),), tiny_runs.MODEL
+    plain = tiny_runs.student_run(stages=stages)
+    control = replace(
+        plain, losses=replace(plain.losses, saliency=replace(plain.losses.saliency, teacher_maps="untrained"))
+    )
+    [own], [with_control] = (flops.training_flops(run, teacher, 1, [1]) for run in (plain, control))
+    # The teacher itself is then asked for its predictions alone.
+    assert with_control == own + forward_by_hand(teacher, 32)
+
+
 @pytest.mark.parametrize("groups", [1, 4])
 @pytest.mark.parametrize("kind", [torch.nn.Conv2d, torch.nn.ConvTranspose2d])
 def test_each_gradient_of_a_convolution_costs_as_much_as_the_convolution(kind, groups):

@@ -205,6 +205,36 @@ def test_layers_of_unlike_networks_are_paired_in_order():
     torch.testing.assert_close(loss.term(crossed, batch), expected)
 
 
+def test_a_control_compares_with_the_maps_of_the_image_before_it_in_the_batch():
+    student, teacher = network(TOKEN), network(PLAIN, seed=1, frozen=True)
+    layers = (0, 2)
+    own, others = (
+        gradient_code.maps(answer(net, layers), LABELS, layers, differentiable=False)
+        for net in (student, teacher)
+    )
+    batch = Batch(answer(student, layers), LABELS, teacher=answer(teacher, layers))
+    control = Saliency(1.0, "gradient", layers, layers, "sum", "of-another-image")
+    expected = ((own - others[:, [2, 0, 1]]) ** 2).flatten(1).mean(1).sum()
+    torch.testing.assert_close(loss.term(control, batch), expected)
+    assert abs(expected - matching(student, teacher, layers)) > 0.01
+
+
+def test_a_control_compares_with_the_maps_of_an_untrained_network_and_asks_the_teacher_for_none():
+    student, teacher, untrained = (
+        network(TOKEN),
+        network(PLAIN, 1, frozen=True),
+        network(PLAIN, 2, frozen=True),
+    )
+    control = Saliency(0.8, "gradient", (0, 2), (0, 2), "sum", "untrained")
+    batch = Batch(
+        answer(student, (0, 2)), LABELS, teacher=answer(teacher, ()), untrained=answer(untrained, (0, 2))
+    )
+    assert torch.equal(loss.term(control, batch), matching(student, untrained, (0, 2)))
+    assert (control.teacher_features, control.untrained_features) == (frozenset(), gradient.features((0, 2)))
+    plain = settings((0, 2))
+    assert (plain.teacher_features, plain.untrained_features) == (gradient.features((0, 2)), frozenset())
+
+
 def test_a_student_that_is_its_teacher_has_no_loss():
     assert matching(network(PLAIN), network(PLAIN, frozen=True), (0, 1, 2)).item() < 1e-10
 

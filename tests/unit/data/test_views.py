@@ -280,13 +280,25 @@ def test_the_images_handed_in_are_not_changed():
     assert torch.equal(images, before)
 
 
-@pytest.mark.parametrize("resolution", [0, 33])
-def test_a_resolution_outside_the_size_of_the_images_is_refused(resolution):
-    message = f"A stage resolution of {resolution} px is impossible with images of 32 px.*choose 1 to 32"
-    with pytest.raises(UserError, match=message):
-        views.plain_view(photos(2), resolution, RAW)
-    with pytest.raises(UserError, match=message):
-        training_view(photos(2), Augmentation(), resolution, RAW, rng())
+def test_no_pixels_and_crops_larger_than_the_images_are_refused():
+    message = "A stage resolution of {} px is impossible with images of 32 px.*choose 1 to 32"
+    with pytest.raises(UserError, match=message.format(0)):
+        views.plain_view(photos(2), 0, RAW)
+    with pytest.raises(UserError, match=message.format(0)):
+        training_view(photos(2), Augmentation(), 0, RAW, rng())
+    with pytest.raises(UserError, match=message.format(33)):
+        training_view(photos(2), Augmentation(), 33, RAW, rng(), "crop")
+    with pytest.raises(UserError, match=message.format(33)):
+        views.validation_view(photos(2), "crop", 33, RAW)
+
+
+def test_a_larger_view_is_the_augmented_image_enlarged_as_pillow_does():
+    images, settings = photos(20), Augmentation(4, 0.5)
+    view = grey_levels(training_view(images, settings, 64, RAW, rng()))
+    own_size = grey_levels(training_view(images, settings, 32, RAW, rng()))
+    for found, image in zip(view, own_size, strict=True):
+        pillow = Image.fromarray(image.permute(1, 2, 0).numpy()).resize((64, 64), Image.Resampling.BILINEAR)
+        assert torch.equal(found.permute(1, 2, 0), torch.from_numpy(np.array(pillow)))
 
 
 # What a stage shows

@@ -272,7 +272,59 @@ def test_evaluation_drops_nothing():
     assert torch.equal(silent, network(images(2, 8)).logits)
 
 
+# Stochastic depth
+
+
+def depths(network: VisionTransformer) -> list[float]:
+    """The probability that each block's attention and MLP are skipped."""
+    pairs = [(block.drop_path1, block.drop_path2) for block in network.blocks]
+    rates = [[getattr(path, "drop_prob", 0.0) for path in pair] for pair in pairs]
+    assert all(first == second for first, second in rates)
+    return [first for first, _ in rates]
+
+
+def test_blocks_are_skipped_the_more_often_the_later_they_come():
+    assert depths(build(replace(NET, stochastic_depth=0.3), seeded())) == pytest.approx([0, 0.15, 0.3])
+    assert depths(build(NET, seeded())) == [0, 0, 0]
+
+
+@torch.no_grad()
+def test_a_skipped_block_adds_nothing_in_training_and_everything_in_evaluation():
+    network = strong(replace(NET, stochastic_depth=1.0))
+    batch = images(2, 8)
+    assert torch.equal(network(batch).logits, strong(NET)(batch).logits)
+    tokens = network.train()(batch, ["entering.2", "leaving.2"]).features
+    assert torch.equal(tokens["entering.2"].values, tokens["leaving.2"].values)
+
+
+@torch.no_grad()
+def test_a_block_that_is_not_skipped_counts_for_those_that_are():
+    network = build(replace(NET, stochastic_depth=0.5), seeded()).train()
+    batch = images(1, 8).expand(4000, -1, -1, -1)
+    before, after = (network(batch, [name]).features[name].values for name in ("entering.0", "leaving.1"))
+    assert (before == before[:1]).all()
+    change = (after - before)[:, 0]
+    kept = build(NET, seeded()).train()(batch[:1], ["leaving.1"]).features["leaving.1"].values
+    # Rate 0.25 for attention and again for the MLP.
+    assert change.mean(0) == pytest.approx((kept - before[:1])[0, 0].numpy(), abs=0.003)
+
+
 # Tokens and positions
+
+
+@torch.no_grad()
+def test_a_network_with_positions_for_larger_images_sees_those_and_smaller_ones():
+    network = strong(replace(NET, largest_side=16))
+    assert network.positions.shape == (1, 1 + 8 * 8, 12)
+    learned = network.positions[0, 1:].T.reshape(1, 12, 8, 8)
+    for side in (8, 16):
+        entering = network(images(2, side), ["entering.0"]).features["entering.0"].values
+        grid = side // 2
+        positions = F.interpolate(learned, size=(grid, grid), mode="bicubic", align_corners=False)
+        added = entering[:, 1:] - network.patch_embed(images(2, side))
+        assert (added - positions.flatten(2).mT).abs().max() < 1e-5
+    with pytest.raises(UserError, match=r"Resolution 18 does not fit .* from 2 to the largest side 16"):
+        network(images(1, 18))
 
 
 @pytest.mark.parametrize("resolution", [2, 4, 6, 8])
@@ -478,8 +530,8 @@ def test_different_features_of_the_same_block_are_captured_in_one_pass():
 @pytest.mark.parametrize(
     ("resolution", "capture", "message"),
     [
-        (7, (), "Resolution 7 does not fit .* multiple of the patch size 2 from 2 to the image size 8"),
-        (10, (), "Resolution 10 does not fit .* multiple of the patch size 2 from 2 to the image size 8"),
+        (7, (), "Resolution 7 does not fit .* multiple of the patch size 2 from 2 to the largest side 8"),
+        (10, (), "Resolution 10 does not fit .* multiple of the patch size 2 from 2 to the largest side 8"),
         (
             8,
             ("entering.0", "leaving.3"),

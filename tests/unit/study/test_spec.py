@@ -30,6 +30,8 @@ FULL = {
         "dropout": 0.1,
         "attention_dropout": 0.2,
         "without_final_norm": True,
+        "stochastic_depth": 0.3,
+        "largest_side": 64,
         "distillation_token": {
             "start": "random",
             "position": True,
@@ -46,6 +48,7 @@ FULL = {
             "student_layers": [0, 11],
             "teacher_layers": [1, 11],
             "over_layers": "sum",
+            "teacher_maps": "untrained",
         },
     },
     "stages": [

@@ -192,7 +192,7 @@ def test_a_step_sends_the_host_no_value_and_gets_none(run, precision):
     run = replace(run, precision=precision)
     teacher = start_of(teacher_run()).eval().requires_grad_(False) if run.teacher else None
     model = start_of(run)
-    added = gradients.Gradients(run, model, teacher, CPU)
+    added = gradients.Gradients(run, model, teacher, CPU, untrained=teacher)
     batch = torch.randn(16, 3, 12, 12), torch.arange(16) % 10, torch.tensor([0.75, 0.25]), 2
     # What is kept from then on, such as the matrix that resizes positions, is made in the first call.
     added(*batch)
@@ -212,7 +212,7 @@ def test_an_epoch_waits_as_often_whatever_its_number_of_steps(run):
         teacher = start_of(teacher_run()).eval().requires_grad_(False) if run.teacher else None
         optimizer = optimizers.build_optimizer(model, run.optimizer)
         schedule = optimizers.build_schedule(optimizer, 0.01, None, 100)
-        learner = Learner(run, model, teacher, CPU)
+        learner = Learner(run, model, teacher, CPU, untrained=teacher)
         for number in (1, 2):
             with _Watch() as watch:
                 learner.epoch(data.train_images, data.train_labels, Stage(12, 2), number, optimizer, schedule)

@@ -95,7 +95,7 @@ def training_view(
         images: uint8 [N, 3, S, S], left unchanged.
         augmentation: padding of the crop, probability of the flip, and the components of
             `data.augmentations`.
-        resolution: side of the view in pixels, at most S.
+        resolution: side of the view in pixels; of a crop at most S.
         normalization: per-channel statistics of pixels in [0, 1].
         generator: a CPU generator; it advances by the same amount at every call.
         kind: "scale" (crops of S pixels are scaled), "crop" (crops have the view's size) or
@@ -106,9 +106,9 @@ def training_view(
         The view, on the device of the images.
 
     Raises:
-        UserError: `resolution` is not between 1 and S.
+        UserError: `resolution` is not positive, or a crop's exceeds S.
     """
-    _require_resolution(images, resolution)
+    require_resolution(images, resolution, kind)
     used = augmentation.used
     streams = 1 + max(stream for module in AUGMENTATIONS.values() for stream in module.STREAMS)
     generators = _children(generator, streams)
@@ -150,7 +150,7 @@ def plain_view(
 
     Args:
         images: uint8 [N, 3, S, S], left unchanged.
-        resolution: side of the view in pixels, at most the size.
+        resolution: side of the view in pixels.
         normalization: per-channel statistics of pixels in [0, 1].
         size: side to which the images are scaled first; S by default.
 
@@ -158,10 +158,10 @@ def plain_view(
         float32 [N, 3, resolution, resolution] on the device of the images.
 
     Raises:
-        UserError: `resolution` is not between 1 and the size.
+        UserError: `resolution` is not positive.
     """
     images = whole(images, size or images.shape[-1])
-    _require_resolution(images, resolution)
+    require_resolution(images, resolution, "scale")
     return _scaled_and_normalized(images.split(_piece(images)), images, resolution, normalization)
 
 
@@ -171,6 +171,7 @@ def validation_view(
     """Whole images scaled ("scale") or their centres at full scale ("crop"); see `plain_view`."""
     images = whole(images, size or images.shape[-1])
     if kind == "crop":
+        require_resolution(images, resolution, kind)
         images = functional.center_crop(images, [resolution, resolution])
     return plain_view(images, resolution, normalization)
 
@@ -239,9 +240,10 @@ def _children(generator: torch.Generator, count: int) -> list[torch.Generator]:
     return [torch.Generator().manual_seed(seed) for seed in seeds]
 
 
-def _require_resolution(images: Tensor, resolution: int) -> None:
+def require_resolution(images: Tensor, resolution: int, kind: str) -> None:
+    """Raise a UserError unless images can be shown at a resolution; a crop has at most their size."""
     size = images.shape[-1]
-    if not 1 <= resolution <= size:
+    if resolution < 1 or (kind == "crop" and resolution > size):
         raise UserError(
             f"A stage resolution of {resolution} px is impossible with images of {size} px: choose 1 to"
             f" {size}, or larger images (`image_size` of the data set)."

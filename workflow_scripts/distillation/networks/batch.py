@@ -12,7 +12,8 @@ class Batch:
     """One step: labels [B] and the outputs of the networks.
 
     On mixed batches `partner_labels` [B] are the second labels, and `shares` [2] the weights in [0, 1] of
-    both, which sum to 1.
+    both, which sum to 1; saliency maps are those of `labels`. `untrained` is the output of a network like the
+    teacher with random weights, which a control compares with.
     """
 
     student: Output
@@ -20,3 +21,4 @@ class Batch:
     teacher: Output | None = None
     partner_labels: Tensor | None = None
     shares: Tensor | None = None
+    untrained: Output | None = None

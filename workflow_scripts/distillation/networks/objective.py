@@ -13,6 +13,7 @@ class Objective:
     Attributes:
         names: of the terms.
         student_features, teacher_features: names of what the networks have to capture for the terms.
+        untrained_features: the same of a network like the teacher with random weights; mostly none.
         second_order: whether a term differentiates a gradient of the student, which fused attention does not
             support.
 
@@ -28,6 +29,7 @@ class Objective:
         self.names = tuple(terms)
         self.student_features = frozenset().union(*(own.student_features for own in terms.values()))
         self.teacher_features = frozenset().union(*(own.teacher_features for own in terms.values()))
+        self.untrained_features = frozenset().union(*(own.untrained_features for own in terms.values()))
         self.second_order = any(own.second_order for own in terms.values())
 
     def __call__(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:

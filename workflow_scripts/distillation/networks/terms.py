@@ -24,6 +24,11 @@ class _Named:
         """The terms that the run has, by name."""
         return {name: own for name, own in vars(self).items() if isinstance(own, Term)}
 
+    @property
+    def compares_untrained(self) -> bool:
+        """Whether a term compares with a network like the teacher with random weights."""
+        return any(term.untrained_features for term in self.named.values())
+
 
 def _all_terms(name: str, text: str, forms: Mapping[str, object]) -> type[_Named]:
     fields = {

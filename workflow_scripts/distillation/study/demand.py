@@ -94,7 +94,8 @@ def image_flops(run: Run, teacher: Network | None, resolution: int) -> float:
     rather than FLOPs.
     """
     image = 3.0 * run.model.inference_flops(resolution)
-    image += teacher.inference_flops(resolution) if teacher and not run.stores_answers(teacher) else 0
+    if teacher and not run.stores_answers(teacher):
+        image += (1 + run.losses.compares_untrained) * teacher.inference_flops(resolution)
     return image * max(term.step_factor for term in run.losses.named.values())
 
 

@@ -15,6 +15,7 @@ from distillation.networks.answers import answer
 from distillation.networks.batch import Batch
 from distillation.networks.families import Network
 from distillation.networks.objective import Objective
+from distillation.networks.output import Output
 from distillation.networks.terms import Losses
 from distillation.study.spec import Run
 
@@ -63,23 +64,41 @@ def _step_flops(
     objective = Objective(losses)
     # Two images: batch norm cannot train on a single value of a channel.
     images, labels = _images(2, resolution), torch.zeros(2, dtype=torch.int64, device="meta")
-    prediction, answering = None, 0
+    prediction, untrained, answering = None, None, 0
     if teacher:
-        wanted = objective.teacher_features
-        # Not frozen if its features are wanted: the counter cannot follow a gradient with respect to a leaf,
-        # and the tokens of a frozen network are leaves. The gradient of its weights is not computed.
-        guide = _network(teacher).eval().requires_grad_(bool(wanted))
-        with _counting() as counter:
-            prediction = answer(guide, images, labels, wanted, objective.second_order, teacher_resolution)
-        answering = 0 if stored else counter.get_total_flops()
+        asked = functools.partial(
+            _answered, teacher, objective.second_order, teacher_resolution, images, labels
+        )
+        prediction, answering = asked(objective.teacher_features)
+        answering = 0 if stored else answering
+        if compared := objective.untrained_features:
+            untrained, further = asked(compared)
+            answering += further
     student = _network(model).train().requires_grad_(not head_only)
     for parameter in student.head_parameters() if head_only else ():
         parameter.requires_grad_()
     with _counting() as counter:
         output = student(images, objective.student_features)
-        total, _ = objective(Batch(output, labels, prediction))
+        total, _ = objective(Batch(output, labels, prediction, untrained=untrained))
         total.backward()
     return (answering + counter.get_total_flops()) // 2
+
+
+def _answered(
+    teacher: Network,
+    second_order: bool,
+    side: int | None,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    wanted: frozenset[str],
+) -> tuple[Output, int]:
+    """What a teacher answers, and the FLOPs of it."""
+    # Not frozen if its features are wanted: the counter cannot follow a gradient with respect to a leaf, and
+    # the tokens of a frozen network are leaves. The gradient of its weights is not computed.
+    guide = _network(teacher).eval().requires_grad_(bool(wanted))
+    with _counting() as counter:
+        output = answer(guide, images, labels, wanted, second_order, side)
+    return output, counter.get_total_flops()
 
 
 @functools.cache

@@ -40,6 +40,8 @@ class Gradients:
         model: the network in training.
         teacher: frozen; None if the run has none, or if its answers are stored.
         stored: names of the teacher's stored features, of which calls get the values; None if there are none.
+        untrained: a frozen network like the teacher, with random weights, which the loss compares with; None
+            if it does not.
         device: of the networks and the batches.
         cuda_graphs: whether prepared batches are replayed: True, False, or "auto" to decide by a
             comparison; True needs a GPU.
@@ -53,8 +55,10 @@ class Gradients:
         device: torch.device,
         cuda_graphs: CudaGraphs = False,
         stored: Sequence[str] | None = None,
+        untrained: nn.Module | None = None,
     ):
         self._model, self._teacher, self._device, self._stored = model, teacher, device, stored
+        self._untrained = untrained
         self._precision, self._mixes = run.precision, run.mixing is not None
         self._teacher_resolution = run.teacher_resolution
         self._objective = Objective(run.losses)
@@ -207,7 +211,10 @@ class Gradients:
             with attention:
                 student = self._model(images, self._objective.student_features)
             teacher = self._teacher_output(images, labels, answers)
-        total, terms = self._objective(Batch(student, labels, teacher, partner, shares))
+            compared = self._objective.untrained_features
+            untrained = self._asked(self._untrained, images, labels, compared) if compared else None
+        batch = Batch(student, labels, teacher, partner, shares, untrained)
+        total, terms = self._objective(batch)
         (total / batches).backward()
         with torch.no_grad():
             predicted = student.logits.argmax(dim=1)
@@ -222,14 +229,12 @@ class Gradients:
         if self._stored is not None:
             logits, *features = answers
             return Output(logits, features=dict(zip(self._stored, features, strict=True)))
-        if self._teacher is None:
+        return self._asked(self._teacher, images, labels, self._objective.teacher_features)
+
+    def _asked(
+        self, network: nn.Module | None, images: Tensor, labels: Tensor, features: frozenset[str]
+    ) -> Output | None:
+        if network is None:
             return None
-        objective = self._objective
-        return answer(
-            self._teacher,
-            images,
-            labels,
-            objective.teacher_features,
-            objective.second_order,
-            self._teacher_resolution,
-        )
+        second_order, side = self._objective.second_order, self._teacher_resolution
+        return answer(network, images, labels, features, second_order, side)

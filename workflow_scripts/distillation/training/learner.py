@@ -33,8 +33,8 @@ class Measures:
 class Learner:
     """A network in training, with its loss and, if there is one, its teacher.
 
-    Stored answers take the place of its teacher. With `cuda_graphs`, steps with full batches are replayed as
-    one CUDA graph per stage; see `Gradients`.
+    Stored answers take the place of its teacher; an untrained one serves a control of saliency maps. With
+    `cuda_graphs`, steps with full batches are replayed as one CUDA graph per stage; see `Gradients`.
 
     Attributes:
         model: the network.
@@ -50,6 +50,7 @@ class Learner:
         device: torch.device,
         cuda_graphs: CudaGraphs = False,
         answers: Answers | None = None,
+        untrained: nn.Module | None = None,
     ):
         self.model = model
         self._run, self._device = run, device
@@ -59,7 +60,7 @@ class Learner:
             terms = run.losses.named.values()
             stored = sorted(frozenset().union(*(term.teacher_features for term in terms)))
             self._answers = (answers.logits, *(answers.features[name] for name in stored))
-        self._gradients = Gradients(run, model, teacher, device, cuda_graphs, stored)
+        self._gradients = Gradients(run, model, teacher, device, cuda_graphs, stored, untrained)
         self.choices = self._gradients.choices
         self.preparation_seconds = 0.0
         self._views = views.TrainingViews(

@@ -142,10 +142,13 @@ class _Training:
         if run.start:
             models.load_pretrained(self._model, run.start, pretrained)
         self._model.to(device)
-        self._teacher, teacher_model, self._saliency = None, None, None
+        self._teacher, teacher_model, self._saliency, untrained = None, None, None, None
         if teacher:
             self._teacher, teacher_run = trained.restore(teacher.weights, teacher.record, device)
             teacher_model = teacher_run.model
+            if run.losses.compares_untrained:
+                drawn = models.build(teacher_model, streams.generator(run.seed, "untrained-teacher"))
+                untrained = drawn.eval().requires_grad_(False).to(device)
         if run.stores_answers(teacher_model) != (answers is not None):
             raise ValueError(f"{self._name}: stored answers are for runs that store them, and for no others")
         if answers:
@@ -156,7 +159,9 @@ class _Training:
                 run, teacher_model, self._arrays.test_images, self._arrays.test_labels
             )
         self._training_flops = background_flops.start(run, teacher_model, device)
-        self._learner = learner.Learner(run, self._model, self._teacher, device, cuda_graphs, answers)
+        self._learner = learner.Learner(
+            run, self._model, self._teacher, device, cuda_graphs, answers, untrained
+        )
         self._cuda_graphs = cuda_graphs
         self._saved = 0
         self._optimizer, self._schedule = None, None

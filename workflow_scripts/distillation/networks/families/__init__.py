@@ -47,6 +47,11 @@ class Network(ABC):
         return dict(entry)
 
     @property
+    def largest(self) -> int:
+        """Side in pixels of the largest images that it can be shown."""
+        return self.image_size
+
+    @property
     def blocks(self) -> int:
         """How many blocks have saliency maps, each named by its zero-based index; 0 if none has."""
         return 0
@@ -78,7 +83,7 @@ class Network(ABC):
         return iter(())
 
     def unfit(self, resolution: int) -> str:
-        """Why images of this side in pixels, at most the image size, do not fit; empty if they do."""
+        """Why images of this side in pixels, at most the largest, do not fit; empty if they do."""
         return ""
 
     @abstractmethod

@@ -55,6 +55,11 @@ class Term(Weighted, ABC):
         return frozenset()
 
     @property
+    def untrained_features(self) -> frozenset[str]:
+        """Names of what a network like the teacher, with random weights, has to capture for a control."""
+        return frozenset()
+
+    @property
     def second_order(self) -> bool:
         """Whether a gradient of the student is differentiated, which fused attention does not support."""
         return False

@@ -71,6 +71,7 @@ def pixels(images: Tensor, side: int) -> np.ndarray:
 
 def _crops(images: Tensor, side: int, padding: int, generator: torch.Generator) -> np.ndarray:
     """One crop of each padded image, float32 [N, side, side, 3] in [0, 1]."""
+    views.require_resolution(images, side, "crop")
     padded = functional.pad(images, [padding])
     corners = torch.randint(padded.shape[-1] - side + 1, (len(images), 2), generator=generator)
     crops = [

@@ -30,18 +30,21 @@ def problems(run: Run, teacher: Network | None, tested: Sequence[int], is_valida
     """
     yield from (f"model.{text}" for text in run.model.problems())
     size = run.model.image_size
-    shown = {f"stages.{index}.resolution": stage.resolution for index, stage in enumerate(run.stages)}
-    shown |= {f"evaluation.resolutions.{index}": resolution for index, resolution in enumerate(tested)}
-    for path, resolution in shown.items():
-        if resolution > size:
-            yield f"{path}: {resolution} is too large; the images have {size} px"
+    # A crop cannot be larger than the image, a scaled view can.
+    largest = size if "crop" in (run.views.training, run.views.validation) else run.model.largest
+    shown = [
+        (f"stages.{index}.resolution", each.resolution, largest) for index, each in enumerate(run.stages)
+    ]
+    shown += [(f"evaluation.resolutions.{index}", side, size) for index, side in enumerate(tested)]
+    for path, resolution, limit in shown:
+        if resolution > limit:
+            what = "the images have" if limit == size else "the network has positions up to"
+            yield f"{path}: {resolution} is too large; {what} {limit} px"
         elif text := run.model.unfit(resolution):
             yield f"{path}: {text}"
     yield from _stage_errors(run)
     if teacher:
         yield from _teacher_view_errors(run, teacher)
-    if run.mixing and run.teacher:
-        yield "mixing: mixed images are for runs without a teacher; remove it, or set it to null"
     if run.teacher_resolution and not run.teacher:
         yield "teacher_resolution: this run has no teacher; remove this key"
     cosine = run.warmup_cosine
@@ -109,7 +112,8 @@ def _teacher_view_errors(run: Run, teacher: Network) -> Iterator[str]:
 
 def _absent(term: Term, student: Network, teacher: Network | None) -> Iterator[str]:
     """Features that a term needs and a network lacks, as text."""
-    wanted = [("student", student, term.student_features), ("teacher", teacher, term.teacher_features)]
+    of_teacher = term.teacher_features | term.untrained_features
+    wanted = [("student", student, term.student_features), ("teacher", teacher, of_teacher)]
     for who, network, features in wanted:
         for feature in sorted(features):
             if network and (why := network.lacks(feature)):

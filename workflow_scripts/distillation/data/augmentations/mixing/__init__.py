@@ -7,7 +7,7 @@ from distillation.core.settings import Positive, Share, settings
 
 @settings
 class Mixing:
-    """MixUp or CutMix on every batch."""
+    """MixUp or CutMix on every batch; a teacher is shown the mixed images too."""
 
     mixup_alpha: Positive = Field(description="Parameter of the Beta distribution of the shares.")
     cutmix_alpha: Positive = Field(description="Parameter of the Beta distribution of the shares.")

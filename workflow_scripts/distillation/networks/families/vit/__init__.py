@@ -46,6 +46,18 @@ class Shape:
     dropout: Share = Field(0.0, description="After embeddings, attention output and MLP output.")
     attention_dropout: Share = Field(0.0, description="Of attention probabilities.")
     without_final_norm: Flag = Field(False, description="Heads read the raw residual stream.")
+    stochastic_depth: Share = Field(
+        0.0,
+        description="Probability that an image skips the last block in training; over the blocks it grows"
+        " linearly from 0 (Huang et al. 2016).",
+        examples=[0.1],
+    )
+    largest_side: Pixels | None = Field(
+        None,
+        description="Side of the largest images that it has positions for; by default that of the data set's"
+        " images.",
+        examples=[64],
+    )
 
 
 @settings
@@ -97,6 +109,11 @@ class Model(Shape, Network):
         """All of them."""
         return self.depth
 
+    @property
+    def largest(self) -> int:
+        """The side that it has positions for."""
+        return max(self.image_size, self.largest_side or 0)
+
     def map_side(self, resolution: int) -> int:
         """Patches along a side."""
         return resolution // self.patch_size
@@ -111,13 +128,19 @@ class Model(Shape, Network):
         return ""
 
     def problems(self) -> Iterator[str]:
-        """Heads that do not divide the width, patches that do not fill the image, one head to average."""
+        """Sizes that do not divide each other, positions for too small images, one head to average."""
         if self.width % self.heads:
             yield f"heads: {self.heads} heads do not divide a width of {self.width}; change one"
         if self.image_size % self.patch_size:
             yield (
                 f"patch_size: {self.patch_size} does not divide the image size {self.image_size};"
                 " use one that does"
+            )
+        side = self.largest_side
+        if side and (side < self.image_size or side % self.patch_size):
+            yield (
+                f"largest_side: {side} does not fit images of {self.image_size} px in patches of"
+                f" {self.patch_size}; write a multiple of the patch size that is not smaller than the images"
             )
         token = self.distillation_token
         if token and token.averages_heads and token.without_head:
@@ -141,7 +164,7 @@ class Model(Shape, Network):
 
     def activation_bytes(self) -> int:
         """With plain attention."""
-        tokens = (self.image_size // self.patch_size) ** 2 + 2
+        tokens = (self.largest // self.patch_size) ** 2 + 2
         per_token = 10 * self.width + 2 * self.mlp_width + 4 * self.heads * tokens
         return 4 * self.depth * tokens * per_token
 
@@ -150,9 +173,13 @@ class Model(Shape, Network):
         return {
             "network": (
                 f"{self.depth} blocks of width {self.width}, {self.heads} heads, MLP {self.mlp_width}"
+                + (f", positions up to {self.largest_side} px" if self.largest_side else "")
             ),
             "patch size": str(self.patch_size),
-            "dropout": f"{self.dropout:g}, on attention {self.attention_dropout:g}",
+            "dropout": (
+                f"{self.dropout:g}, on attention {self.attention_dropout:g}"
+                + (f", stochastic depth {self.stochastic_depth:g}" if self.stochastic_depth else "")
+            ),
             "final norm": "no" if self.without_final_norm else "yes",
             "distillation token": _token_in_words(self.distillation_token),
         }

@@ -1,4 +1,4 @@
-"""Vision transformer for every resolution up to its image size, with an optional distillation token.
+"""Vision transformer for every resolution up to its largest, with an optional distillation token.
 
 The layers are those of the ViT of Dosovitskiy et al. 2021 (section 3.1) as Hugging Face transformers
 implements it: pre-norm blocks, exact GELU, layer norm epsilon 1e-12. The distillation token and its head
@@ -46,7 +46,7 @@ def _resize_matrix(full: int, grid: int, device: torch.device, dtype: torch.dtyp
         return columns.flatten(1).T.contiguous().to(device=device, dtype=dtype)
 
 
-def _block(model: Model) -> Block:
+def _block(model: Model, index: int) -> Block:
     def mlp(**arguments: object) -> Mlp:
         # Block derives the hidden width from a float ratio, which can round down, and timm's Mlp would also
         # apply dropout after the activation, which this network does not.
@@ -59,6 +59,7 @@ def _block(model: Model) -> Block:
         qkv_bias=True,
         proj_drop=model.dropout,
         attn_drop=model.attention_dropout,
+        drop_path=model.stochastic_depth * index / (model.depth - 1),
         norm_layer=functools.partial(nn.LayerNorm, eps=_NORM_EPS),
         mlp_layer=mlp,
     )
@@ -79,9 +80,9 @@ def _class_attention(block: Block, stream: Tensor) -> Tensor:
 
 
 def _check(model: Model) -> None:
-    if model.image_size % model.patch_size:
+    if model.largest % model.patch_size:
         raise InputError(
-            f"Image size {model.image_size} is not divisible by patch size {model.patch_size}: "
+            f"Image size {model.largest} is not divisible by patch size {model.patch_size}: "
             "change one so that whole patches fill the image."
         )
     if model.width % model.heads:
@@ -108,14 +109,14 @@ class VisionTransformer(nn.Module):
         super().__init__()
         _check(model)
         self._lacks = model.lacks
-        self._image_size = model.image_size
+        self._largest = model.largest
         self._patch_size = model.patch_size
-        self._full_grid = model.image_size // model.patch_size
+        self._full_grid = model.largest // model.patch_size
         self.patch_embed = PatchEmbed(img_size=None, patch_size=model.patch_size, embed_dim=model.width)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, model.width))
         self.positions = nn.Parameter(torch.zeros(1, 1 + self._full_grid**2, model.width))
         self.embedding_dropout = nn.Dropout(model.dropout)
-        self.blocks = nn.ModuleList(_block(model) for _ in range(model.depth))
+        self.blocks = nn.ModuleList(_block(model, index) for index in range(model.depth))
         self.norm = nn.Identity() if model.without_final_norm else nn.LayerNorm(model.width, eps=_NORM_EPS)
         self.head = nn.Linear(model.width, model.classes)
         self._add_distillation(model)
@@ -137,7 +138,7 @@ class VisionTransformer(nn.Module):
         return {name for name in names if getattr(self, name) is not None}
 
     def forward(self, images: Tensor, capture: Collection[str] = ()) -> Output:
-        """Classify square images of any resolution up to the image size that whole patches fill.
+        """Classify square images of any resolution up to the largest side that whole patches fill.
 
         Positions of a smaller grid are the learned ones, resized bicubically (Dosovitskiy et al. 2021,
         section 3.2). Captured tokens that enter a block require grad whenever grad mode is on, so that a
@@ -158,8 +159,8 @@ class VisionTransformer(nn.Module):
             Logits of both heads, and the features that were asked for.
 
         Raises:
-            InputError: the images are not square, r is not a multiple of the patch size or exceeds the image
-                size, or a requested feature does not exist.
+            InputError: the images are not square, r is not a multiple of the patch size or exceeds the
+                largest side, or a requested feature does not exist.
         """
         self._check_features(capture)
         stream = self._embed(images, self._grid(images))
@@ -190,11 +191,11 @@ class VisionTransformer(nn.Module):
         height, width = images.shape[-2:]
         if height != width:
             raise InputError(f"The images are {height} x {width} pixels: pass square ones.")
-        patch, largest = self._patch_size, self._image_size
+        patch, largest = self._patch_size, self._largest
         if height % patch or not patch <= height <= largest:
             raise InputError(
                 f"Resolution {height} does not fit this network: use a multiple of the patch size {patch} "
-                f"from {patch} to the image size {largest}."
+                f"from {patch} to the largest side {largest}."
             )
         return height // patch
 

@@ -1,7 +1,7 @@
 """Squared difference of the student's saliency maps from the teacher's."""
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,14 @@ from distillation.networks.losses import Term, Weighted
 from distillation.networks.map_settings import KINDS, ComparedMaps, ComparedMapsEntry
 
 _OVER_LAYERS = "How the differences of the layers are combined."
+TeacherMaps = Annotated[
+    Literal["own", "of-another-image", "untrained"],
+    Field(
+        description="The maps that the student's are compared with: the teacher's or, as a control, those of"
+        " another image of the batch, or of a network like the teacher with random weights.",
+        examples=["untrained"],
+    ),
+]
 
 
 @settings
@@ -23,6 +31,7 @@ class Saliency(ComparedMaps, Term):
     step_factor: ClassVar[int] = 4
 
     over_layers: Literal["sum", "mean"] = Field(description=_OVER_LAYERS)
+    teacher_maps: TeacherMaps = "own"
 
     @property
     def student_features(self) -> frozenset[str]:
@@ -31,7 +40,16 @@ class Saliency(ComparedMaps, Term):
 
     @property
     def teacher_features(self) -> frozenset[str]:
-        """Those of the teacher's maps."""
+        """Those of the teacher's maps, unless another network takes its place."""
+        return frozenset() if self.teacher_maps == "untrained" else self._of_teacher
+
+    @property
+    def untrained_features(self) -> frozenset[str]:
+        """The same, of that network."""
+        return self._of_teacher if self.teacher_maps == "untrained" else frozenset()
+
+    @property
+    def _of_teacher(self) -> frozenset[str]:
         return KINDS[self.kind].features(self.teacher_layers)
 
     @property
@@ -65,7 +83,8 @@ class Saliency(ComparedMaps, Term):
             return {"saliency": "none"}
         pair = [" ".join(map(str, layers)) for layers in (own.student_layers, own.teacher_layers)]
         blocks = f"blocks {pair[0]}" + (f" against {pair[1]}" if pair[0] != pair[1] else "")
-        return {"saliency": f"weight {own.weight:g}, {own.kind}, {own.over_layers} over {blocks}"}
+        control = "" if own.teacher_maps == "own" else f", teacher's maps: {own.teacher_maps}"
+        return {"saliency": f"weight {own.weight:g}, {own.kind}, {own.over_layers} over {blocks}{control}"}
 
 
 @settings
@@ -73,6 +92,7 @@ class SaliencyEntry(ComparedMapsEntry, Weighted):
     """Squared difference of student and teacher saliency maps, layer by layer."""
 
     over_layers: Literal["sum", "mean"] = Field(description=_OVER_LAYERS)
+    teacher_maps: TeacherMaps = "own"
 
 
 Settings, Entry = Saliency, SaliencyEntry
