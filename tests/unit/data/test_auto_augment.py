@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from distillation.data import level_operations
 from distillation.data.augmentations.auto_augment import compute as auto_augment
 from distillation.data.augmentations.weak_auto_augment import compute as weak_auto_augment
 from torchvision.transforms import v2
@@ -163,5 +164,6 @@ def test_weak_auto_augment_is_the_policy_with_its_magnitudes_multiplied():
     ],
 )
 def test_a_weaker_operation_is_nearer_to_no_change(name, level, strength, expected):
-    operation = auto_augment._OPERATIONS[name]
-    assert operation.magnitude(level, 32, 32, strength) == pytest.approx(expected)
+    operation = level_operations.OPERATIONS[name]
+    magnitude = operation.magnitude(level, auto_augment.LEVELS, 32, 32, strength)
+    assert magnitude == pytest.approx(expected)

@@ -1,16 +1,15 @@
 """The AutoAugment policy for CIFAR-10 (Cubuk et al. 2019, arXiv 1805.09501, table 7), for batches.
 
-Magnitudes, nearest-neighbour sampling, black fill and the centre of shearing are those of torchvision's
-AutoAugment for tensors; the same draw gives the same bits.
+The same draw gives the same bits as torchvision's AutoAugment for tensors.
 """
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
-from torchvision.transforms.v2 import functional
+
+from distillation.data import level_operations
 
 LEVELS = 10
 """Number of magnitude levels per operation."""
@@ -42,10 +41,6 @@ POLICY: tuple[tuple[tuple[str, float, int], tuple[str, float, int]], ...] = (
     (("Equalize", 0.8, 8), ("Invert", 0.1, 3)),
     (("TranslateY", 0.7, 9), ("AutoContrast", 0.9, 1)),
 )
-
-# The float and int64 copies of a piece fit into the cache of a CPU core; larger pieces are slower there.
-_PIECE = {"cpu": 128, "cuda": 4096}
-_WORDS = (torch.int64, torch.int32, torch.int16, torch.uint8)
 
 
 @dataclass(frozen=True)
@@ -102,105 +97,9 @@ def apply(images: Tensor, draws: Draws, strength: float = 1.0) -> Tensor:
     Returns:
         uint8 [N, 3, H, W], a new tensor on the device of the images.
     """
-    view = images.clone(memory_format=torch.contiguous_format)
-    words = _words(view)
-    for step in range(2):
-        for (name, level, sign), rows in _groups(draws, step).items():
-            operation = _OPERATIONS[name]
-            magnitude = sign * operation.magnitude(level, images.shape[-2], images.shape[-1], strength)
-            for piece in rows.to(images.device).split(_PIECE[images.device.type]):
-                words.index_copy_(0, piece, _words(operation.kernel(view.index_select(0, piece), magnitude)))
-    return view
-
-
-def _words(images: Tensor) -> Tensor:
-    """Contiguous images [N, 3, H, W] as rows of the longest integers that fit, which a CPU copies fastest."""
-    rows = images.flatten(1)
-    return next(rows.view(word) for word in _WORDS if rows.shape[1] % word.itemsize == 0)
-
-
-def _groups(draws: Draws, step: int) -> dict[tuple[str, int, int], Tensor]:
-    """Rows of the images that get the same operation at the same magnitude and sign in a step."""
-    kinds = [_kind(*pair[step]) for pair in POLICY]
-    names = sorted(set(kinds))
-    kind = torch.tensor([names.index(kind) for kind in kinds])[draws.sub_policy]
-    signed = torch.tensor([_OPERATIONS[name].signed for name, _ in names])[kind]
-    key = 2 * kind + (signed & (draws.sign[:, step] < 0))
-    applied = draws.applied[:, step].nonzero().flatten()
-    keys, order = key[applied].sort(stable=True)
-    present, counts = keys.unique_consecutive(return_counts=True)
-    rows = applied[order].split(counts.tolist())
-    labels = [(*names[number // 2], -1 if number % 2 else 1) for number in present.tolist()]
-    return dict(zip(labels, rows, strict=True))
-
-
-def _kind(name: str, _probability: float, level: int) -> tuple[str, int]:
-    return name, level if _OPERATIONS[name].span else 0
-
-
-@dataclass(frozen=True)
-class _Operation:
-    """A batch operation and how its magnitude grows with the level.
-
-    `span` maps height and width to the magnitudes at the lowest and the highest level; None means
-    that the operation has no magnitude.
-    """
-
-    kernel: Callable[[Tensor, float], Tensor]
-    span: Callable[[int, int], tuple[float, float]] | None = None
-    signed: bool = False
-
-    def magnitude(self, level: int, height: int, width: int, strength: float) -> float:
-        if self.span is None:
-            return 0.0
-        none, most = self.span(height, width)
-        return none + strength * (float(torch.linspace(none, most, LEVELS)[level]) - none)
-
-
-def _affine(
-    images: Tensor,
-    translate: tuple[int, int] = (0, 0),
-    shear_y: float = 0.0,
-    center: list[float] | None = None,
-) -> Tensor:
-    return functional.affine(
-        images, angle=0.0, translate=list(translate), scale=1.0, shear=[0.0, shear_y], center=center
-    )
-
-
-def _enhancing(kernel: Callable[[Tensor, float], Tensor]) -> _Operation:
-    """An operation that blends with a degenerate image; magnitude 0 keeps the image."""
-    return _Operation(lambda images, change: kernel(images, 1.0 + change), lambda *_: (0.0, 0.9), signed=True)
-
-
-_OPERATIONS = {
-    "ShearY": _Operation(
-        lambda images, slope: _affine(images, shear_y=math.degrees(math.atan(slope)), center=[0.0, 0.0]),
-        lambda *_: (0.0, 0.3),
-        signed=True,
-    ),
-    "TranslateX": _Operation(
-        lambda images, pixels: _affine(images, translate=(int(pixels), 0)),
-        lambda _, width: (0.0, 150 / 331 * width),
-        signed=True,
-    ),
-    "TranslateY": _Operation(
-        lambda images, pixels: _affine(images, translate=(0, int(pixels))),
-        lambda height, _: (0.0, 150 / 331 * height),
-        signed=True,
-    ),
-    "Rotate": _Operation(functional.rotate, lambda *_: (0.0, 30.0), signed=True),
-    "Brightness": _enhancing(functional.adjust_brightness),
-    "Color": _enhancing(functional.adjust_saturation),
-    "Contrast": _enhancing(functional.adjust_contrast),
-    "Sharpness": _enhancing(functional.adjust_sharpness),
-    "Posterize": _Operation(
-        lambda images, bits: functional.posterize(images, round(bits)), lambda *_: (8.0, 4.0)
-    ),
-    "Solarize": _Operation(
-        lambda images, share: functional.solarize(images, 255.0 * share), lambda *_: (1.0, 0.0)
-    ),
-    "AutoContrast": _Operation(lambda images, _: functional.autocontrast(images)),
-    "Equalize": _Operation(lambda images, _: functional.equalize(images)),
-    "Invert": _Operation(lambda images, _: functional.invert(images)),
-}
+    kinds = [[(name, level) for name, _, level in operations] for operations in zip(*POLICY, strict=True)]
+    steps = [
+        level_operations.Step(kinds[step], draws.sub_policy, draws.applied[:, step], draws.sign[:, step])
+        for step in range(2)
+    ]
+    return level_operations.apply(images, steps, LEVELS, strength)
