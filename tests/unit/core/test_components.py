@@ -34,7 +34,7 @@ def test_a_misspelt_name_gets_a_suggestion_and_the_list_of_what_there_is():
         "There is no 'auto-augmnt' in distillation.data.augmentations. Did you mean 'auto-augment'?"
     )
     assert "auto-augment, " in text.split("Available: ")[1]
-    assert text.endswith("mixing, weak-auto-augment.")
+    assert text.endswith("mixing, rand-augment, weak-auto-augment.")
 
 
 def test_a_name_unlike_any_other_gets_no_suggestion():

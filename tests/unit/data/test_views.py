@@ -8,6 +8,7 @@ from distillation.data import scaling, views
 from distillation.data.augmentations.auto_augment import compute as auto_augment
 from distillation.data.augmentations.erasing import RandomErasing
 from distillation.data.augmentations.erasing import compute as erasing
+from distillation.data.augmentations.rand_augment import RandAugment
 from distillation.data.settings import AUGMENTATIONS, Augmentation, Normalization
 from distillation.data.views import TrainingViews
 from PIL import Image
@@ -355,9 +356,9 @@ def test_the_validation_shows_whole_images_scaled_or_their_centres():
 
 
 def test_augmentations_that_can_be_used_together_draw_from_streams_of_their_own():
-    values = {"auto_augment": 0.5, "weak_auto_augment": 0.5, "erasing": ERASING}
+    values = {"auto_augment": 0.5, "weak_auto_augment": 0.5, "rand_augment": RANDOM, "erasing": ERASING}
     assert values.keys() == AUGMENTATIONS.keys()
-    for used in itertools.chain.from_iterable(itertools.combinations(values, count) for count in range(4)):
+    for used in itertools.chain.from_iterable(itertools.combinations(values, count) for count in range(5)):
         streams = [0, 1, *(stream for name in used for stream in AUGMENTATIONS[name].STREAMS)]
         refused = list(Augmentation(**{name: values[name] for name in used}).problems())
         assert bool(refused) == (len(streams) > len(set(streams)))
@@ -371,6 +372,7 @@ def test_further_streams_leave_the_first_as_they_were():
 # Random erasing
 
 ERASING = RandomErasing(0.2, (0.02, 0.2), (0.3, 3.3))
+RANDOM = RandAugment(operations=2, magnitude=9)
 
 
 def erased(count=4000, side=32, settings=ERASING):

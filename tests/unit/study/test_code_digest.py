@@ -69,6 +69,8 @@ def changed(before, after):
         ("distillation/networks/saliency/gradient/compute.py", {"kd", "sal"}),
         ("distillation/networks/saliency/gradient/__init__.py", {"kd", "sal"}),
         ("distillation/data/augmentations/auto_augment/compute.py", {"teacher"}),
+        ("distillation/data/level_operations.py", {"teacher"}),
+        ("distillation/data/augmentations/rand_augment/compute.py", set()),
         ("distillation/data/augmentations/mixing/compute.py", {"teacher"}),
         ("distillation/networks/families/vit/compute.py", TRAININGS | {"evaluate"}),
         ("distillation/study/spec.py", TRAININGS | {"evaluate"}),

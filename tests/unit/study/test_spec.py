@@ -60,6 +60,7 @@ FULL = {
         "flip": 0.5,
         "auto_augment": 0.25,
         "weak_auto_augment": 0.75,
+        "rand_augment": {"operations": 2, "magnitude": 9.0},
         "erasing": {"probability": 0.2, "scale": [0.02, 0.2], "ratio": [0.3, 3.3]},
     },
     "optimizer": {

@@ -63,7 +63,12 @@ class _Augmentations:
             yield from (f"{name}.{text}" for text in check()) if check else ()
         for one, other in combinations(self.used, 2):
             if set(self.used[one].STREAMS) & set(self.used[other].STREAMS):
-                yield f"{other}: it cannot be used beside {one}; leave one of them out (set it to 0)"
+                ways = " or ".join(f"`{name}: {_in_yaml(self.used[name].OFF)}`" for name in (one, other))
+                yield f"{other}: it cannot be used beside {one}; leave one of them out ({ways})"
+
+
+def _in_yaml(off: float | None) -> str:
+    return "null" if off is None else f"{off:g}"
 
 
 _FIELDS = {

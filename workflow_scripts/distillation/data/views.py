@@ -1,7 +1,8 @@
 """Views of a whole data set at once, so that a training step only takes a slice.
 
 Equal in distribution to the per-image chain of torchvision: RandomCrop with zero padding,
-RandomHorizontalFlip, RandomApply of AutoAugment, bilinear antialiased Resize, Normalize, RandomErasing.
+RandomHorizontalFlip, RandomApply of AutoAugment, or RandAugment, bilinear antialiased Resize, Normalize,
+RandomErasing.
 """
 
 from collections.abc import Iterable, Iterator
