@@ -7,7 +7,33 @@ from timm.optim import param_groups_weight_decay
 from torch import nn
 from torch.optim.lr_scheduler import ConstantLR, LambdaLR, LRScheduler, OneCycleLR
 
-from distillation.study.spec import OneCycle, Optimizer, WarmupCosine
+from distillation.study.spec import OneCycle, Optimizer, Run, WarmupCosine
+
+
+def of_stage(
+    run: Run, index: int, model: nn.Module, images: int
+) -> tuple[torch.optim.Optimizer, LRScheduler]:
+    """The optimizer that a run makes for a stage, and the schedule over that optimizer's life.
+
+    Args:
+        run: its stages, optimizer, batch size and schedule.
+        index: of the stage, from 0.
+        model: its parameters that require grad are those that are trained in the stage.
+        images: number of training images.
+    """
+    stage, own = run.stages[index], run.optimizer
+    alive = (stage,) if own.restart == "stage" else run.stages
+    batches = -(-images // run.batch_size)
+    updates = -(-batches // own.accumulation)
+    optimizer = build_optimizer(model, own, stage.lr)
+    schedule = build_schedule(
+        optimizer,
+        stage.lr or own.lr,
+        run.one_cycle or run.warmup_cosine,
+        updates * sum(each.epochs for each in alive),
+        updates,
+    )
+    return optimizer, schedule
 
 
 def build_optimizer(model: nn.Module, settings: Optimizer, lr: float | None = None) -> torch.optim.Optimizer:

@@ -299,19 +299,10 @@ class _Training:
             self._model.load_state_dict(self._best["weights"])
 
     def _new_optimizer(self, index: int) -> None:
-        stage, own = self._run.stages[index], self._run.optimizer
-        alive = (stage,) if own.restart == "stage" else self._run.stages
-        batches = -(-len(self._arrays.train_labels) // self._run.batch_size)
-        updates = -(-batches // own.accumulation)
-        self._learner.train_head_only(stage.head_only)
-        self._optimizer = optimizers.build_optimizer(self._model, own, stage.lr)
-        self._schedule = optimizers.build_schedule(
-            self._optimizer,
-            stage.lr or own.lr,
-            self._run.one_cycle or self._run.warmup_cosine,
-            updates * sum(each.epochs for each in alive),
-            updates,
-        )
+        run = self._run
+        self._learner.train_head_only(run.stages[index].head_only)
+        images = len(self._arrays.train_labels)
+        self._optimizer, self._schedule = optimizers.of_stage(run, index, self._model, images)
 
     def _state(self) -> dict:
         return {
