@@ -19,7 +19,16 @@ from distillation.networks.losses.ce import CrossEntropy
 from distillation.networks.losses.kd import Distillation
 from distillation.networks.losses.saliency import Saliency
 from distillation.networks.terms import Losses
-from distillation.study.spec import EarlyStopping, OneCycle, Optimizer, Run, Stage, Teacher, WarmupCosine
+from distillation.study.spec import (
+    EarlyStopping,
+    OneCycle,
+    Optimizer,
+    Run,
+    Stage,
+    Teacher,
+    WarmupCosine,
+    WeightAverage,
+)
 from distillation.training import checkpoint
 from distillation.training import train as training
 from distillation.training.checkpoint import Checkpoint
@@ -151,6 +160,11 @@ def further_run(**changes) -> Run:
     return student_run(**{**fields, **changes})
 
 
+def averaged_run(**changes) -> Run:
+    """A student whose averaged weights are judged, and tested after every epoch."""
+    return student_run(**{"weight_average": WeightAverage(0.9), "tests_each_epoch": True, **changes})
+
+
 RUNS = {
     "curriculum": run(),
     "one-cycle": teacher_run(),
@@ -159,6 +173,7 @@ RUNS = {
     "released": released_run(),
     "fine-tuning": fine_tuning_run(),
     "further": further_run(),
+    "averaged": averaged_run(),
 }
 # Epochs that each of them really has.
 EPOCHS = {name: run.epochs for name, run in RUNS.items()} | {"released": 4}

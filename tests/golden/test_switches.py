@@ -1,6 +1,7 @@
 """The page of switches against a table transcribed by hand from the paper and the notebooks."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -53,6 +54,16 @@ def test_every_released_value_names_its_notebook_or_says_that_it_is_ours(setting
     assert released["source"].str.match(r"P_\w+ c\d+|ours").all()
     described = frame[frame["protocol"] == "described"]
     assert described["source"].str.contains(r"paper|ours|single stage|plain ViT|none mentioned").all()
+
+
+@pytest.mark.parametrize("tested", [False, True], ids=["tested once", "tested each epoch"])
+def test_weights_that_are_averaged_are_named_with_the_decay(settings, tested):
+    setting = settings[0]
+    own = setting.spec | ({"tests_each_epoch": True} if tested else {})
+    averaged = own | {"weight_average": {"decay": 0.999}}
+    plain, found = (switches.values(replace(setting, spec=each), ["ce"]) for each in (own, averaged))
+    text = plain["weights tested"].split(";")
+    assert found == plain | {"weights tested": ";".join([f"{text[0]}, averaged (decay 0.999)", *text[1:]])}
 
 
 def test_the_page_sets_the_protocols_of_a_run_side_by_side_and_names_what_differs(page):

@@ -233,6 +233,13 @@ def test_a_malformed_source_is_refused(source, text):
     assert text in errors(changed({"sources.cifar10": [source]}))
 
 
+def test_an_average_of_weights_goes_with_stages_that_end_early_and_hand_on_what_is_trained():
+    average = {"protocols.released.overrides.custom-p2-kd.weight_average": {"decay": 0.999}}
+    own = resolve(changed(average)).training("released", "custom-p2-kd", 0).run
+    assert own.early_stopping.restore == "never"
+    assert own.weight_average.decay == 0.999
+
+
 SMALLER = {"label": "x", "teacher": "small-p2", "protocols": ["described"]}
 
 

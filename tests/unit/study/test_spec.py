@@ -89,8 +89,12 @@ FULL = {
     "recorded_maps": {"kind": "class-map", "student_layers": [0, 2], "teacher_layers": [1, 3]},
     "teacher_resolution": 24,
     "tests_each_epoch": True,
+    "weight_average": {"decay": 0.999},
 }
-OPTIONAL = ("one_cycle", "mixing", "teacher", "early_stopping", "warmup_cosine", "start", "recorded_maps")
+OPTIONAL = (
+    *("one_cycle", "mixing", "teacher", "early_stopping", "warmup_cosine", "start", "recorded_maps"),
+    "weight_average",
+)
 SINGLE = ("teacher_resolution", "tests_each_epoch")
 PLAIN = {
     key: value for key, value in FULL.items() if key not in (*OPTIONAL, *SINGLE, "augmentation", "views")

@@ -14,7 +14,7 @@ from distillation.networks.losses.saliency import Saliency
 from distillation.networks.output import Output
 from distillation.networks.terms import Losses
 from distillation.study.spec import Stage
-from distillation.training import gradients, graph_recording, optimizers
+from distillation.training import averaging, gradients, graph_recording, optimizers
 from distillation.training.graph_recording import Recording, RecordingError
 from distillation.training.learner import Learner
 from tape import Tape
@@ -212,6 +212,8 @@ def test_an_epoch_waits_as_often_whatever_its_number_of_steps(run):
         teacher = start_of(teacher_run()).eval().requires_grad_(False) if run.teacher else None
         optimizer = optimizers.build_optimizer(model, run.optimizer)
         schedule = optimizers.build_schedule(optimizer, 0.01, None, 100)
+        if run.weight_average:
+            averaging.follow(averaging.start(model), model, optimizer, run.weight_average.decay)
         learner = Learner(run, model, teacher, CPU, untrained=teacher)
         for number in (1, 2):
             with _Watch() as watch:

@@ -27,7 +27,8 @@ def values(setting: RunSettings, terms: Collection[str]) -> dict[str, str]:
     found |= {name: read(run) for name, read in _AFTER_LOSSES.items()}
     tested = {"best": "best validation of the last stage", "last": "last epoch"}
     logged = "; every epoch is tested, which chooses nothing" if run.tests_each_epoch else ""
-    found["weights tested"] = tested[setting.selection] + logged
+    averaged = f", averaged (decay {run.weight_average.decay:g})" if run.weight_average else ""
+    found["weights tested"] = tested[setting.selection] + averaged + logged
     found["seeds"] = ", ".join(map(str, setting.seeds))
     return found
 

@@ -128,6 +128,18 @@ class WarmupCosine:
 
 
 @settings
+class WeightAverage:
+    """Exponential moving average of the weights, updated after every step of the optimizer.
+
+    The initial weights are its first value (Polyak and Juditsky 1992; Tarvainen and Valpola 2017).
+    """
+
+    decay: Annotated[Number, Field(gt=0, lt=1)] = Field(
+        description="Share of the average that each update keeps.", examples=[0.999]
+    )
+
+
+@settings
 class Run:
     """One training."""
 
@@ -151,6 +163,7 @@ class Run:
     recorded_maps: ComparedMaps | None = None
     teacher_resolution: Pixels | None = None
     tests_each_epoch: Flag = False
+    weight_average: WeightAverage | None = None
 
     @property
     def epochs(self) -> int:

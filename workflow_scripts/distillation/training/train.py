@@ -18,6 +18,7 @@ from distillation.networks import models
 from distillation.study import spec
 from distillation.study.spec import Run, Stage
 from distillation.training import (
+    averaging,
     background_flops,
     curriculum,
     graph_recording,
@@ -142,6 +143,8 @@ class _Training:
         if run.start:
             models.load_pretrained(self._model, run.start, pretrained)
         self._model.to(device)
+        # The network that is looked at after an epoch, and whose weights are saved.
+        self._judged = averaging.start(self._model) if run.weight_average else self._model
         self._teacher, teacher_model, self._saliency, untrained = None, None, None, None
         if teacher:
             self._teacher, teacher_run = trained.restore(teacher.weights, teacher.record, device)
@@ -174,6 +177,8 @@ class _Training:
         state = checkpoint.load(self._device)
         if state is not None:
             self._model.load_state_dict(state["model"])
+            if self._run.weight_average:
+                self._judged.load_state_dict(state["average"])
             self._history, self._best, self._sessions = state["history"], state["best"], state["sessions"]
             self._new_optimizer(len(curriculum.by_stage(self._history)) - 1)
             self._optimizer.load_state_dict(state["optimizer"])
@@ -261,19 +266,19 @@ class _Training:
         accuracy = None
         if self._validated:
             accuracy = whole_images.validation_accuracy(
-                self._model, self._run, self._arrays, stage.resolution
+                self._judged, self._run, self._arrays, stage.resolution
             )
         before = [] if epoch == 1 else curriculum.by_stage(self._history)[-1]
         accuracies = [*(entry["val_acc"] for entry in before), accuracy]
         ended = curriculum.has_ended(self._run, stage_index, accuracies)
         if self._saliency:
-            self._saliency.observe(self._model, self._teacher, stage_index, epoch, ended)
+            self._saliency.observe(self._judged, self._teacher, stage_index, epoch, ended)
         tested = {}
         if self._run.tests_each_epoch:
-            right = whole_images.right_test_images(self._model, self._run, self._arrays)
+            right = whole_images.right_test_images(self._judged, self._run, self._arrays)
             tested = {history.TEST_COLUMN: right}
         if self._validated and (epoch == 1 or accuracy > self._best["val_acc"]):
-            weights = {name: value.clone() for name, value in self._model.state_dict().items()}
+            weights = {name: value.clone() for name, value in self._judged.state_dict().items()}
             self._best = {"val_acc": accuracy, "global_epoch": number, "weights": weights}
         if ended:
             self._end_stage(stage, accuracies)
@@ -303,6 +308,8 @@ class _Training:
         self._learner.train_head_only(run.stages[index].head_only)
         images = len(self._arrays.train_labels)
         self._optimizer, self._schedule = optimizers.of_stage(run, index, self._model, images)
+        if run.weight_average:
+            averaging.follow(self._judged, self._model, self._optimizer, run.weight_average.decay)
 
     def _state(self) -> dict:
         return {
@@ -314,7 +321,7 @@ class _Training:
             "sessions": self._sessions,
             "saliency": self._saliency.arrays if self._saliency else {},
             "teacher_test": self._teacher_test,
-        }
+        } | ({"average": self._judged.state_dict()} if self._run.weight_average else {})
 
     def write(self, outputs: Outputs, parts: Mapping[str, str | None]) -> None:
         """Write the files of the finished run, the record last."""
@@ -322,9 +329,9 @@ class _Training:
             self._best = {
                 "val_acc": None,
                 "global_epoch": len(self._history),
-                "weights": self._model.state_dict(),
+                "weights": self._judged.state_dict(),
             }
-        models.save(self._model, outputs.last)
+        models.save(self._judged, outputs.last)
         models.save_weights(self._best["weights"], outputs.best)
         history.write(self._history, outputs.history)
         if self._saliency:

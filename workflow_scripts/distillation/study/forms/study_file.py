@@ -92,6 +92,12 @@ class Recipe(*RECIPE_FORMS.values()):
         " chooses nothing.",
         examples=[True],
     )
+    weight_average: spec.WeightAverage | None = Field(
+        None,
+        description="Moving average of the weights, which is validated, tested and saved in place of the"
+        " trained weights; none if it is absent.",
+        examples=[{"decay": 0.999}],
+    )
 
 
 @settings

@@ -57,6 +57,11 @@ def problems(run: Run, teacher: Network | None, tested: Sequence[int], is_valida
         yield "warmup_cosine: one_cycle is a schedule too; set one of them to null"
     if run.early_stopping and not is_validated:
         yield "early_stopping: its data set has no split, so there is no validation; remove this key"
+    if run.weight_average and run.early_stopping and run.early_stopping.restore != "never":
+        yield (
+            "early_stopping.restore: with weight_average the best weights are averages, but training goes on"
+            " from the weights that are trained; set `restore: never`, or weight_average to null"
+        )
     if run.recorded_maps and run.compared_maps is not run.recorded_maps:
         yield "recorded_maps: the maps in its loss are recorded anyway; remove this key"
     terms = run.losses.named
