@@ -33,6 +33,7 @@ include: "rules/checks.smk"
 include: "rules/provenance.smk"
 include: "rules/archive.smk"
 include: "rules/targets.smk"
+include: "rules/requested.smk"
 
 
 # Rebuild tables and figures from the committed evidence, without data or training.

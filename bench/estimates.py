@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from distillation.networks.families.vit import Model
-from distillation.study import demand
+from distillation.study.costs import demand
 from distillation.study.spec import Run
 from distillation.study.study import Study
 

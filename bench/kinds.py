@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from distillation.networks.families import Network
 from distillation.networks.terms import Losses
-from distillation.study import demand
+from distillation.study.costs import demand
 from distillation.study.spec import Run
 from distillation.study.study import Entry, Study
 

@@ -1,32 +1,30 @@
-# Verdicts on the claims of a study.
+# Verdicts on the claims of a paper, and on claims beyond it.
 
 
 rule make_claims:
     input:
-        evaluations=files(page("claims"), EVALUATION),
-        histories=files(page("claims"), f"{RUN}/history.csv"),
-        records=files(page("claims"), f"{RUN}/run.json"),
-        accuracies=published(page("claims"), "accuracies"),
-        reported=published(page("claims"), "reported"),
+        evaluations=files(judged, EVALUATION),
+        histories=files(judged, f"{RUN}/history.csv"),
+        records=files(judged, f"{RUN}/run.json"),
+        accuracies=published(judged, "accuracies"),
+        reported=published(judged, "reported"),
     output:
-        csv="<results>/{study}/claims/claims.csv",
-        md="<results>/{study}/claims/claims.md",
-        tex="<results>/{study}/claims/claims.tex",
+        csv="<results>/{study}/claims/{claims}.csv",
+        md="<results>/{study}/claims/{claims}.md",
+        tex="<results>/{study}/claims/{claims}.tex",
         html=report(
-            "<results>/{study}/claims/claims.html",
-            **report_item(category("Claims"), "claims", labels_of(page("claims"))),
+            "<results>/{study}/claims/{claims}.html",
+            **report_item(category("Claims"), "claims", judged_labels),
         ),
     log:
-        "<results>/{study}/logs/make_claims.log",
-    wildcard_constraints:
-        study=having("claims"),
+        "<results>/{study}/logs/make_claims/{claims}.log",
     localrule: True
     conda:
         "../envs/environment.yaml"
     params:
-        page=plain(page("claims")),
+        page=plain(judged),
         code=script_digest("make_claims.py"),
     message:
-        "Judging the claims, {wildcards.study}"
+        "Judging the claims, {wildcards.study}: {wildcards.claims}"
     script:
         "../workflow_scripts/make_claims.py"

@@ -1,6 +1,6 @@
 # Helper functions for the jobs that prepare data, train and evaluate: files, code, resources; no rules.
 from distillation.data.dataset_settings import FORMATS, watched
-from distillation.study import demand
+from distillation.study.costs import demand
 
 DEVICE = config["execution"]["device"]
 GPUS = int(DEVICE == "cuda")

@@ -1,4 +1,5 @@
 # Helper functions: the files of each part of a study; no rules.
+from distillation.study.costs import plan
 
 
 def in_all(part, **chosen):
@@ -53,7 +54,12 @@ def figures(selection):
 
 def claims(selection):
     """The verdicts on the claims of a study that has some."""
-    return of_study(rules.make_claims.output, selection) if selection.has("claims") else []
+    return of_study(rules.make_claims.output, selection, claims=selection.judged_pages)
+
+
+def further_claims(selection, block):
+    """The verdicts on the claims beyond the paper, `controls` or `best`, of a study that has some."""
+    return of_study(rules.make_claims.output, selection, claims=block) if selection.has(block) else []
 
 
 def provenance(selection):
@@ -88,12 +94,24 @@ def everything(selection):
     return trainings + evaluations(selection) + pages(selection)
 
 
-def required(part, advice):
+def required(part, advice, **chosen):
     """An input function: the files of a part; an error with advice if no study has it."""
 
     def paths(wildcards):
-        if not in_all(part):
+        found = in_all(part, **chosen)
+        if not found:
             raise WorkflowError(advice)
-        return in_all(part)
+        return found
 
     return paths
+
+
+def cost_of(block):
+    """A function: what the trainings beyond the paper of a block cost, in words, in all studies."""
+
+    def words(wildcards):
+        checks = list(Path(PATHS.results, "bench").glob("*/gpu-check.json"))
+        chosen = [SELECTIONS[name] for name in LISTED if SELECTIONS[name].has(block)]
+        return ", ".join(plan.words(one.study, one.further_runs(block), checks) for one in chosen)
+
+    return words

@@ -54,6 +54,12 @@ def table_labels(page, block=None):
     return labels
 
 
+def judged_labels(wildcards):
+    """Labels of a page of claims."""
+    pages = claim_selection.PAGES
+    return labels_of(judged, pages.index(wildcards.claims) + 1, len(pages))(wildcards)
+
+
 def figure_labels(wildcards):
     """Labels of a figure."""
     names = list(SELECTIONS[wildcards.study].figures)

@@ -37,6 +37,14 @@ def differences(wildcards):
     return getattr(selection, wildcards.pairs)
 
 
+def judged(wildcards):
+    """The claims of a block."""
+    selection = SELECTIONS[wildcards.study]
+    known = [block for block in claim_selection.PAGES if selection.has(block)]
+    of_this_study(wildcards, "block", wildcards.claims, known)
+    return selection.judged(wildcards.claims)
+
+
 def plain(page):
     """A function: a page as plain values, which a job is given."""
     return lambda wildcards: page(wildcards).plain()

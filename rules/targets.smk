@@ -60,22 +60,6 @@ rule provenance:
     localrule: True
 
 
-rule bridge:
-    """The effect of each switch between the protocols. Not part of `all`: it trains further runs."""
-    input:
-        required(bridge, "no study has a `bridge`; add one to its study.yaml (docs/configuration.md)"),
-    localrule: True
-
-
-rule check:
-    """The first epochs of runs beside published logs. Not part of `all`."""
-    input:
-        required(
-            checks, "no study has `checks`; add some, such as --configfile studies/irkd/overlays/check.yaml"
-        ),
-    localrule: True
-
-
 rule archive:
     """Each study in one file, without weights."""
     input:

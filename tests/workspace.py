@@ -22,7 +22,8 @@ IMAGES_PER_BATCH = 64
 TIMED = ("costs/", "provenance/", "logs/", "benchmarks/")
 TARGETS = {
     *("all", "data", "teachers", "students", "evaluation", "tables", "figures", "claims", "provenance"),
-    *("described", "released", "bridge", "check", "archive", "irkd", "irkd-described", "irkd-released"),
+    *("described", "released", "bridge", "controls", "best", "check"),
+    *("archive", "irkd", "irkd-described", "irkd-released"),
     *("lightnn", "lightnn-described", "lightnn-released", "vlm", "vlm-described", "vlm-released"),
 }
 
@@ -115,13 +116,13 @@ class Workspace:
         assert old in text
         (self.path / name).write_text(text.replace(old, new))
 
-    def prepare_data(self) -> None:
-        """Arrays and manifest of random images, as the rule prepare_dataset would leave them."""
+    def prepare_data(self, results: str = "results") -> None:
+        """Arrays and manifest of random images, as the rule prepare_dataset would leave them in `results`."""
         from distillation.data import datasets
 
         batches = self.path / "batches"
         batches_in(batches)
-        folder = self.path / "results/data/cifar10"
+        folder = self.path / results / "data/cifar10"
         files = folder / "arrays.safetensors", folder / "manifest.json"
         datasets.prepare("cifar10", batches, *files, split={"holdout": 64, "seed": 42})
         shutil.rmtree(batches)

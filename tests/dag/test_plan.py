@@ -141,6 +141,48 @@ def test_the_bridge_is_asked_for_by_name_and_trains_each_switch_beside_its_base(
     assert 40 + 141 == (10 + 49) * 3 + 2 + 2
 
 
+@pytest.mark.parametrize(
+    ("target", "train", "distill", "further"),
+    [("controls", 68, 87, 75), ("best", 33, 60, 58), ("controls best", 81, 114, None)],
+)
+def test_what_goes_beyond_the_paper_is_asked_for_by_name_and_says_what_it_costs(
+    workspace, target, train, distill, further
+):
+    output = workspace().snakemake("-n", *target.split(), configfile="config.yaml")
+    pages = len(target.split())
+    counts = {**DATA, "train": train, "distill": distill, "evaluate": train + distill, "make_claims": pages}
+    assert stats(output) == counts
+    said = re.findall(
+        r"^Job \d+: .*, beside the runs of `all`: (\d+) trainings, about [\d.]+ EFLOP; ", output, re.M
+    )
+    assert len(said) == pages
+    assert further is None or said == [str(further)]
+
+
+def test_the_hours_of_what_goes_beyond_the_paper_are_those_of_a_check_of_the_gpu(workspace):
+    workspace = workspace(select=["custom-p2-cl"])
+    assert "hours are estimated after `make gpu-check`" in workspace.snakemake("-n", "best")
+    runs = {
+        f"{protocol}/custom-p2-cl": {"seconds": 1790} for protocol in ("optimizer-carried", "stronger-recipe")
+    }
+    check = {"device": "GPU", "rehearsal": False, "job_start_seconds": 10, "runs": runs}
+    path = workspace.path / "results/bench/gpu/gpu-check.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(check))
+    assert "2 trainings, about " in workspace.snakemake("-n", "best")
+    assert "EFLOP; 1.0 hours one after the other on GPU" in workspace.snakemake("-n", "best")
+
+
+def test_a_study_without_claims_beyond_the_paper_says_so(workspace):
+    workspace, overlay = workspace(), "studies/lightnn/overlays/demo.yaml"
+    for target in ("controls", "best"):
+        output = workspace.snakemake("-n", target, configfile=overlay, status=1)
+        assert f"no study has `{target}`; add " in output
+    page = "results/demo/lightnn/claims/best.md"
+    output = workspace.snakemake("-n", page, configfile=overlay, status=1)
+    assert "the study 'lightnn' has no block 'best'" in output
+
+
 def test_the_check_against_published_logs_is_two_trainings_and_a_comparison(workspace):
     workspace = workspace()
     counts = planned(workspace, "check", configfile="studies/irkd/overlays/check.yaml")

@@ -43,7 +43,7 @@ def within_minutes(workspace):
     """Trainings slow enough to be disturbed, and time limits that they run into."""
     training, demand = (
         "workflow_scripts/distillation/training/train.py",
-        "workflow_scripts/distillation/study/demand.py",
+        "workflow_scripts/distillation/study/costs/demand.py",
     )
     after = "            if ending.requested"
     workspace.edit(training, after, f"            time.sleep({SECONDS_PER_EPOCH})\n{after}")

@@ -30,7 +30,7 @@ KINDS = {
 }
 PAGES = {
     "accuracy-table": lambda selection: selection.table("table1"),
-    "claims": lambda selection: selection.claims,
+    "claims": lambda selection: selection.judged("claims"),
     "cost-table": lambda selection: selection.costs,
     "pairs": lambda selection: selection.pairs,
     "provenance": lambda selection: selection.index,

@@ -525,7 +525,8 @@ def test_a_claim_about_no_protocol_of_this_study_leaves_a_page_without_it(judged
 
 
 def test_every_statistic_decides_a_claim_of_the_study():
-    assert {claim["statistic"] for claim in CONFIG["claims"]["stated"].values()} == set(STATISTICS)
+    blocks = (CONFIG[name]["stated"] for name in ("claims", "controls", "best"))
+    assert {claim["statistic"] for block in blocks for claim in block.values()} == set(STATISTICS)
 
 
 # --- protocols and the page -----------------------------------------------------------------------

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 import yaml
 from distillation.data import settings
-from distillation.study import demand, study
+from distillation.study import study
+from distillation.study.costs import demand
 from distillation.study.spec import Stage
 from distillation.training import flops
 from shipped import CONFIG, ROOT, STUDIES
@@ -31,6 +32,22 @@ def test_flops_of_a_training_are_those_that_torch_counts(name):
     run, teacher = training(name)
     counted = sum(flops.training_flops(run, teacher, IMAGES, [stage.epochs for stage in run.stages]))
     assert demand.training_flops(run, teacher, IMAGES) == pytest.approx(counted, rel=0.03)
+
+
+PLANNED = ("described", "maps-of-an-untrained-network", "better-p2-teacher")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [entry for entry in STUDY.entries.values() if entry.protocol in PLANNED],
+    ids=lambda entry: f"{entry.protocol}/{entry.run}",
+)
+def test_the_operations_of_a_plan_are_nearly_those_that_torch_counts(entry):
+    own = STUDY.training(entry.protocol, entry.run, 0)
+    counted = flops.training_flops(
+        own.run, own.teacher_model, IMAGES, [stage.epochs for stage in own.run.stages]
+    )
+    assert demand.operations(own.run, own.teacher_model, IMAGES) == pytest.approx(sum(counted), rel=0.1)
 
 
 def test_saliency_costs_more_than_torch_counts():

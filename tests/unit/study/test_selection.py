@@ -5,7 +5,7 @@ import sys
 
 import pytest
 import yaml
-from distillation.study import study
+from distillation.study import claim_selection, study
 from distillation.study.contents import by_run, filled
 from distillation.study.figure_contents import CurveFigure, SaliencyFigure
 from distillation.study.selection import Selection
@@ -25,8 +25,9 @@ def pages(selected):
     """Every page, by name."""
     tables = {name: selected.table(name) for name in selected.tables}
     figures = {name: selected.figure(name) for name in selected.figures}
-    others = ("pairs", "costs", "switches", "claims", "index", "bridge")
-    return tables | figures | {name: getattr(selected, name) for name in others}
+    judged = {name: selected.judged(name) for name in claim_selection.PAGES}
+    others = ("pairs", "costs", "switches", "index", "bridge")
+    return tables | figures | judged | {name: getattr(selected, name) for name in others}
 
 
 def test_a_page_is_the_same_after_its_way_to_a_job_as_plain_values():
@@ -104,7 +105,7 @@ def test_a_page_says_why_a_protocol_does_not_have_a_run_of_its_own_and_of_no_oth
 
 def test_seeds_are_those_of_the_runs_on_the_page():
     chosen = selection({"seeds": {"students": [3, 1], "teachers": [7]}})
-    assert chosen.claims.seeds == "1, 3; of teachers 7"
+    assert chosen.judged("claims").seeds == "1, 3; of teachers 7"
     assert chosen.figure("curve-custom-p2-cl").seeds == "1, 3"
     assert chosen.figure("curve-small-p4").seeds == "of teachers 7"
     assert selection(kept=[]).costs.seeds == "none was run"
@@ -117,11 +118,71 @@ def test_claims_need_the_runs_that_they_name_and_the_teachers_of_these():
     claim = CONFIG["claims"]["stated"]["kd-beats-ce"] | {"cases": [case], "controls": [control]}
     config = study.merge(CONFIG, ONE_SEED)
     config["claims"] = {**config["claims"], "stated": {"one": claim}}
-    claims = Selection(study.resolve("irkd", config)).claims
+    claims = Selection(study.resolve("irkd", config)).judged("claims")
     named = {"tiny-p4-kd", "custom-p2-ce", "tiny-p4-kd-cl", "tiny-p4-ce"}
     assert {run for _, run, _ in claims.runs} == named | {"small-p4"}
     assert claims.teachers == {"tiny-p4-kd": "small-p4", "tiny-p4-kd-cl": "small-p4"}
     assert claims.taught_by["released"]["tiny-p4-kd"] == ("released", "small-p4")
+
+
+def test_controls_are_their_own_and_the_claims_of_the_paper_that_need_further_protocols():
+    page = selection().judged("controls")
+    own = CONFIG["controls"]["stated"]
+    assert list(page.claims)[-len(own) :] == list(own)
+    paper = set(page.claims) - set(own)
+    assert {"cl-beats-ce", "patch-4-beats-patch-2", "optimizer-reset-helps"} <= paper
+    assert "kd-cl-sal-beats-kd-cl" not in paper
+    protocols = {protocol for protocol, _, _ in page.runs}
+    assert protocols == {
+        *("described", "released", "released-ce-augmented", "attention-dropout", "optimizer-carried"),
+        *("equal-operations", "descending-resolutions", "mixed-resolutions", "random-resolutions"),
+        *("maps-of-another-image", "maps-of-an-untrained-network"),
+    }
+    # Those that are compared, and no other run of these protocols.
+    assert {run for protocol, run, _ in page.runs if protocol == "optimizer-carried"} == {
+        f"{network}-{method}"
+        for network in ("custom-p2", "tiny-p4")
+        for method in ("cl", "kd-cl", "kd-cl-sal")
+    }
+    assert ("described", "tiny-p2-ce", 0) not in page.runs
+    assert page.title == "Controls of the claims"
+    assert list(page.protocols) == list(page.tested) == ["described", "released"]
+
+
+def test_claims_beyond_the_paper_are_judged_in_the_protocols_that_they_name():
+    page = selection().judged("best")
+    assert list(page.claims) == list(CONFIG["best"]["stated"])
+    assert list(page.protocols) == ["described", "better-p2-teacher", "stronger-recipe"]
+    assert page.taught_by["better-p2-teacher"]["tiny-p2-kd"] == ("better-p2-teacher", "small-p2")
+    assert ("better-p2-teacher", "small-p2", 0) in page.runs
+
+
+def test_further_runs_are_those_that_the_reproduced_protocols_do_not_have():
+    chosen = selection()
+    assert {name: len(chosen.further_runs(name)) for name in claim_selection.FURTHER} == {
+        "controls": 25,
+        "best": 20,
+    }
+    assert not set(chosen.further_runs("controls")) & set(chosen.runs())
+    reproduced = {"reproduce": ["described", "stronger-recipe", "optimizer-carried"]}
+    assert len(selection(reproduced).further_runs("best")) == 4
+
+
+def test_pages_beyond_the_paper_are_shown_if_evidence_of_them_is_kept():
+    assert selection().judged_pages == ["claims"]
+    kept = [("described", "custom-p2-cl", 0)]
+    assert selection(kept=kept).judged_pages == ["claims"]
+    kept.append(("stronger-recipe", "custom-p2-cl", 0))
+    assert selection(kept=kept).judged_pages == ["claims", "best"]
+    assert set(selection(kept=kept).judged("best").runs) == set(kept)
+
+
+def test_only_what_is_selected_is_trained_for_a_page_beyond_the_paper():
+    changes = {"select": ["custom-p2-cl"], "reproduce": ["described"]}
+    assert selection(changes).further_runs("best") == [
+        ("optimizer-carried", "custom-p2-cl", 0),
+        ("stronger-recipe", "custom-p2-cl", 0),
+    ]
 
 
 def test_claims_show_evidence_of_the_protocols_that_their_cases_name_but_no_other_protocol():
@@ -130,8 +191,8 @@ def test_claims_show_evidence_of_the_protocols_that_their_cases_name_but_no_othe
         ("crops", "custom-p2-cl", 0),
         ("described", "custom-p2-cl", 0),
     ]
-    assert set(selection(kept=kept).claims.runs) == {kept[0], kept[2]}
-    assert list(selection(kept=kept).claims.protocols) == ["described", "released"]
+    assert set(selection(kept=kept).judged("claims").runs) == {kept[0], kept[2]}
+    assert list(selection(kept=kept).judged("claims").protocols) == ["described", "released"]
 
 
 PATCH_4 = {"curve": {"kind": "training-curve", "title": "t", "run": "tiny-p4-cl-patch-4"}}
@@ -243,7 +304,7 @@ def test_intervals_take_the_teacher_as_fixed_where_all_seeds_have_the_same():
         name: Selection(study.resolve(name, config))
         for name, config in (("irkd", CONFIG), ("lightnn", lightnn))
     }
-    assert fixed["irkd"].claims.taken_as_fixed == (
+    assert fixed["irkd"].judged("claims").taken_as_fixed == (
         "The test images, and the one teacher of all seeds, are taken as fixed."
     )
     assert fixed["lightnn"].pairs.taken_as_fixed == "The test images are taken as fixed."

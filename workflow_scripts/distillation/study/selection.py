@@ -3,13 +3,14 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from distillation.study import figure_selection, spec
+from distillation.study import claim_selection, figure_selection, spec
 from distillation.study.chosen import Chosen
 from distillation.study.contents import (
     ChecksPage,
     ClaimsPage,
     Compared,
     IndexPage,
+    Key,
     Page,
     Pair,
     PairsPage,
@@ -112,39 +113,18 @@ class Selection(Chosen):
         page = self.page({"title": settings["title"]}, ids=())
         return SettingsPage(**page, settings=tuple(shown), sources=settings.get("sources"))
 
+    def judged(self, name: str) -> ClaimsPage:
+        """A page of claims: "claims", "controls" or "best"."""
+        return claim_selection.page(self, name)
+
     @property
-    def claims(self) -> ClaimsPage:
-        """The claims, and every run that they compare or that teaches one of these."""
-        claims = self.config["claims"]
-        cases = [
-            case
-            for claim in claims["stated"].values()
-            for key in ("cases", "controls")
-            for case in claim.get(key, ())
-        ]
-        variants = [each for case in cases for each in (case, *case.get("instead", {}).values())]
-        named = {each[key] for each in variants for key in ("run", "against") if key in each}
-        students = self.config["students"]
-        teachers = {
-            run: students[run]["teacher"] for run in sorted(named) if "teacher" in students.get(run, {})
-        }
-        used = {teacher[1] for (_, run), teacher in self.taught_by.items() if run in named}
-        needed = named | used | set(teachers.values())
-        protocols = set(self.protocols)
-        if self.from_evidence:
-            protocols |= {
-                case[key] for case in cases for key in ("run_protocol", "against_protocol") if key in case
-            }
-        runs = self.runs(needed, protocols=protocols)
-        return ClaimsPage(
-            **self.page({"title": "Claims of the paper"}, runs=runs, is_tested=True),
-            claims=claims["stated"],
-            taken_as_fixed=self.taken_as_fixed,
-            teachers=teachers,
-            taught_by=self._taught(needed),
-            no_verdict=self.config["no_verdict"],
-            **claims.get("published", {}),
-        )
+    def judged_pages(self) -> list[str]:
+        """The pages of claims that are shown with its results."""
+        return claim_selection.shown(self)
+
+    def further_runs(self, name: str) -> list[Key]:
+        """The trainings for "controls" or "best" that are not those of reproduced protocols."""
+        return claim_selection.further_runs(self, name)
 
     @property
     def index(self) -> IndexPage:

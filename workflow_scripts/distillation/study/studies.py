@@ -21,7 +21,7 @@ from distillation.study.study import Study
 TARGETS = frozenset(
     {
         *("all", "data", "teachers", "students", "evaluation", "tables", "figures", "claims"),
-        *("provenance", "bridge", "check", "archive", "reference", "reference_rebuild"),
+        *("provenance", "bridge", "controls", "best", "check", "archive", "reference", "reference_rebuild"),
     }
 )
 RULES = frozenset({"train", "distill", "answer", "evaluate"})

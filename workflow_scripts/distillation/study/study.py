@@ -159,7 +159,9 @@ def resolve(name: str, config: Mapping) -> Study:
     if not errors:
         entries, errors = _entries(config)
         taught = {key: entry.records_maps for key, entry in entries.items() if entry.teacher}
-        errors = errors or [*protocols.absences(config), *recorded_maps.problems(config, taught)]
+        if not errors:
+            errors = [*protocols.absences(config), *claim_references.absences(config)]
+            errors += recorded_maps.problems(config, taught)
     if errors:
         raise configuration.ConfigurationError([f"{name}: {error}" for error in errors])
     return Study(name, config, tuple(config["reproduce"]), entries, protocols.selected(config))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from distillation.statistics import intervals
-from distillation.statistics.claims import verdicts
+from distillation.statistics.claims import cases, verdicts
 from distillation.statistics.claims.outcomes import Published, Reproduced
 from distillation.statistics.claims.statistics import STATISTICS, Statistic
 from distillation.statistics.estimates import Estimate, estimate
@@ -99,11 +99,11 @@ def _claim(
         | _case(claim, case, protocol, outcomes, taught_by, published)
         for kind in ("cases", "controls")
         for case in claim.get(kind, ())
-        if protocol in case.get("protocols", [protocol])
+        if cases.protocols_of(claim, case, [protocol])
     ]
-    cases = [row for row in rows if not row["is_control"]]
-    whole = verdicts.summary([row["verdict"] for row in cases]) if cases else ""
-    tested = [row for row in cases if row.get("p") is not None]
+    counted = [row for row in rows if not row["is_control"]]
+    whole = verdicts.summary([row["verdict"] for row in counted]) if counted else ""
+    tested = [row for row in counted if row.get("p") is not None]
     if len(tested) > 1:
         for row, corrected in zip(tested, intervals.holm([row["p"] for row in tested]), strict=True):
             row["p_holm"] = corrected
@@ -119,8 +119,8 @@ def _case(
     published: Mapping[str, Published],
 ) -> dict:
     statistic = STATISTICS[claim["statistic"]]
-    published_case, case = case, case | case.get("instead", {}).get(protocol, {})
-    places, margin = _places(case, protocol), verdicts.margin_of(claim, statistic.unit)
+    published_case, case = case, cases.in_protocol(case, protocol)
+    places, margin = cases.places(case, protocol), verdicts.margin_of(claim, statistic.unit)
     row = {
         "case": case["label"],
         "runs": " ".join(run if of == protocol else f"{run}@{of}" for of, run in places.values()),
@@ -141,7 +141,7 @@ def _case(
     except Unknown as missing:
         return row | {"verdict": verdicts.NO_VERDICT, "status": "run", "reason": str(missing)}
     verdict, reason = verdicts.of_case(
-        found, claim["threshold"], margin, compares_trainings=statistic.compares_trainings
+        found, claim["threshold"], margin, compares_trainings=not statistic.of_one_network
     )
     ((_, limit),) = claim["threshold"].items()
     return row | {
@@ -173,16 +173,10 @@ def _power(found: Estimate | None, statistic: Statistic) -> dict:
     return {"spread": "measured" if is_measured else "assumed"} | shown
 
 
-def _places(case: Mapping, protocol: str) -> dict[str, tuple[str, str]]:
-    """Protocol and id of the run of a case and, if it compares, of the other run."""
-    roles = [role for role in ("run", "against") if role in case]
-    return {role: (case.get(f"{role}_protocol", protocol), case[role]) for role in roles}
-
-
 def _over_seeds(
     statistic: Statistic,
     case: Mapping,
-    places: Mapping[str, tuple[str, str]],
+    places: Mapping[str, cases.Place],
     outcomes: Outcomes,
     taught_by: TaughtBy,
 ) -> dict[int, Quantity]:
@@ -203,7 +197,7 @@ def _over_seeds(
 
 
 def _roles(
-    places: Mapping[str, tuple[str, str]], seed: int, outcomes: Outcomes, teacher: tuple[str, str] | None
+    places: Mapping[str, cases.Place], seed: int, outcomes: Outcomes, teacher: tuple[str, str] | None
 ) -> dict[str, Reproduced]:
     roles = {role: outcomes[*place, seed] for role, place in places.items()}
     if teacher:

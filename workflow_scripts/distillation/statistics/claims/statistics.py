@@ -25,6 +25,7 @@ class Statistic:
         needs: keys of a case that it needs beside `run`.
         taught: roles whose runs must have a teacher.
         teacher: whether the outcome of the teacher of `run` is needed too.
+        of_one_network: whether it is of one network, so that no other training could show another value.
     """
 
     of: Callable[[Case, Mapping], Quantity]
@@ -33,11 +34,7 @@ class Statistic:
     needs: tuple[str, ...]
     taught: tuple[str, ...]
     teacher: bool
-
-    @property
-    def compares_trainings(self) -> bool:
-        """Whether it is of several trainings, which differ by chance as well."""
-        return "against" in self.needs or self.teacher
+    of_one_network: bool
 
 
 STATISTICS: dict[str, Statistic] = {}
@@ -49,13 +46,20 @@ def _statistic(
     needs: tuple[str, ...] = (),
     taught: tuple[str, ...] = (),
     teacher: bool = False,
+    of_one_network: bool = False,
 ) -> Callable[[Callable], Callable]:
     def register(function: Callable) -> Callable:
         name = function.__name__.replace("_", "-")
-        STATISTICS[name] = Statistic(function, meaning, unit, needs, taught, teacher)
+        STATISTICS[name] = Statistic(function, meaning, unit, needs, taught, teacher, of_one_network)
         return function
 
     return register
+
+
+@_statistic("test accuracy", "%")
+def test_accuracy(case: Case, outcomes: Mapping) -> Contrast:
+    """Test accuracy of `run`."""
+    return Contrast(((1.0, outcomes["run"].accuracy()),))
 
 
 @_statistic("test accuracy of the first run minus that of the second", "points", ("against",))
@@ -87,6 +91,7 @@ def above_half_gap(case: Case, outcomes: Mapping) -> Contrast:
     "test accuracy at the resolution and in the view of the case, as a share of that at full resolution",
     "%",
     ("resolution", "view"),
+    of_one_network=True,
 )
 def accuracy_kept(case: Case, outcomes: Mapping) -> Ratio:
     """Share of its accuracy that `run` keeps when images are scaled or cropped (`view`) to `resolution`."""

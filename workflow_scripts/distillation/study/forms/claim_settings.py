@@ -101,3 +101,11 @@ class Claims:
 
     published: PublishedNumbers = None
     stated: Annotated[dict[Id, Claim], Field(min_length=1)] = Field(description="The claims by id.")
+
+
+@settings
+class FurtherClaims:
+    """Statements beyond the paper; their runs are trained only if the page is asked for by name."""
+
+    title: Words = Field(description="Heading above the page.")
+    stated: Annotated[dict[Id, Claim], Field(min_length=1)] = Field(description="The claims by id.")

@@ -223,6 +223,8 @@ class StudyFile:
     figures: dict[Id, page_settings.Figure] = Field(None, description="Figures by id, each of one kind.")
     pairs: page_settings.Pairs = None
     claims: claim_settings.Claims = None
+    controls: claim_settings.FurtherClaims = None
+    best: claim_settings.FurtherClaims = None
     switches: page_settings.Switches = None
     bridge: page_settings.Bridge = None
     checks: page_settings.Checks = None

@@ -5,8 +5,13 @@ Parts of the wrong form are skipped: `distillation.study.configuration` reports 
 
 from collections.abc import Iterator, Mapping
 
+from distillation.statistics.claims import cases
 from distillation.statistics.claims.statistics import STATISTICS, Statistic
+from distillation.study import protocols
 from distillation.study.configuration import unknown
+
+# The blocks of a study that state claims.
+BLOCKS = ("claims", "controls", "best")
 
 # Keys of a case that some statistics need and others do not use.
 _OPTIONAL = ("against", "resolution", "view", "accuracy")
@@ -14,20 +19,57 @@ _OPTIONAL = ("against", "resolution", "view", "accuracy")
 
 def errors(config: Mapping) -> list[str]:
     """Every error, as "path: text"."""
-    return [*_claims(config), *_pairs(config)]
+    blocks = (error for block in BLOCKS for error in _claims(config, block))
+    return [*blocks, *_twice(config), *_pairs(config)]
 
 
-def _claims(config: Mapping) -> Iterator[str]:
-    protocols = config.get("protocols")
-    for name, claim in _mapping(_mapping(config.get("claims")).get("stated")).items():
-        path, claim = f"claims.stated.{name}", _mapping(claim)
+def absences(config: Mapping) -> list[str]:
+    """Cases that name a protocol without their run, as "path: text", of a well-formed configuration.
+
+    A run of the paper may be absent of a protocol in which all claims are judged.
+    """
+    found = [
+        text
+        for block in BLOCKS
+        for name, claim in config.get(block, {}).get("stated", {}).items()
+        for key in ("cases", "controls")
+        for index, case in enumerate(claim.get(key, ()))
+        for text in _absent(config, f"{block}.stated.{name}.{key}.{index}", claim, case, block)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _absent(config: Mapping, path: str, claim: Mapping, case: Mapping, block: str) -> Iterator[str]:
+    named = claim.get("protocols", config["reproduce"])
+    for protocol in cases.protocols_of(claim, case, named):
+        for role, (of, run) in cases.places(cases.in_protocol(case, protocol), protocol).items():
+            is_meant = f"{role}_protocol" in case or (block != "claims" and "protocols" in claim)
+            if is_meant and not protocols.has(config, of, run):
+                yield (
+                    f"{path}.{role}: the protocol '{of}' has no run '{run}'; add it to its overrides, or name"
+                    " another protocol"
+                )
+
+
+def _twice(config: Mapping) -> Iterator[str]:
+    owner: dict[str, str] = {}
+    for block in BLOCKS:
+        for name in _mapping(_mapping(config.get(block)).get("stated")):
+            if owner.setdefault(name, block) != block:
+                yield f"{block}.stated.{name}: `{owner[name]}` has a claim of this id too; rename one"
+
+
+def _claims(config: Mapping, block: str) -> Iterator[str]:
+    known = config.get("protocols")
+    for name, claim in _mapping(_mapping(config.get(block)).get("stated")).items():
+        path, claim = f"{block}.stated.{name}", _mapping(claim)
         for protocol in _list(claim.get("protocols")):
-            yield from unknown([protocol], f"{path}.protocols", "protocol", protocols)
+            yield from unknown([protocol], f"{path}.protocols", "protocol", known)
         yield from unknown([claim.get("statistic")], f"{path}.statistic", "statistic", STATISTICS)
         named = claim.get("statistic")
         statistic = STATISTICS.get(named) if isinstance(named, str) else None
         for protocol in _mapping(claim.get("remarks")):
-            yield from unknown([protocol], f"{path}.remarks", "protocol", protocols)
+            yield from unknown([protocol], f"{path}.remarks", "protocol", known)
         for relation in _mapping(claim.get("threshold")):
             if "margin" in claim and relation in ("at_least", "at_most"):
                 yield f"{path}.margin: a value at a limit of '{relation}' supports the claim; remove this key"
