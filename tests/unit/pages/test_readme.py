@@ -7,7 +7,8 @@ import yaml
 from distillation.core.errors import UserError
 from distillation.statistics.claims import verdicts
 from distillation.statistics.claims.statistics import STATISTICS
-from distillation.study import spec, study
+from distillation.study import claim_selection, spec, study
+from distillation.study.selection import Selection
 from shipped import CONFIG, ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -48,6 +49,19 @@ def test_the_page_of_claims_names_every_statistic_and_every_verdict():
     assert said == set(STATISTICS)
     rows = re.findall(r"^\| (.*?) \|", page, re.MULTILINE)
     assert [row for row in rows if row in verdicts.MEANINGS] == list(verdicts.MEANINGS)
+
+
+def test_the_pages_on_what_goes_beyond_the_paper_name_its_protocols_and_count_its_trainings():
+    chosen = Selection(study.resolve("irkd", CONFIG))
+    runs = {name: chosen.further_runs(name) for name in claim_selection.FURTHER}
+    counts = {name: len(found) for name, found in runs.items()}
+    assert f"beside the runs of `all`: {counts['controls']} trainings, " in text_of("docs/claims.md")
+    assert f"{counts['controls']} or {counts['best']} further trainings" in text_of("docs/offline-node.md")
+    table = text_of("docs/protocols.md").split("## Controls and future work")[1].split("\n## ")[0]
+    protocols = {protocol for found in runs.values() for protocol, _, _ in found}
+    # These are changed for a claim of the paper alone.
+    controls = {"released-ce-augmented", "attention-dropout"}
+    assert set(re.findall(r"^\| `([a-z0-9-]+)` \|", table, re.MULTILINE)) == protocols - controls
 
 
 def test_the_readme_counts_the_trainings():
