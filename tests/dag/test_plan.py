@@ -153,7 +153,7 @@ def test_what_goes_beyond_the_paper_is_asked_for_by_name_and_says_what_it_costs(
     counts = {**DATA, "train": train, "distill": distill, "evaluate": train + distill, "make_claims": pages}
     assert stats(output) == counts
     said = re.findall(
-        r"^Job \d+: .*, beside the runs of `all`: (\d+) trainings, about [\d.]+ EFLOP; ", output, re.M
+        r"^Job \d+: .*, beside the runs of `all`: (\d+) trainings, about [\d.e+]+ [EPT]FLOP; ", output, re.M
     )
     assert len(said) == pages
     assert further is None or said == [str(further)]
@@ -170,7 +170,7 @@ def test_the_hours_of_what_goes_beyond_the_paper_are_those_of_a_check_of_the_gpu
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(check))
     assert "2 trainings, about " in workspace.snakemake("-n", "best")
-    assert "EFLOP; 1.0 hours one after the other on GPU" in workspace.snakemake("-n", "best")
+    assert "FLOP; 1.0 hours one after the other on GPU" in workspace.snakemake("-n", "best")
 
 
 def test_a_study_without_claims_beyond_the_paper_says_so(workspace):

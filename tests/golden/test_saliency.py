@@ -205,6 +205,25 @@ def test_layers_of_unlike_networks_are_paired_in_order():
     torch.testing.assert_close(loss.term(crossed, batch), expected)
 
 
+def test_the_maps_of_mixed_images_are_those_of_both_classes_by_their_shares():
+    student, teacher = network(TOKEN), network(PLAIN, seed=1, frozen=True)
+    shares, partner = torch.tensor([0.7, 0.3]), LABELS.roll(1)
+    batch = Batch(
+        answer(student, (1,)), LABELS, answer(teacher, (1,)), partner_labels=partner, shares=shares.double()
+    )
+    maps = []
+    for net in (student, teacher):
+        output = answer(net, (1,))
+        own, other = (output.logits.gather(1, each[:, None]).sum() for each in (LABELS, partner))
+        [gradient_of_both] = torch.autograd.grad(0.7 * own + 0.3 * other, [entering(output, 1)])
+        norms = gradient_of_both[:, net.prefix_tokens :].norm(dim=-1)
+        low, high = norms.min(1, keepdim=True).values, norms.max(1, keepdim=True).values
+        maps.append((norms - low) / (high - low))
+    expected = ((maps[0] - maps[1]) ** 2).mean()
+    assert loss.term(settings((1,)), batch).item() == pytest.approx(expected.item(), rel=1e-4)
+    assert abs(expected.item() - matching(student, teacher, (1,)).item()) > 1e-3
+
+
 def test_a_control_compares_with_the_maps_of_the_image_before_it_in_the_batch():
     student, teacher = network(TOKEN), network(PLAIN, seed=1, frozen=True)
     layers = (0, 2)

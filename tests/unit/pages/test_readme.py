@@ -8,6 +8,7 @@ from distillation.core.errors import UserError
 from distillation.statistics.claims import verdicts
 from distillation.statistics.claims.statistics import STATISTICS
 from distillation.study import claim_selection, spec, study
+from distillation.study.costs import plan
 from distillation.study.selection import Selection
 from shipped import CONFIG, ROOT
 
@@ -55,7 +56,11 @@ def test_the_pages_on_what_goes_beyond_the_paper_name_its_protocols_and_count_it
     chosen = Selection(study.resolve("irkd", CONFIG))
     runs = {name: chosen.further_runs(name) for name in claim_selection.FURTHER}
     counts = {name: len(found) for name, found in runs.items()}
-    assert f"beside the runs of `all`: {counts['controls']} trainings, " in text_of("docs/claims.md")
+    said = plan.words(chosen.study, runs["controls"], [])
+    assert f"    Controls, beside the runs of `all`: {said}\n" in text_of("docs/claims.md")
+    assert f"optimizer, {len(set(runs['controls']) & set(runs['best']))}, are part of both" in text_of(
+        "docs/claims.md"
+    )
     assert f"{counts['controls']} or {counts['best']} further trainings" in text_of("docs/offline-node.md")
     table = text_of("docs/protocols.md").split("## Controls and future work")[1].split("\n## ")[0]
     protocols = {protocol for found in runs.values() for protocol, _, _ in found}

@@ -27,11 +27,11 @@ def check(tmp_path):
 
 def test_a_plan_says_how_many_trainings_and_operations_of_the_training_images():
     run = STUDY.training(*TRAININGS[0]).run
-    counted = 2 * flops.training_flops(run, None, 45_000, [31])[0] / 1e18
+    counted = 2 * flops.training_flops(run, None, 45_000, [31])[0] / 1e15
     said = plan.words(STUDY, TRAININGS, [])
-    assert said == f"2 trainings, about {counted:.2g} EFLOP; hours are estimated after `make gpu-check`"
+    assert said == f"2 trainings, about {counted:.1f} PFLOP; hours are estimated after `make gpu-check`"
     limited = study.merge(CONFIG, {"datasets": {"cifar10": {"limit": {"train": 450}}}})
-    assert f"about {counted / 100:.2g} EFLOP" in plan.words(study.resolve("irkd", limited), TRAININGS, [])
+    assert f"about {counted * 10:.0f} TFLOP" in plan.words(study.resolve("irkd", limited), TRAININGS, [])
 
 
 def test_a_plan_has_the_hours_of_each_checked_gpu(check):

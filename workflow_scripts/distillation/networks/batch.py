@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from distillation.networks.output import Output
@@ -12,7 +13,7 @@ class Batch:
     """One step: labels [B] and the outputs of the networks.
 
     On mixed batches `partner_labels` [B] are the second labels, and `shares` [2] the weights in [0, 1] of
-    both, which sum to 1; saliency maps are those of `labels`. `untrained` is the output of a network like the
+    both, which sum to 1. `untrained` is the output of a network like the
     teacher with random weights, which a control compares with.
     """
 
@@ -22,3 +23,12 @@ class Batch:
     partner_labels: Tensor | None = None
     shares: Tensor | None = None
     untrained: Output | None = None
+
+    @property
+    def targets(self) -> Tensor:
+        """The labels or, on mixed batches, the share of each class in each image, [B, classes]."""
+        if self.partner_labels is None:
+            return self.labels
+        classes = torch.arange(self.student.logits.shape[1], device=self.labels.device)
+        pair = ((labels[:, None] == classes).float() for labels in (self.labels, self.partner_labels))
+        return sum(share * one_hot for share, one_hot in zip(self.shares, pair, strict=True))

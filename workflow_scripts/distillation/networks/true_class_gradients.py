@@ -15,21 +15,25 @@ def of_patches(
 ) -> tuple[Tensor, Tensor]:
     """The patch tokens that enter blocks, and the gradients of the true class's logit with respect to them.
 
+    In a mixed image, the logits of its classes count by their shares.
+
     Those that enter are taken because those that leave the last block have no gradient: the head reads the
     CLS token alone.
 
     Args:
         output: of the network, computed with gradients enabled and "entering" captured of these layers.
-        labels: true classes [B].
+        labels: true classes [B], or the shares [B, classes] of the classes in mixed images.
         layers: zero-based block indices.
         differentiable: whether the gradients keep the graph for a second derivative.
 
     Returns:
         Tokens and gradients, both [layers, B, patches, width], float32.
     """
+    shares = labels
+    if labels.ndim == 1:
+        shares = labels[:, None] == torch.arange(output.logits.shape[1], device=labels.device)
     # A product rather than `gather`, whose deterministic gradient needs a sort on a GPU.
-    is_true = labels[:, None] == torch.arange(output.logits.shape[1], device=labels.device)
-    true_logits = (output.logits.float() * is_true).sum()
+    true_logits = (output.logits.float() * shares).sum()
     tokens = [output.features[f"entering.{layer}"] for layer in layers]
     values = [each.values for each in tokens]
     gradients = torch.autograd.grad(true_logits, values, create_graph=differentiable)

@@ -19,7 +19,8 @@ def page(chosen: Chosen, name: str) -> ClaimsPage:
     reproduced. On the page of the paper's claims, such a comparison is shown from evidence alone.
     """
     config, reproduced = chosen.config, chosen.study.reproduced
-    published = config.get("claims", {}).get("published", {})
+    # What is best is not of the paper.
+    published = {} if name == "best" else config.get("claims", {}).get("published", {})
     stated, title = config[name]["stated"], config[name].get("title", "Claims of the paper")
     judged: Collection[str] = reproduced
     if name == "controls":
@@ -27,7 +28,9 @@ def page(chosen: Chosen, name: str) -> ClaimsPage:
             key: claim for key, claim in _of_paper(config) if _needs_further(claim, reproduced)
         } | stated
     if name in FURTHER:
-        named = {each for claim in stated.values() for each in claim.get("protocols", reproduced)}
+        # A page has protocols that only some of its claims name.
+        stated = {key: {"protocols": list(reproduced)} | claim for key, claim in stated.items()}
+        named = {each for claim in stated.values() for each in claim["protocols"]}
         judged = [protocol for protocol in config["protocols"] if protocol in named]
     places = set(cases.all_places(stated, judged))
     if name == "claims" and not chosen.from_evidence:

@@ -60,6 +60,16 @@ class Term(Weighted, ABC):
         return frozenset()
 
     @property
+    def allows_mixing(self) -> bool:
+        """Whether it has a meaning for mixed images."""
+        return True
+
+    @property
+    def least_batch(self) -> int:
+        """How many images a batch must have."""
+        return 1
+
+    @property
     def second_order(self) -> bool:
         """Whether a gradient of the student is differentiated, which fused attention does not support."""
         return False

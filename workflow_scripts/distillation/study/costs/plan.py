@@ -8,6 +8,8 @@ from distillation.study.contents import Key
 from distillation.study.costs import demand
 from distillation.study.study import Study
 
+_UNITS = ((1e18, "EFLOP"), (1e15, "PFLOP"), (1e12, "TFLOP"))
+
 
 def words(study: Study, trainings: Sequence[Key], checks: Iterable[Path]) -> str:
     """Number of trainings, their operations and, for each checked GPU, their hours.
@@ -17,8 +19,9 @@ def words(study: Study, trainings: Sequence[Key], checks: Iterable[Path]) -> str
         trainings: by protocol, run and seed.
         checks: gpu-check.json files, as `make gpu-check` writes them.
     """
-    operations = sum(_operations(study, *key) for key in trainings)
-    parts = [f"{len(trainings)} trainings, about {operations / 1e18:.2g} EFLOP"]
+    parts = [
+        f"{len(trainings)} trainings, about {_counted(sum(_operations(study, *key) for key in trainings))}"
+    ]
     found = [_hours(trainings, json.loads(path.read_text(encoding="utf-8"))) for path in sorted(checks)]
     return "; ".join([*parts, *(found or ["hours are estimated after `make gpu-check`"])])
 
@@ -29,6 +32,12 @@ def _operations(study: Study, protocol: str, run: str, seed: int) -> float:
     held_out = dataset.get("split", {}).get("holdout", 0)
     images = dataset.get("limit", {}).get("train", training.entry.images - held_out)
     return demand.operations(training.run, training.teacher_model, images)
+
+
+def _counted(operations: float) -> str:
+    unit, name = next((unit, name) for unit, name in _UNITS if operations >= unit or unit == _UNITS[-1][0])
+    # Two digits, but no exponent.
+    return f"{float(f'{operations / unit:.2g}'):g} {name}"
 
 
 def _hours(trainings: Sequence[Key], check: dict) -> str:

@@ -70,10 +70,10 @@ class Case:
 
 @settings
 class Claim:
-    """A statement of the paper."""
+    """A statement of the paper, or about it."""
 
-    claim: Words = Field(description="What the paper says, as a sentence.")
-    section: Words = Field(description="Where the paper says so.")
+    claim: Words = Field(description="What it says, as a sentence.")
+    section: Words = Field(description="Where the paper says so, or that it does not.")
     statistic: Text = Field(description="Name of the statistic that decides it.")
     threshold: Annotated[Threshold, AfterValidator(_one_relation)] = Field(
         description="Values of the statistic that support the claim, in its unit (points or percent): one"

@@ -30,8 +30,7 @@ def problems(run: Run, teacher: Network | None, tested: Sequence[int], is_valida
     """
     yield from (f"model.{text}" for text in run.model.problems())
     size = run.model.image_size
-    # A crop cannot be larger than the image, a scaled view can.
-    largest = size if "crop" in (run.views.training, run.views.validation) else run.model.largest
+    largest = _largest_shown(run)
     shown = [
         (f"stages.{index}.resolution", each.resolution, largest) for index, each in enumerate(run.stages)
     ]
@@ -66,6 +65,11 @@ def problems(run: Run, teacher: Network | None, tested: Sequence[int], is_valida
         yield "recorded_maps: the maps in its loss are recorded anyway; remove this key"
     terms = run.losses.named
     yield from (f"augmentation.{text}" for text in run.augmentation.problems())
+    for name, term in terms.items():
+        if run.mixing and not term.allows_mixing:
+            yield f"losses.{name}: it has no meaning for images that `mixing` mixes; remove one of the two"
+        if run.batch_size < term.least_batch:
+            yield f"batch_size: losses.{name} needs at least {term.least_batch} images in a batch; write more"
     if run.mixing and run.batch_size < 2:
         yield "batch_size: mixing needs at least 2 images in a batch; write 2 or more"
     yield from (f"losses.{name}: {text}" for name, term in terms.items() for text in term.problems())
@@ -84,6 +88,12 @@ def problems(run: Run, teacher: Network | None, tested: Sequence[int], is_valida
             )
     if run.start and (text := run.start.unfit(run.model)):
         yield f"start: {text}"
+
+
+def _largest_shown(run: Run) -> int:
+    """Side of a run's largest views: a crop cannot be larger than the image, a scaled view can."""
+    cropped = "crop" in (run.views.training, run.views.validation)
+    return run.model.image_size if cropped else run.model.largest
 
 
 def _stage_errors(run: Run) -> Iterator[str]:
@@ -105,9 +115,15 @@ def _stage_errors(run: Run) -> Iterator[str]:
 def _teacher_view_errors(run: Run, teacher: Network) -> Iterator[str]:
     """A side that the teacher cannot read, and maps that are compared cell by cell."""
     for side in sorted({run.teacher_resolution or stage.resolution for stage in run.stages}):
-        is_own = side == run.teacher_resolution
-        if (is_own or not run.model.unfit(side)) and (text := teacher.unfit(side)):
+        if side != run.teacher_resolution and (run.model.unfit(side) or side > _largest_shown(run)):
+            continue
+        if text := teacher.unfit(side):
             yield f"teacher_resolution: of its teacher {run.teacher.run}: {text}"
+        elif side > teacher.largest:
+            yield (
+                f"teacher: {run.teacher.run} is shown at most {teacher.largest} px, not {side}; name another,"
+                " or change the stages"
+            )
     if run.teacher_resolution and run.maps_beside(teacher):
         yield (
             "teacher_resolution: saliency maps of student and teacher are compared cell by cell, so both see"

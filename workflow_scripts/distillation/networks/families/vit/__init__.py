@@ -48,8 +48,8 @@ class Shape:
     without_final_norm: Flag = Field(False, description="Heads read the raw residual stream.")
     stochastic_depth: Share = Field(
         0.0,
-        description="Probability that an image skips the last block in training; over the blocks it grows"
-        " linearly from 0 (Huang et al. 2016).",
+        description="Probability that an image skips the attention of the last block in training, and"
+        " likewise its MLP; over the blocks it grows linearly from 0 (Huang et al. 2016).",
         examples=[0.1],
     )
     largest_side: Pixels | None = Field(

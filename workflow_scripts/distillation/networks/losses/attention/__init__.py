@@ -37,6 +37,11 @@ class Attention(Term):
         return frozenset({LAST_MAP if self.of == "activations" else LAST_MAP_GRADIENT})
 
     @property
+    def allows_mixing(self) -> bool:
+        """Whether its maps are made without labels."""
+        return self.of == "activations"
+
+    @property
     def second_order(self) -> bool:
         """Whether its maps are gradients, and no constants."""
         return self.of == "gradients" and not self.constant

@@ -49,6 +49,16 @@ class Saliency(ComparedMaps, Term):
         return self._of_teacher if self.teacher_maps == "untrained" else frozenset()
 
     @property
+    def allows_mixing(self) -> bool:
+        """Unless the map is that of the image before, which is in a mixed image too."""
+        return self.teacher_maps != "of-another-image"
+
+    @property
+    def least_batch(self) -> int:
+        """Two, if the map is that of another image."""
+        return 2 if self.teacher_maps == "of-another-image" else 1
+
+    @property
     def _of_teacher(self) -> frozenset[str]:
         return KINDS[self.kind].features(self.teacher_layers)
 

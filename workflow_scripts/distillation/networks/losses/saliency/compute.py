@@ -13,12 +13,12 @@ def term(settings: Saliency, batch: Batch) -> Tensor:
 
     Paper, Experiment 1.4 and Equation 1. The teacher's maps are constants; the student's
     are differentiated in the backward pass. As controls, not in the paper, the teacher's are those of the
-    image before in the batch, or those of a network with random weights.
+    image before in the batch (a batch of one has no other), or those of a network with random weights.
     """
-    maps = components.load("networks.saliency", settings.kind).maps
-    student = maps(batch.student, batch.labels, settings.student_layers, differentiable=True)
+    maps, targets = components.load("networks.saliency", settings.kind).maps, batch.targets
+    student = maps(batch.student, targets, settings.student_layers, differentiable=True)
     guide = batch.untrained if settings.teacher_maps == "untrained" else batch.teacher
-    teacher = maps(guide, batch.labels, settings.teacher_layers, differentiable=False)
+    teacher = maps(guide, targets, settings.teacher_layers, differentiable=False)
     if settings.teacher_maps == "of-another-image":
         teacher = teacher.roll(1, dims=1)
     per_layer = (student - teacher).square().flatten(1).mean(dim=1)
