@@ -16,6 +16,7 @@ resource_scopes:
 include: "rules/common.smk"
 include: "rules/results.smk"
 include: "rules/jobs.smk"
+include: "rules/resources.smk"
 include: "rules/published.smk"
 include: "rules/shown.smk"
 include: "rules/report.smk"
