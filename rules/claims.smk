@@ -25,6 +25,6 @@ rule make_claims:
         page=plain(judged),
         code=script_digest("make_claims.py"),
     message:
-        "Judging the claims, {wildcards.study}: {wildcards.claims}"
+        "Judging {wildcards.claims}, {wildcards.study}"
     script:
         "../workflow_scripts/make_claims.py"

@@ -5,7 +5,7 @@ import re
 import pytest
 
 ACCURACIES, COSTS = {"Making table1, irkd", "Making runs, irkd"}, {"Adding up the costs, irkd"}
-PAIRS, CLAIMS = {"Comparing the pairs, irkd"}, {"Judging the claims, irkd"}
+PAIRS, CLAIMS = {"Comparing the pairs, irkd"}, {"Judging claims, irkd"}
 SWITCHES = {"Listing the switches, irkd"}
 TABLES = ACCURACIES | COSTS | PAIRS
 CURVES = {"Drawing learning-curves, irkd"}

@@ -32,11 +32,12 @@ def page(chosen: Chosen, name: str) -> ClaimsPage:
         stated = {key: {"protocols": list(reproduced)} | claim for key, claim in stated.items()}
         named = {each for claim in stated.values() for each in claim["protocols"]}
         judged = [protocol for protocol in config["protocols"] if protocol in named]
-    places = set(cases.all_places(stated, judged))
+    # Sorted: the page is a parameter of its job, which runs again if that changes.
+    places = sorted(set(cases.all_places(stated, judged)))
     if name == "claims" and not chosen.from_evidence:
-        places = {place for place in places if place[0] in reproduced}
+        places = [place for place in places if place[0] in reproduced]
     taught_by = {place: chosen.taught_by[place] for place in places if place in chosen.taught_by}
-    needed = places | set(taught_by.values())
+    needed = {*places, *taught_by.values()}
     runs = chosen.runs({run for _, run in needed}, protocols={protocol for protocol, _ in needed})
     own = chosen.page({"title": title}, runs=[key for key in runs if key[:2] in needed], is_tested=True)
     own["protocols"] = {each: config["protocols"][each]["label"] for each in judged}
