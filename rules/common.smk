@@ -11,8 +11,9 @@ sys.path.insert(0, str(HOME / "workflow_scripts"))
 
 from distillation.core.errors import UserError
 from distillation.networks import start_settings
-from distillation.study import claim_selection, code_digest, spec, studies
+from distillation.study import code_digest, spec, studies
 from distillation.study.contents import filled
+from distillation.study.forms import claim_settings
 from distillation.study.selection import Selection
 
 
@@ -51,7 +52,7 @@ wildcard_constraints:
     protocol=any_of(ids_in("protocols")),
     run=any_of(ids_in("teachers", "students")),
     seed=r"\d+",
-    claims=any_of(claim_selection.PAGES),
+    claims=any_of(claim_settings.BLOCKS),
     table=any_of(ids_in("tables")),
     figure=any_of(ids_in("figures")),
 

@@ -56,8 +56,8 @@ def table_labels(page, block=None):
 
 def judged_labels(wildcards):
     """Labels of a page of claims."""
-    pages = claim_selection.PAGES
-    return labels_of(judged, pages.index(wildcards.claims) + 1, len(pages))(wildcards)
+    blocks = claim_settings.BLOCKS
+    return labels_of(judged, blocks.index(wildcards.claims) + 1, len(blocks))(wildcards)
 
 
 def figure_labels(wildcards):

@@ -40,7 +40,7 @@ def differences(wildcards):
 def judged(wildcards):
     """The claims of a block."""
     selection = SELECTIONS[wildcards.study]
-    known = [block for block in claim_selection.PAGES if selection.has(block)]
+    known = [block for block in claim_settings.BLOCKS if selection.has(block)]
     of_this_study(wildcards, "block", wildcards.claims, known)
     return selection.judged(wildcards.claims)
 

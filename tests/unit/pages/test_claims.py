@@ -524,6 +524,16 @@ def test_a_claim_about_no_protocol_of_this_study_leaves_a_page_without_it(judged
     assert re.search(r"\| 1\. CL beats CE \| - +\| Experiment 1 \|", text)
 
 
+def test_an_accuracy_is_that_of_one_training_of_many_so_one_seed_decides_nothing(judged, seeds):
+    reached = claim("test-accuracy", {"at_least": 74}, [{"against": None}])
+    frame, _ = judged(reached, seeds([75.0], [70.0]))
+    assert (only(frame)["verdict"], only(frame)["mean"]) == ("one seed", "75")
+    frame, _ = judged(reached, seeds([75.0, 75.2], [70.0, 70.0]))
+    assert only(frame)["verdict"] == "supported"
+    frame, _ = judged(reached, seeds([70.0, 70.2], [70.0, 70.0]))
+    assert only(frame)["verdict"] == "not supported"
+
+
 def test_every_statistic_decides_a_claim_of_the_study():
     blocks = (CONFIG[name]["stated"] for name in ("claims", "controls", "best"))
     assert {claim["statistic"] for block in blocks for claim in block.values()} == set(STATISTICS)

@@ -7,8 +7,9 @@ import yaml
 from distillation.core.errors import UserError
 from distillation.statistics.claims import verdicts
 from distillation.statistics.claims.statistics import STATISTICS
-from distillation.study import claim_selection, spec, study
+from distillation.study import spec, study
 from distillation.study.costs import plan
+from distillation.study.forms import claim_settings
 from distillation.study.selection import Selection
 from shipped import CONFIG, ROOT
 
@@ -54,7 +55,7 @@ def test_the_page_of_claims_names_every_statistic_and_every_verdict():
 
 def test_the_pages_on_what_goes_beyond_the_paper_name_its_protocols_and_count_its_trainings():
     chosen = Selection(study.resolve("irkd", CONFIG))
-    runs = {name: chosen.further_runs(name) for name in claim_selection.FURTHER}
+    runs = {name: chosen.further_runs(name) for name in claim_settings.FURTHER}
     counts = {name: len(found) for name, found in runs.items()}
     said = plan.words(chosen.study, runs["controls"], [])
     assert f"    Controls, beside the runs of `all`: {said}\n" in text_of("docs/claims.md")

@@ -5,9 +5,10 @@ import sys
 
 import pytest
 import yaml
-from distillation.study import claim_selection, study
+from distillation.study import study
 from distillation.study.contents import by_run, filled
 from distillation.study.figure_contents import CurveFigure, SaliencyFigure
+from distillation.study.forms import claim_settings
 from distillation.study.selection import Selection
 from shipped import CONFIG, ROOT, STUDIES
 
@@ -25,7 +26,7 @@ def pages(selected):
     """Every page, by name."""
     tables = {name: selected.table(name) for name in selected.tables}
     figures = {name: selected.figure(name) for name in selected.figures}
-    judged = {name: selected.judged(name) for name in claim_selection.PAGES}
+    judged = {name: selected.judged(name) for name in claim_settings.BLOCKS}
     others = ("pairs", "costs", "switches", "index", "bridge")
     return tables | figures | judged | {name: getattr(selected, name) for name in others}
 
@@ -159,7 +160,7 @@ def test_claims_beyond_the_paper_are_judged_in_the_protocols_that_they_name():
 
 def test_further_runs_are_those_that_the_reproduced_protocols_do_not_have():
     chosen = selection()
-    assert {name: len(chosen.further_runs(name)) for name in claim_selection.FURTHER} == {
+    assert {name: len(chosen.further_runs(name)) for name in claim_settings.FURTHER} == {
         "controls": 25,
         "best": 20,
     }

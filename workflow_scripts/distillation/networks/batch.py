@@ -13,8 +13,8 @@ class Batch:
     """One step: labels [B] and the outputs of the networks.
 
     On mixed batches `partner_labels` [B] are the second labels, and `shares` [2] the weights in [0, 1] of
-    both, which sum to 1. `untrained` is the output of a network like the
-    teacher with random weights, which a control compares with.
+    both, which sum to 1. `untrained` is the output of a network like the teacher with random weights, which a
+    control compares with.
     """
 
     student: Output

@@ -5,15 +5,12 @@ from collections.abc import Collection, Mapping
 from distillation.statistics.claims import cases
 from distillation.study.chosen import Chosen
 from distillation.study.contents import ClaimsPage, Key
+from distillation.study.forms.claim_settings import FURTHER
 from distillation.study.protocols import weights_tested
-
-# Pages with claims beyond the paper, which are made only if they are asked for by name.
-FURTHER = ("controls", "best")
-PAGES = ("claims", *FURTHER)
 
 
 def page(chosen: Chosen, name: str) -> ClaimsPage:
-    """The page of a block in `PAGES`, and every run that it compares or that teaches one of these.
+    """The page of a block in `BLOCKS`, and every run that it compares or that teaches one of these.
 
     The page of controls also has each claim of the paper that compares with a protocol which is not
     reproduced. On the page of the paper's claims, such a comparison is shown from evidence alone.

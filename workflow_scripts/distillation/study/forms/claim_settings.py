@@ -7,6 +7,10 @@ from pydantic import AfterValidator, Field
 from distillation.core.settings import UNIT, Distinct, Id, Number, Pixels, Text, Words, said, settings
 from distillation.study.forms.page_settings import ACCURACIES
 
+# Blocks with claims beyond the paper, whose pages are made only if they are asked for by name.
+FURTHER = ("controls", "best")
+BLOCKS = ("claims", *FURTHER)
+
 ByProtocol = Annotated[dict[Text, Text], Field(min_length=1)]
 View = Literal["scale", "crop"]
 Protocols = Annotated[tuple[Text, ...], Field(min_length=1), *Distinct]

@@ -9,9 +9,7 @@ from distillation.statistics.claims import cases
 from distillation.statistics.claims.statistics import STATISTICS, Statistic
 from distillation.study import protocols
 from distillation.study.configuration import unknown
-
-# The blocks of a study that state claims.
-BLOCKS = ("claims", "controls", "best")
+from distillation.study.forms.claim_settings import BLOCKS
 
 # Keys of a case that some statistics need and others do not use.
 _OPTIONAL = ("against", "resolution", "view", "accuracy")

@@ -18,7 +18,7 @@ def maps(output: Output, labels: Tensor, layers: Sequence[int], differentiable: 
 
     Args:
         output: of the network, computed with gradients enabled and the features of these layers captured.
-        labels: true classes [B].
+        labels: true classes [B], or shares of classes; see `true_class_gradients.of_patches`.
         layers: zero-based block indices.
         differentiable: whether the maps keep the graph for a second derivative.
 
