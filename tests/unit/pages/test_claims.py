@@ -528,9 +528,9 @@ def test_an_accuracy_is_that_of_one_training_of_many_so_one_seed_decides_nothing
     reached = claim("test-accuracy", {"at_least": 74}, [{"against": None}])
     frame, _ = judged(reached, seeds([75.0], [70.0]))
     assert (only(frame)["verdict"], only(frame)["mean"]) == ("one seed", "75")
-    frame, _ = judged(reached, seeds([75.0, 75.2], [70.0, 70.0]))
+    frame, _ = judged(reached, seeds([75.0, 75.2, 75.1], [70.0] * 3))
     assert only(frame)["verdict"] == "supported"
-    frame, _ = judged(reached, seeds([70.0, 70.2], [70.0, 70.0]))
+    frame, _ = judged(reached, seeds([70.0, 70.2, 70.1], [70.0] * 3))
     assert only(frame)["verdict"] == "not supported"
 
 
