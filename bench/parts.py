@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import torch
 from distillation.core import streams
+from distillation.core.training_seeds import TrainingSeed
 from distillation.data import views
 from distillation.data.augmentations.erasing import RandomErasing
 from distillation.data.settings import Augmentation, Views
@@ -42,7 +43,7 @@ _BATCH = {"cpu": 48, "cuda": 128}
 
 def rows(resolved: Study, cases: Mapping[str, Case], rounds: int, device: torch.device) -> Iterator[dict]:
     """Rows of the frame: for each part first the notebooks' way, then ours."""
-    run = resolved.entries[PROTOCOL, "custom-p2-ce"].resolve(0)
+    run = resolved.entries[PROTOCOL, "custom-p2-ce"].resolve(TrainingSeed(0))
     for name, (augmentation, resolution, kind) in VIEWS.items():
         changed = replace(run, augmentation=augmentation, views=Views(training=kind))
         with _one_thread():

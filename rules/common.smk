@@ -9,6 +9,7 @@ from snakemake.exceptions import WorkflowError
 HOME = Path(workflow.current_basedir).parent
 sys.path.insert(0, str(HOME / "workflow_scripts"))
 
+from distillation.core import training_seeds
 from distillation.core.errors import UserError
 from distillation.networks import start_settings
 from distillation.study import code_digest, spec, studies
@@ -51,7 +52,7 @@ wildcard_constraints:
     format=any_of(config["sources"]),
     protocol=any_of(ids_in("protocols")),
     run=any_of(ids_in("teachers", "students")),
-    seed=r"\d+",
+    seed=training_seeds.PATTERN,
     claims=any_of(claim_settings.BLOCKS),
     table=any_of(ids_in("tables")),
     figure=any_of(ids_in("figures")),

@@ -1,4 +1,5 @@
 # Where the files of trainings are, and which of them are shown: the committed evidence alone; no rules.
+from distillation.core.training_seeds import TrainingSeed
 from distillation.study import evidence
 
 COMMITTED = os.path.relpath(HOME / PATHS.reference)
@@ -9,7 +10,7 @@ EVALUATION = f"{COMMITTED}/{{study}}/evaluation/{{protocol}}/{{run}}/seed-{{seed
 def committed(pattern, study):
     """Protocol, run and seed of the committed files of a study that match a pattern."""
     found = glob_wildcards(pattern.replace("{study}", study))
-    return [(protocol, run, int(seed)) for protocol, run, seed in zip(*found)]
+    return [(protocol, run, TrainingSeed.parse(seed)) for protocol, run, seed in zip(*found)]
 
 
 SELECTIONS = {

@@ -1,4 +1,5 @@
 # Helper functions for the jobs that prepare data, train and evaluate: files and code; no rules.
+from distillation.core.training_seeds import TrainingSeed
 from distillation.data.dataset_settings import FORMATS, watched
 
 DEVICE = config["execution"]["device"]
@@ -40,7 +41,11 @@ def training(wildcards):
     """The training that belongs to the wildcards."""
     known = [f"{protocol}/{run}" for protocol, run in STUDIES[wildcards.study].entries]
     of_this_study(wildcards, "run", f"{wildcards.protocol}/{wildcards.run}", known)
-    return STUDIES[wildcards.study].training(wildcards.protocol, wildcards.run, int(wildcards.seed))
+    seed = TrainingSeed.parse(wildcards.seed)
+    try:
+        return STUDIES[wildcards.study].training(wildcards.protocol, wildcards.run, seed)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def dataset_of(wildcards):
@@ -53,7 +58,7 @@ def teacher_of(wildcards):
     own = training(wildcards)
     if own.teacher is None:
         return {}
-    [folder] = filled(RUN, own.study, [(*own.entry.teacher, own.teacher.seed)])
+    [folder] = filled(RUN, own.study, [(*own.entry.teacher, TrainingSeed(own.teacher.seed))])
     weights = ancient(f"{folder}/{own.run.teacher.weights}.safetensors")
     return {"teacher_weights": weights, "teacher_record": f"{folder}/run.json"}
 
@@ -78,8 +83,7 @@ def images_of(wildcards):
 def answering_weights(wildcards):
     """The weights that a teacher's protocol tests, which teach."""
     own = training(wildcards)
-    key = own.entry.protocol, own.entry.run, own.run.seed
-    [folder] = filled(RUN, own.study, [key])
+    [folder] = filled(RUN, own.study, [(own.entry.protocol, own.entry.run, TrainingSeed(own.run.seed))])
     return ancient(f"{folder}/{own.entry.selection}.safetensors")
 
 

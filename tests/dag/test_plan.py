@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 import torch
 from distillation.core import checksums
+from distillation.core.training_seeds import TrainingSeed
 from distillation.networks import models
 from distillation.study import studies, study
 from shipped import CONFIG, ROOT
@@ -206,6 +207,22 @@ def test_a_selected_student_brings_its_teacher_and_nothing_else(workspace):
     assert counts == {**DATA, "train": 1, "distill": 3, "evaluate": 4, **SHOWN_AS_DESCRIBED}
 
 
+def test_with_two_teachers_a_selected_student_is_trained_with_each_and_a_run_without_one_is_not(workspace):
+    seeds = {"students": [0, 1], "teachers": [0, 3], "taught_by": "each"}
+    crossed = workspace(select=["tiny-p4-kd", "tiny-p4-ce"], seeds=seeds)
+    counts = planned(crossed)
+    assert counts == {**DATA, "train": 4, "distill": 4, "evaluate": 8, **SHOWN_AS_DESCRIBED}
+    plan = crossed.plan()
+    for seed in ("0", "1", "0-teacher-3", "1-teacher-3"):
+        assert f"Training tiny-p4-kd with its teacher, described, seed {seed}" in plan
+    path = "results/irkd/runs/described/{}/seed-0-teacher-3/run.json"
+    assert planned(crossed, path.format("tiny-p4-kd")) == {**DATA, "train": 1, "distill": 1}
+    refused = crossed.snakemake("-n", path.format("tiny-p4-ce"), status=1)
+    assert (
+        "described/tiny-p4-ce, seed 0-teacher-3: it is not trained with each teacher; name seed 0" in refused
+    )
+
+
 def test_a_selected_student_without_a_teacher_comes_alone(workspace):
     counts = planned(workspace(select=["tiny-p4-ce"]))
     assert counts == {**DATA, "train": 1, "evaluate": 1, **SHOWN_AS_DESCRIBED}
@@ -225,7 +242,9 @@ def test_a_teacher_of_published_weights_stops_the_plan_with_the_file_to_supply(w
 
 def test_a_student_with_a_teacher_starts_from_published_weights_too(finished):
     entry = study.resolve("irkd", study.merge(CONFIG, TINY_STUDY)).entries["described", "tiny-p4-kd"]
-    published = models.build(entry.resolve(7).model, torch.Generator().manual_seed(7)).state_dict()
+    published = models.build(
+        entry.resolve(TrainingSeed(7)).model, torch.Generator().manual_seed(7)
+    ).state_dict()
     published["dist_token"] = published.pop("distillation_token")
     file = finished.path / "published.pth"
     torch.save({"model": published}, file)

@@ -6,6 +6,7 @@ import torch
 import yaml
 from distillation.core import checksums
 from distillation.core.errors import InputError, UserError
+from distillation.core.training_seeds import TrainingSeed
 from distillation.networks import models, start_settings
 from distillation.networks.families.timm import TimmNetwork
 from distillation.networks.families.timm.compute import Network
@@ -61,7 +62,7 @@ def saved(path, name, classes):
 )
 def test_the_networks_of_the_study_have_the_published_numbers_of_parameters(run, parameters, protocol):
     with torch.device("meta"):
-        network = Network(VLM.training(protocol, run, 0).run.model)
+        network = Network(VLM.training(protocol, run, TrainingSeed(0)).run.model)
     assert sum(value.numel() for value in network.parameters()) == parameters
 
 

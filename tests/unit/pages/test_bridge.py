@@ -4,6 +4,7 @@ import evaluation_files
 import numpy as np
 import pandas as pd
 import pytest
+from distillation.core.training_seeds import TrainingSeed
 from distillation.pages import documents, pairs
 from distillation.statistics import published_values
 from distillation.study import spec, study
@@ -13,15 +14,15 @@ from shipped import CONFIG as BASE
 
 LABELS = {"ce": "Custom CE", "kd": "Custom KD"}
 ACCURACIES = {
-    ("base", "ce", 0): (60.0, 58.0),
-    ("base", "ce", 1): (62.0, 61.0),
-    ("base", "ce", 2): (64.0, 61.0),
-    ("base", "kd", 0): (70.0, 70.0),
-    ("crops", "ce", 0): (61.0, 0.0),
-    ("crops", "ce", 1): (64.0, 0.0),
-    ("crops", "ce", 2): (67.0, 0.0),
-    ("crops", "kd", 0): (72.0, 0.0),
-    ("crops", "kd", 1): (99.0, 0.0),
+    ("base", "ce", TrainingSeed(0)): (60.0, 58.0),
+    ("base", "ce", TrainingSeed(1)): (62.0, 61.0),
+    ("base", "ce", TrainingSeed(2)): (64.0, 61.0),
+    ("base", "kd", TrainingSeed(0)): (70.0, 70.0),
+    ("crops", "ce", TrainingSeed(0)): (61.0, 0.0),
+    ("crops", "ce", TrainingSeed(1)): (64.0, 0.0),
+    ("crops", "ce", TrainingSeed(2)): (67.0, 0.0),
+    ("crops", "kd", TrainingSeed(0)): (72.0, 0.0),
+    ("crops", "kd", TrainingSeed(1)): (99.0, 0.0),
 }
 SWITCHES = [
     ("crops", "crops", "ce", None),
@@ -36,7 +37,10 @@ PAGE = PairsPage(
     protocols={"base": "base"},
     pairs=[
         Pair(
-            "One switch", f"{switch}: {LABELS[run]}", Compared(protocol, run, weights), Compared("base", run)
+            "One switch",
+            f"{switch}: {LABELS[run]}",
+            Compared(protocol, run, False, weights),
+            Compared("base", run, False),
         )
         for switch, protocol, run, weights in SWITCHES
     ],
@@ -103,7 +107,10 @@ def test_every_switch_of_the_bridge_changes_every_run_it_names_and_one_setting_a
     for switch in BASE["bridge"]["switches"]:
         for run in BASE["protocols"][switch["protocol"]]["overrides"] if "protocol" in switch else ():
             own, other = (resolved.entries[protocol, run] for protocol in (switch["protocol"], base))
-            pair = spec.to_mapping(own.resolve(0)), spec.to_mapping(other.resolve(0))
+            pair = (
+                spec.to_mapping(own.resolve(TrainingSeed(0))),
+                spec.to_mapping(other.resolve(TrainingSeed(0))),
+            )
             differing = [
                 key for key in pair[0].keys() | pair[1].keys() if pair[0].get(key) != pair[1].get(key)
             ]

@@ -10,6 +10,7 @@ import evaluation_files
 import lxml.html
 import pandas as pd
 import pytest
+from distillation.core.training_seeds import TrainingSeed
 from distillation.pages import claims as claims_page
 from distillation.pages import documents
 from distillation.statistics.claims import verdicts
@@ -56,7 +57,14 @@ def outcome(tmp_path):
     """Write the files of a training: its evaluation, its last accuracies, and its record."""
 
     def write(
-        accuracy=70.0, teacher=None, overfit=(90.0, 70.0), views=None, flops=(), saliency=None, epochs=()
+        accuracy=70.0,
+        teacher=None,
+        teacher_seed=0,
+        overfit=(90.0, 70.0),
+        views=None,
+        flops=(),
+        saliency=None,
+        epochs=(),
     ):
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
         folder.mkdir()
@@ -64,7 +72,7 @@ def outcome(tmp_path):
         rows = epochs or [(32, 1, 1), (32, *overfit)]
         lines = (",".join(map(str, row)) for row in rows)
         (folder / "history.csv").write_text("\n".join(["stage_px,train_acc,val_acc", *lines]) + "\n")
-        taught = {"teacher": {"run": teacher, "seed": 0}} if teacher else {}
+        taught = {"teacher": {"run": teacher, "seed": teacher_seed}} if teacher else {}
         stages = [{"training_flops": count, "epochs": 2} for count in flops]
         record = {"spec": taught, "stages": stages}
         (folder / "run.json").write_text(json.dumps(record | {"saliency_agreement": saliency}))
@@ -108,7 +116,7 @@ def seeds(outcome):
     def make(cl, ce, protocol="described"):
         values = {"cl": cl, "ce": ce}
         return {
-            (protocol, run, seed): outcome(accuracy)
+            (protocol, run, TrainingSeed(seed)): outcome(accuracy)
             for run, accuracies in values.items()
             for seed, accuracy in enumerate(accuracies)
         }
@@ -202,7 +210,7 @@ def test_seeds_that_only_one_run_has_are_left_out(judged, seeds):
 
 
 def test_runs_without_a_common_seed_give_no_verdict(judged, outcome):
-    files = {("described", "cl", 0): outcome(), ("described", "ce", 1): outcome()}
+    files = {("described", "cl", TrainingSeed(0)): outcome(), ("described", "ce", TrainingSeed(1)): outcome()}
     row = only(judged(claim(), files)[0])
     assert (row["verdict"], row["reason"]) == ("no verdict", "the runs have no seed in common")
 
@@ -235,7 +243,7 @@ def words(outcome):
     """Trainings of ce and of a run for each word."""
     accuracies = {"ce": [70.0, 70.0, 70.0]} | {word.replace(" ", "-"): found for word, found in WORDS.items()}
     return {
-        ("described", run, seed): outcome(value)
+        ("described", run, TrainingSeed(seed)): outcome(value)
         for run, values in accuracies.items()
         for seed, value in enumerate(values)
     }
@@ -349,9 +357,9 @@ def value(frame):
 
 def test_the_gap_is_halved_where_the_student_is_above_the_middle(judged, outcome):
     files = {
-        ("described", "cl", 0): outcome(78.72, teacher="teacher"),
-        ("described", "ce", 0): outcome(66.85),
-        ("described", "teacher", 0): outcome(82.95),
+        ("described", "cl", TrainingSeed(0)): outcome(78.72, teacher="teacher"),
+        ("described", "ce", TrainingSeed(0)): outcome(66.85),
+        ("described", "teacher", TrainingSeed(0)): outcome(82.95),
     }
     frame, _ = judged(
         claim("above-half-gap"),
@@ -375,7 +383,7 @@ def test_the_gap_is_halved_where_the_student_is_above_the_middle(judged, outcome
 
 def test_there_is_no_gap_to_close_where_the_teacher_is_not_better(judged, outcome):
     files = {
-        ("described", run, seed): outcome(accuracy, teacher="teacher" if run == "cl" else None)
+        ("described", run, TrainingSeed(seed)): outcome(accuracy, teacher="teacher" if run == "cl" else None)
         for run, accuracy in (("cl", 78.0), ("ce", 75.0), ("teacher", 75.0))
         for seed in (0, 1)
     }
@@ -386,7 +394,11 @@ def test_there_is_no_gap_to_close_where_the_teacher_is_not_better(judged, outcom
 
 
 def test_the_accuracy_kept_is_a_share_of_that_at_full_resolution_in_the_view_of_the_case(judged, outcome):
-    files = {("described", "teacher", 0): outcome(80.0, views={"scale": {"20": 74.0}, "crop": {"20": 10.0}})}
+    files = {
+        ("described", "teacher", TrainingSeed(0)): outcome(
+            80.0, views={"scale": {"20": 74.0}, "crop": {"20": 10.0}}
+        )
+    }
     stated = claim(
         "accuracy-kept",
         {"at_least": 90},
@@ -399,16 +411,32 @@ def test_the_accuracy_kept_is_a_share_of_that_at_full_resolution_in_the_view_of_
     assert frame["verdict"].tolist() == ["supported", "not supported"]
 
 
+def test_students_of_each_teacher_are_compared_with_their_own_and_with_the_run_that_has_none(judged, outcome):
+    accuracies = {0: 80.0, 1: 90.0}
+    files = {("described", "teacher", TrainingSeed(seed)): outcome(one) for seed, one in accuracies.items()}
+    for seed in (0, 1):
+        files["described", "ce", TrainingSeed(seed)] = outcome(60.0 + seed)
+        for teacher in accuracies:
+            key = "described", "cl", TrainingSeed(seed, teacher)
+            files[key] = outcome(75.0 + seed + teacher, teacher="teacher", teacher_seed=teacher)
+    taught_by = {"described": {"cl": ("described", "teacher")}}
+    row = only(judged(claim(), files, taught_by=taught_by)[0])
+    assert (row["seeds"], row["values"]) == ("0 0-teacher-1 1 1-teacher-1", "15 16 15 16")
+    assert row["interval"] == "t over seeds and teachers"
+    row = only(judged(claim("above-half-gap"), files, teachers={"cl": "teacher"}, taught_by=taught_by)[0])
+    assert row["values"] == "5 1 5.5 1.5"
+
+
 def test_the_gap_between_training_and_validation_is_that_of_the_last_epoch(judged, outcome):
     files = {
-        ("described", run, seed): outcome(overfit=(train + seed, val))
+        ("described", run, TrainingSeed(seed)): outcome(overfit=(train + seed, val))
         for run, train, val in (("cl", 80.0, 75.0), ("ce", 95.0, 66.0))
         for seed in (0, 1)
     }
     frame, _ = judged(claim("overfit-difference", {"below": 0}), files)
     assert value(frame) == -24
     assert float(only(frame)["published"]) == pytest.approx((80.44 - 74.30) - (96.54 - 66.36))
-    one = {key: found for key, found in files.items() if key[2] == 0}
+    one = {key: found for key, found in files.items() if key[2] == TrainingSeed(0)}
     frame, _ = judged(claim("overfit-difference", {"below": 0}), one)
     assert (only(frame)["verdict"], only(frame)["low"]) == ("one seed", "")
 
@@ -417,7 +445,7 @@ STAGES = [(12, 30, 30), (12, 40, 45.5), (32, 60, 61.25), (32, 70, 68)]
 
 
 def test_the_gain_at_a_transition_is_of_the_first_epoch_over_the_one_before(judged, outcome):
-    files = {("described", "cl", 0): outcome(epochs=STAGES)}
+    files = {("described", "cl", TrainingSeed(0)): outcome(epochs=STAGES)}
     cases = [{"label": px, "against": None, "resolution": int(px)} for px in ("12", "32")]
     frame, text = judged(claim("transition-gain", cases=cases), files)
     assert frame["mean"].tolist() == ["", "15.75"]
@@ -428,8 +456,8 @@ def test_the_gain_at_a_transition_is_of_the_first_epoch_over_the_one_before(judg
 def test_convergence_is_the_share_of_operations_until_an_accuracy_at_full_resolution(judged, outcome):
     fixed = [(32, 50, 50), (32, 60, 61), (32, 70, 62), (32, 70, 70)]
     files = {
-        ("described", "cl", 0): outcome(epochs=STAGES, flops=[2, 10]),
-        ("described", "ce", 0): outcome(epochs=fixed, flops=[12, 12]),
+        ("described", "cl", TrainingSeed(0)): outcome(epochs=STAGES, flops=[2, 10]),
+        ("described", "ce", TrainingSeed(0)): outcome(epochs=fixed, flops=[12, 12]),
     }
     cases = [{"accuracy": 61}, {"label": "Never", "accuracy": 69}]
     frame, text = judged(claim("convergence-ratio", {"below": 100}, cases), files)
@@ -441,8 +469,8 @@ def test_convergence_is_the_share_of_operations_until_an_accuracy_at_full_resolu
 
 def test_computation_is_counted_and_needs_no_seeds(judged, outcome):
     files = {
-        ("described", "cl", 0): outcome(flops=[1, 2, 3]),
-        ("described", "ce", 0): outcome(flops=[12]),
+        ("described", "cl", TrainingSeed(0)): outcome(flops=[1, 2, 3]),
+        ("described", "ce", TrainingSeed(0)): outcome(flops=[12]),
     }
     frame, text = judged(claim("computation-ratio", {"below": 100}), files)
     assert (value(frame), only(frame)["verdict"], only(frame)["interval"]) == (50, "supported", "counted")
@@ -461,7 +489,7 @@ def saliency(*levels, kind="gradient", layers=((0, 0), (3, 11))):
 
 def test_agreement_grows_from_the_first_moment_to_the_last(judged, outcome):
     files = {
-        ("described", "cl", seed): outcome(saliency=saliency(0.1, 0.9, last))
+        ("described", "cl", TrainingSeed(seed)): outcome(saliency=saliency(0.1, 0.9, last))
         for seed, last in enumerate((0.5, 0.6, 0.7))
     }
     frame, _ = judged(claim("agreement-growth", cases=[{"against": None}]), files)
@@ -473,7 +501,7 @@ def test_agreement_within_a_stage_grows_from_its_first_moment_to_its_last(judged
     found = saliency(0.1, 0.3, 0.2, 0.9)
     for moment, px in zip(found["moments"], (12, 12, 32, 32), strict=True):
         moment["resolution"] = px
-    files = {("described", "cl", 0): outcome(saliency=found)}
+    files = {("described", "cl", TrainingSeed(0)): outcome(saliency=found)}
     cases = [{"label": str(px), "against": None, "resolution": px} for px in (12, 20, 32)]
     frame, text = judged(claim("agreement-growth-in-stage", cases=cases), files)
     assert float(frame.at[0, "mean"]) == pytest.approx(0.2)
@@ -486,7 +514,7 @@ def test_agreement_is_compared_in_the_layers_that_both_runs_recorded(judged, out
     every["moments"][-1]["correlation"] = [0.6, 100.0, 0.4]
     control = saliency(0.0, 0.2, layers=[(0, 0), (2, 2)])
     files = {
-        ("described", run, seed): outcome(saliency=found)
+        ("described", run, TrainingSeed(seed)): outcome(saliency=found)
         for run, found in (("cl", every), ("ce", control))
         for seed in (0, 1)
     }
@@ -503,8 +531,8 @@ def test_agreement_is_compared_in_the_layers_that_both_runs_recorded(judged, out
 )
 def test_maps_that_cannot_be_compared_give_no_verdict_and_say_so(judged, outcome, control, reason):
     files = {
-        ("described", "cl", 0): outcome(saliency=saliency(0.1, 0.2)),
-        ("described", "ce", 0): outcome(saliency=control),
+        ("described", "cl", TrainingSeed(0)): outcome(saliency=saliency(0.1, 0.2)),
+        ("described", "ce", TrainingSeed(0)): outcome(saliency=control),
     }
     frame, text = judged(claim("agreement-growth-difference"), files)
     assert (only(frame)["verdict"], only(frame)["reason"]) == ("no verdict", reason)

@@ -6,11 +6,12 @@ import re
 
 import pandas as pd
 import pytest
+from distillation.core.training_seeds import TrainingSeed
 from distillation.pages import cost_table, documents
 from distillation.pages.documents import Document, Section
 from distillation.study.contents import Page
 
-KEYS = [("described", "vit", 0), ("described", "vit", 1)]
+KEYS = [("described", "vit", TrainingSeed(0)), ("described", "vit", TrainingSeed(1))]
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 import pytest
 from distillation.core.errors import UserError
+from distillation.core.training_seeds import TrainingSeed
 from distillation.pages.figures import curves, learning_curves, style
 from distillation.study.figure_contents import PanelsFigure
 from drawn import empty, flaws, legend, panels, words
@@ -19,9 +20,9 @@ def history(path, accuracies):
 @pytest.fixture
 def histories(tmp_path):
     runs = {
-        ("described", "custom-ce", 0): [10, 20, 30],
-        ("described", "custom-ce", 1): [20, 20, 60],
-        ("described", "custom-kd", 0): [15, 25, 35],
+        ("described", "custom-ce", TrainingSeed(0)): [10, 20, 30],
+        ("described", "custom-ce", TrainingSeed(1)): [20, 20, 60],
+        ("described", "custom-kd", TrainingSeed(0)): [15, 25, 35],
     }
     return {key: history(tmp_path / f"{'-'.join(map(str, key))}.csv", runs[key]) for key in runs}
 
@@ -46,7 +47,9 @@ def test_equal_inputs_give_equal_bytes_and_other_numbers_do_not(draw, histories,
 
     first = written(draw())
     assert written(draw()) == first
-    other = histories | {("described", "custom-kd", 0): history(tmp_path / "other.csv", [15, 25, 36])}
+    other = histories | {
+        ("described", "custom-kd", TrainingSeed(0)): history(tmp_path / "other.csv", [15, 25, 36])
+    }
     assert all(one != two for one, two in zip(first, written(draw(histories=other)), strict=True))
 
 
@@ -74,7 +77,7 @@ def test_a_curve_is_the_mean_over_seeds_within_their_range(draw):
 
 
 def test_two_protocols_are_told_apart_by_line_and_what_one_lacks_is_named(draw, histories):
-    both = histories | {("released", "custom-ce", 0): next(iter(histories.values()))}
+    both = histories | {("released", "custom-ce", TrainingSeed(0)): next(iter(histories.values()))}
     figure = draw(protocols=TWO, histories=both)
     axis = panels(figure)["Custom student (P2)"]
     assert legend(axis) == ["Custom CE", "Custom KD"]
@@ -139,7 +142,7 @@ def test_a_run_that_a_protocol_does_not_have_is_not_missed_in_it(draw):
 
 
 def test_runs_without_validation_images_are_not_called_not_run(draw, histories, tmp_path):
-    unseen = {("described", "small", 0): history(tmp_path / "unseen.csv", ["", "", ""])}
+    unseen = {("described", "small", TrainingSeed(0)): history(tmp_path / "unseen.csv", ["", "", ""])}
     axis = panels(draw(histories=histories | unseen))["Teachers"]
     assert legend(axis) == ["ViT-Small: no validation images"]
     assert [text.get_text() for text in axis.texts] == ["no validation images"]

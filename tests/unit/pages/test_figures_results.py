@@ -3,6 +3,7 @@ import json
 import evaluation_files
 import pytest
 from distillation.core.errors import UserError
+from distillation.core.training_seeds import TrainingSeed
 from distillation.pages.figures import cost, resolutions, style, table
 from distillation.study.contents import Layout, TablePage
 from distillation.study.figure_contents import CostFigure, PanelsFigure
@@ -35,7 +36,7 @@ def evaluations(tmp_path):
                 path = tmp_path / f"{protocol}-{run}-{seed}.json"
                 views = {"scale": {"8": accuracy - 30, "16": accuracy - 20, "32": accuracy}}
                 views["crop"] = {"8": accuracy - 50, "16": accuracy - 40, "32": accuracy}
-                files[protocol, run, seed] = evaluation_files.write(path, accuracy, views=views)
+                files[protocol, run, TrainingSeed(seed)] = evaluation_files.write(path, accuracy, views=views)
         return files
 
     return make
@@ -82,8 +83,8 @@ def test_no_panel_is_empty_and_no_text_hides_another(evaluations, published, mak
 def test_with_the_first_of_many_runs_no_text_hides_another(evaluations):
     tested = evaluations(["described"])
     run = "custom-p2-ce"
-    files = {("described", run, 0): tested["described", "custom", 0]}
-    record = tested["described", "custom", 0].with_suffix(".run.json")
+    files = {("described", run, TrainingSeed(0)): tested["described", "custom", TrainingSeed(0)]}
+    record = tested["described", "custom", TrainingSeed(0)].with_suffix(".run.json")
     record.write_text(json.dumps({"stages": [{"training_flops": 10**12}]}))
     runs = CONFIG["teachers"] | CONFIG["students"]
     labels = {name: settings["label"] for name, settings in runs.items()}
@@ -93,7 +94,7 @@ def test_with_the_first_of_many_runs_no_text_hides_another(evaluations):
     shown = {"labels": labels, "protocols": protocols}
     by_view = PanelsFigure(title="Resolution", panels=groups, **shown)
     assert list(flaws(resolutions.draw(by_view, files))) == []
-    records = {("described", run, 0): record}
+    records = {("described", run, TrainingSeed(0)): record}
     figure = cost.draw(CostFigure(title="Cost", kinds=kinds, **shown), files, records)
     assert list(flaws(figure)) == []
     assert sum("others" in text for text in words(figure)) == 1

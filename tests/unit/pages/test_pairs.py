@@ -3,6 +3,7 @@
 import evaluation_files
 import pandas as pd
 import pytest
+from distillation.core.training_seeds import TrainingSeed
 from distillation.pages import documents, pairs
 from distillation.statistics import published_values
 from distillation.study.contents import Compared, Pair, PairsPage
@@ -14,8 +15,8 @@ PAIRS = [
     Pair(
         section=f"Protocol: {label}",
         label=f"{first} minus {second}, {column}",
-        first=Compared(protocol, run),
-        second=Compared(protocol, against),
+        first=Compared(protocol, run, is_taught=run in ROWS["KD"]),
+        second=Compared(protocol, against, is_taught=against in ROWS["KD"]),
         printed=(run, against),
     )
     for protocol, label in PROTOCOLS.items()
@@ -30,9 +31,11 @@ def write(tmp_path):
     def do(accuracies=ACCURACIES):
         evaluations = {}
         for run, values in accuracies.items():
-            for seed, accuracy in enumerate(values):
+            by_seed = values if isinstance(values, dict) else dict(enumerate(values))
+            for seed, accuracy in by_seed.items():
                 path = tmp_path / f"{run}-{seed}.json"
-                evaluations["described", run, seed] = evaluation_files.write(path, accuracy)
+                own = seed if isinstance(seed, TrainingSeed) else TrainingSeed(seed)
+                evaluations["described", run, own] = evaluation_files.write(path, accuracy)
         published = tmp_path / "published.csv"
         published.write_text("run,accuracy,source,doubt\na,66.85,Table 1,\nc,74.89,Table 1,\n")
         files = {form: tmp_path / f"pairs/pairs.{form}" for form in ("csv", "md", "tex", "html")}
@@ -87,3 +90,11 @@ def test_the_page_has_a_section_for_each_protocol_with_every_pair(write):
     assert text.count("### Protocol: ") == 2
     assert text.count("| CL minus CE, Custom ") == text.count("| KD minus CL, ViT ") == 2
     assert "| +8.04       | +8.07        | [+7.44, +8.69]  | 0.63 " in text
+
+
+def test_a_row_without_a_teacher_is_compared_under_every_teacher(write):
+    taught = {TrainingSeed(seed, teacher): 80.0 + seed + teacher for seed in (0, 1) for teacher in (0, 1)}
+    row = write({"e": taught, "c": [70.0, 72.0]})[0].loc["described", "KD minus CL, Custom"]
+    assert (row["seeds"], row["interval"]) == ("0 0-teacher-1 1 1-teacher-1", "t over seeds and teachers")
+    assert row["differences"] == "+10.00 +11.00 +9.00 +10.00"
+    assert (row["first"], row["second"], row["mean"]) == (81.0, 71.0, 10.0)

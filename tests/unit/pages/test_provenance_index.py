@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from distillation.core import checksums
 from distillation.core.errors import UserError
+from distillation.core.training_seeds import TrainingSeed
 from distillation.pages import documents, provenance_index
 from distillation.study.contents import IndexPage, Layout
 
@@ -26,13 +27,13 @@ PAGE = IndexPage(
     taught_by={protocol: {"vit-kd": (protocol, "vit")} for protocol in PROTOCOLS},
 )
 RUNS = {
-    ("described", "vit", 0): 90.0,
-    ("described", "vit-ce", 0): 70.0,
-    ("described", "vit-kd", 0): 80.0,
-    ("described", "vit-kd", 1): 81.25,
-    ("released", "vit", 0): 91.0,
-    ("released", "vit-kd", 1): 82.0,
-    ("released", "vit-kd", 0): 83.0,
+    ("described", "vit", TrainingSeed(0)): 90.0,
+    ("described", "vit-ce", TrainingSeed(0)): 70.0,
+    ("described", "vit-kd", TrainingSeed(0)): 80.0,
+    ("described", "vit-kd", TrainingSeed(1)): 81.25,
+    ("released", "vit", TrainingSeed(0)): 91.0,
+    ("released", "vit-kd", TrainingSeed(1)): 82.0,
+    ("released", "vit-kd", TrainingSeed(0)): 83.0,
 }
 SESSION = {
     "started": "2026-01-02T03:04:05+00:00",
@@ -44,7 +45,7 @@ SESSION = {
 
 def digest(*parts):
     """A SHA-256 (hex) that differs where its parts do."""
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
+    return hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()
 
 
 class Study:
@@ -60,7 +61,9 @@ class Study:
             taught = key[1] == "vit-kd"
             spec = {"dataset": "cifar10", "precision": "bf16"}
             record = {
-                **dict(zip(("protocol", "run", "seed"), key, strict=True)),
+                "protocol": key[0],
+                "run": key[1],
+                "seed": key[2].number,
                 "spec": spec | ({"teacher": {"run": "vit", "seed": 0, "weights": "best"}} if taught else {}),
                 "sha256": {
                     "spec": digest(*key),
@@ -107,22 +110,22 @@ def rows(frame, *columns):
 def test_every_cell_of_every_table_has_a_row_for_each_seed_in_the_order_of_the_tables(made_up):
     frame = made_up.index()
     assert rows(frame, "table", "protocol", "row", "column", "run", "seed", "accuracy") == [
-        ("table1", "described", "CE", "ViT", "vit-ce", 0, 70.0),
+        ("table1", "described", "CE", "ViT", "vit-ce", "0", 70.0),
         ("table1", "described", "CE", "CNN", "cnn-ce", None, None),
-        ("table1", "described", "KD", "ViT", "vit-kd", 0, 80.0),
-        ("table1", "described", "KD", "ViT", "vit-kd", 1, 81.25),
+        ("table1", "described", "KD", "ViT", "vit-kd", "0", 80.0),
+        ("table1", "described", "KD", "ViT", "vit-kd", "1", 81.25),
         ("table1", "described", "KD", "CNN", "cnn-kd", None, None),
         ("table1", "released", "CE", "ViT", "vit-ce", None, None),
         ("table1", "released", "CE", "CNN", "cnn-ce", None, None),
-        ("table1", "released", "KD", "ViT", "vit-kd", 0, 83.0),
-        ("table1", "released", "KD", "ViT", "vit-kd", 1, 82.0),
+        ("table1", "released", "KD", "ViT", "vit-kd", "0", 83.0),
+        ("table1", "released", "KD", "ViT", "vit-kd", "1", 82.0),
         ("table1", "released", "KD", "CNN", "cnn-kd", None, None),
-        ("runs", "described", "Teacher", "accuracy", "vit", 0, 90.0),
-        ("runs", "described", "ViT KD", "accuracy", "vit-kd", 0, 80.0),
-        ("runs", "described", "ViT KD", "accuracy", "vit-kd", 1, 81.25),
-        ("runs", "released", "Teacher", "accuracy", "vit", 0, 91.0),
-        ("runs", "released", "ViT KD", "accuracy", "vit-kd", 0, 83.0),
-        ("runs", "released", "ViT KD", "accuracy", "vit-kd", 1, 82.0),
+        ("runs", "described", "Teacher", "accuracy", "vit", "0", 90.0),
+        ("runs", "described", "ViT KD", "accuracy", "vit-kd", "0", 80.0),
+        ("runs", "described", "ViT KD", "accuracy", "vit-kd", "1", 81.25),
+        ("runs", "released", "Teacher", "accuracy", "vit", "0", 91.0),
+        ("runs", "released", "ViT KD", "accuracy", "vit-kd", "0", 83.0),
+        ("runs", "released", "ViT KD", "accuracy", "vit-kd", "1", 82.0),
     ]
 
 
@@ -135,7 +138,7 @@ def test_a_cell_that_was_not_run_says_so_and_nothing_else(made_up):
 
 
 def test_a_row_holds_what_the_files_of_its_run_hold(made_up):
-    key = "released", "vit-kd", 1
+    key = "released", "vit-kd", TrainingSeed(1)
     frame = made_up.index()
     row = frame[(frame["table"] == "runs") & (frame["protocol"] == key[0]) & (frame["run"] == key[1])].iloc[1]
     assert pd.isna(row["pretrained_sha256"])
@@ -143,7 +146,7 @@ def test_a_row_holds_what_the_files_of_its_run_hold(made_up):
         "protocol": "released",
         "run": "vit-kd",
         "status": "run",
-        "seed": 1,
+        "seed": "1",
         "accuracy": 82.0,
         "weights": "best",
         "weights_sha256": digest(*key, "best"),
@@ -173,15 +176,15 @@ def test_a_row_holds_what_the_files_of_its_run_hold(made_up):
 
 def test_files_of_published_weights_with_one_name_can_be_told_apart(made_up):
     for seed, digit in ((0, "a"), (1, "b")):
-        path = made_up.records["described", "vit-kd", seed]
+        path = made_up.records["described", "vit-kd", TrainingSeed(seed)]
         made_up.change(path, "sha256", "pretrained", value=digit * 64)
     frame = made_up.index()
     own = frame[(frame["table"] == "table1") & (frame["protocol"] == "described")]
     assert rows(own, "run", "seed", "pretrained_sha256") == [
-        ("vit-ce", 0, None),
+        ("vit-ce", "0", None),
         ("cnn-ce", None, None),
-        ("vit-kd", 0, "a" * 64),
-        ("vit-kd", 1, "b" * 64),
+        ("vit-kd", "0", "a" * 64),
+        ("vit-kd", "1", "b" * 64),
         ("cnn-kd", None, None),
     ]
     page = provenance_index.document(PAGE, frame).sections[4]
@@ -194,7 +197,7 @@ def test_a_training_of_several_sessions_names_all_that_differs(made_up):
         "name": "GPU B",
         "started": "2026-02-02T00:00:00+00:00",
     }
-    path = made_up.records["described", "vit-ce", 0]
+    path = made_up.records["described", "vit-ce", TrainingSeed(0)]
     made_up.change(path, "sessions", value=[SESSION, SESSION | later, SESSION])
     row = made_up.index().iloc[0]
     assert row["git_commit"] == f"{'c' * 40} + {'f' * 40}"
@@ -203,14 +206,14 @@ def test_a_training_of_several_sessions_names_all_that_differs(made_up):
 
 
 def test_a_training_outside_git_has_no_known_commit(made_up):
-    made_up.change(made_up.records["described", "vit-ce", 0], "sessions", 0, "git", value=None)
+    made_up.change(made_up.records["described", "vit-ce", TrainingSeed(0)], "sessions", 0, "git", value=None)
     row = made_up.index().iloc[0]
     assert row["git_commit"] == "unknown"
     assert pd.isna(row["git_dirty"])
 
 
 def test_the_test_of_other_weights_names_both_files_and_the_fix(made_up):
-    key = "described", "vit-ce", 0
+    key = "described", "vit-ce", TrainingSeed(0)
     record, evaluation = made_up.records[key], made_up.evaluations[key]
     made_up.change(evaluation, "weights", "last", "sha256", value="0" * 64)
     with pytest.raises(UserError) as error:
@@ -222,19 +225,20 @@ def test_the_test_of_other_weights_names_both_files_and_the_fix(made_up):
 
 
 def test_a_student_of_another_teacher_names_both_files_and_the_fix(made_up):
-    key = "released", "vit-kd", 0
+    key = "released", "vit-kd", TrainingSeed(0)
     made_up.change(made_up.records[key], "sha256", "teacher", value="0" * 64)
     with pytest.raises(UserError) as error:
         made_up.index()
     assert str(error.value) == (
         f"{made_up.records[key]}: used best weights of its teacher with sha256 {'0' * 64}, but"
-        f" {made_up.records['released', 'vit', 0]} names {digest('released', 'vit', 0, 'best')};"
+        f" {made_up.records['released', 'vit', TrainingSeed(0)]} names"
+        f" {digest('released', 'vit', 0, 'best')};"
         " delete the former and run the workflow again to repeat the training."
     )
 
 
 def test_the_record_of_another_run_is_refused(made_up):
-    path = made_up.records["described", "vit-ce", 0]
+    path = made_up.records["described", "vit-ce", TrainingSeed(0)]
     made_up.change(path, "seed", value=3)
     with pytest.raises(UserError) as error:
         made_up.index()
@@ -254,10 +258,35 @@ def test_all_mismatches_are_told_at_once(made_up):
     assert all(str(path) in line for path, line in zip(made_up.evaluations.values(), lines, strict=True))
 
 
+def test_a_student_of_another_teacher_is_a_row_of_its_own_and_must_name_that_teacher(made_up):
+    first, second = ("described", "vit-kd", TrainingSeed(0)), ("described", "vit-kd", TrainingSeed(0, 1))
+    teacher = "described", "vit", TrainingSeed(0)
+    for files in (made_up.records, made_up.evaluations):
+        for known, new in ((first, second), (teacher, (*teacher[:2], TrainingSeed(1)))):
+            path = files[known].parent / f"{new[2]}" / files[known].name
+            made_up.write(path, json.loads(files[known].read_text()))
+            files[new] = path
+    made_up.change(made_up.records[*teacher[:2], TrainingSeed(1)], "seed", value=1)
+    with pytest.raises(
+        UserError, match=r"is the record of vit-kd, described, seed 0, expected vit-kd, .* 0-teacher-1;"
+    ):
+        made_up.index()
+    made_up.change(made_up.records[second], "spec", "teacher", "seed", value=1)
+    frame = made_up.index()
+    own = frame[
+        (frame["table"] == "table1") & (frame["protocol"] == "described") & (frame["run"] == "vit-kd")
+    ]
+    assert rows(own, "seed", "teacher_seed") == [("0", 0), ("0-teacher-1", 1), ("1", 0)]
+    inputs = provenance_index.document(PAGE, frame).sections[4].table
+    assert "vit-kd, seed 0-teacher-1" in inputs.index
+
+
 @pytest.fixture
 def written(made_up, tmp_path):
     """The three forms of an index with a dirty checkout, by name."""
-    made_up.change(made_up.records["described", "vit-kd", 1], "sessions", 0, "git", "dirty", value=True)
+    made_up.change(
+        made_up.records["described", "vit-kd", TrainingSeed(1)], "sessions", 0, "git", "dirty", value=True
+    )
     files = {form: tmp_path / f"out/provenance.{form}" for form in ("csv", "md", "html")}
     index = made_up.index()
     documents.publish(provenance_index.document(PAGE, index), index, files)

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 from distillation.core.errors import UserError
+from distillation.core.training_seeds import TrainingSeed
 from distillation.pages import documents, published_check
 from distillation.study.contents import ChecksPage
 
@@ -47,7 +48,7 @@ def test_the_page_counts_what_follows_and_gives_a_verdict_for_each_value(tmp_pat
     for name, frame in (("history", HISTORY), ("curve", CURVE), ("stages", STAGES)):
         frame.to_csv(tmp_path / f"{name}.csv", index=False)
     files = {form: tmp_path / f"checks.{form}" for form in ("csv", "md", "tex", "html")}
-    runs = {name: ("released", name, 0) for name in ("ce", "cl")}
+    runs = {name: ("released", name, TrainingSeed(0)) for name in ("ce", "cl")}
     page = ChecksPage(
         title="Check",
         protocols={"released": "as released"},

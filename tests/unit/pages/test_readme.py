@@ -5,6 +5,7 @@ import re
 import pytest
 import yaml
 from distillation.core.errors import UserError
+from distillation.core.training_seeds import TrainingSeed
 from distillation.statistics.claims import verdicts
 from distillation.statistics.claims.statistics import STATISTICS
 from distillation.study import spec, study
@@ -32,7 +33,9 @@ def test_the_overlays_of_the_documentation_are_valid():
     rows = study.resolve("irkd", study.merge(CONFIG, snippet("docs/running.md", "rows.yaml")["irkd"]))
     assert {entry.run for entry in rows.chosen()} == {"tiny-p4-ce", "tiny-p4-kd", "small-p4"}
     gamma = study.resolve("irkd", study.merge(CONFIG, snippet("README.md", "gamma.yaml")["irkd"]))
-    assert gamma.entries["described", "tiny-p4-gamma-2"].resolve(0).losses.saliency.weight == 2.0
+    assert (
+        gamma.entries["described", "tiny-p4-gamma-2"].resolve(TrainingSeed(0)).losses.saliency.weight == 2.0
+    )
 
 
 def test_the_error_of_the_readme_is_the_one_a_user_sees():
@@ -109,7 +112,10 @@ def test_each_other_reading_of_the_text_changes_the_runs_that_it_is_about():
     before, counts = study.resolve("irkd", CONFIG).entries, []
     for overlay in overlays:
         after = study.resolve("irkd", study.merge(CONFIG, yaml.safe_load(f"{{{overlay}}}"))).entries
-        digests = ([spec.digest(entries[key].resolve(0)) for entries in (before, after)] for key in before)
+        digests = (
+            [spec.digest(entries[key].resolve(TrainingSeed(0))) for entries in (before, after)]
+            for key in before
+        )
         described = (pair for key, pair in zip(before, digests, strict=True) if key[0] == "described")
         counts.append(sum(old != new for old, new in described))
     # Three times the students with saliency, then teachers, twice the taught students, all students.

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 from distillation.core.errors import InputError
+from distillation.core.training_seeds import TrainingSeed
 from distillation.pages import readme
 from distillation.study import study
 from distillation.training import flops
@@ -67,7 +68,7 @@ def test_operations_are_summed_over_all_seeds_and_the_hours_are_those_measured()
         "irkd", study.merge(CONFIG, {"reproduce": ["described"], "select": ["tiny-p4-ce"]})
     )
     [entry] = chosen.chosen()
-    counted = 3 * sum(flops.training_flops(entry.resolve(0), None, 45_000, [60])) / 1e18
+    counted = 3 * sum(flops.training_flops(entry.resolve(TrainingSeed(0)), None, 45_000, [60])) / 1e18
     unmeasured = readme.computation(chosen, PROTOCOLS, 45_000, pd.DataFrame(), [])
     assert unmeasured == (
         f"- *as described*: 3 trainings, {counted:.2f} EFLOP (0.00 of them the teachers');"

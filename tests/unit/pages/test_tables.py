@@ -2,6 +2,7 @@ import evaluation_files
 import numpy as np
 import pandas as pd
 import pytest
+from distillation.core.training_seeds import TrainingSeed
 from distillation.pages import documents, tables
 from distillation.statistics import published_values
 from distillation.study.contents import Layout, TablePage
@@ -14,12 +15,12 @@ PUBLISHED = (
     "custom-ce,66.85,t,\nvit-ce,74.00,t,no log; the text says 73.5\nvit-kd,80.1,t,\n"
 )
 ACCURACIES = {
-    ("described", "custom-ce", 0): 61.25,
-    ("described", "custom-ce", 1): 64.5,
-    ("described", "custom-ce", 2): 62.88,
-    ("described", "vit-ce", 0): 70.0,
-    ("described", "custom-kd", 0): 80.0,
-    ("described", "custom-kd", 1): 81.0,
+    ("described", "custom-ce", TrainingSeed(0)): 61.25,
+    ("described", "custom-ce", TrainingSeed(1)): 64.5,
+    ("described", "custom-ce", TrainingSeed(2)): 62.88,
+    ("described", "vit-ce", TrainingSeed(0)): 70.0,
+    ("described", "custom-kd", TrainingSeed(0)): 80.0,
+    ("described", "custom-kd", TrainingSeed(1)): 81.0,
 }
 
 
@@ -121,7 +122,7 @@ def test_a_table_without_published_values_has_dashes_only(write):
 
 def test_csv_and_markdown_carry_equal_numbers(write):
     accuracies = {
-        (protocol, run, seed): round(value, 2)
+        (protocol, run, TrainingSeed(seed)): round(value, 2)
         for protocol in TWO
         for run in ("custom-ce", "vit-ce", "custom-kd", "vit-kd")
         for seed, value in enumerate(np.random.default_rng(len(protocol + run)).uniform(40, 90, 3))
@@ -142,7 +143,7 @@ def test_csv_and_markdown_carry_equal_numbers(write):
 
 
 def test_two_protocols_have_a_section_each(write):
-    other = {("released", "custom-ce", 0): 55.0}
+    other = {("released", "custom-ce", TrainingSeed(0)): 55.0}
     frame, text = write(ACCURACIES | other, protocols=TWO)
     assert [line for line in text.splitlines() if line.startswith("### ")] == [
         "### Protocol: as described (published / reproduced)",
@@ -174,6 +175,18 @@ def test_the_note_is_printed_with_the_table_and_in_every_row(write):
     assert text.startswith("## Accuracy (%)\n\n**demo budget, not comparable**\n\n")
     assert set(frame["note"]) == {"demo budget, not comparable"}
     assert "**" not in write()[1]
+
+
+def test_the_caption_says_that_students_have_several_teachers(write):
+    crossed = {
+        ("described", "custom-kd", TrainingSeed(seed, teacher)): 80.0 + seed + teacher
+        for seed in (0, 1)
+        for teacher in (0, 1)
+    }
+    frame, text = write(ACCURACIES | crossed)
+    assert "over 3 seeds or 2 seeds with each of 2 teachers or a single seed" in text
+    row = cell(frame, "custom-kd")
+    assert (row["seeds"], row["interval"]) == ("0 0-teacher-1 1 1-teacher-1", "t over seeds and teachers")
 
 
 def test_doubts_about_published_values_are_listed_once(write):
@@ -212,7 +225,7 @@ ABSENT = {"released": {"vit-ce": "not released", "vit-kd": "not released"}}
 
 def released(write, **changes):
     """The markdown where the protocol `released` has one run of the table."""
-    return write({("released", "custom-ce", 0): 55.0}, protocols=TWO, absent=ABSENT, **changes)
+    return write({("released", "custom-ce", TrainingSeed(0)): 55.0}, protocols=TWO, absent=ABSENT, **changes)
 
 
 def test_a_cell_says_why_its_protocol_has_no_such_run(write):

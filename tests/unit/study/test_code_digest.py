@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import tiny_runs
 from distillation.core import components
+from distillation.core.training_seeds import TrainingSeed
 from distillation.study import code_digest, study
 from shipped import CONFIG as BASE
 from shipped import ROOT
@@ -22,8 +23,8 @@ JOBS = TRAININGS | {"evaluate", "prepare", "table", "figure"}
 def runs():
     """Each run with the network of its teacher."""
     found = study.resolve("irkd", BASE)
-    resolved = {name: found.entries["described", run].resolve(0) for name, run in RUNS.items()}
-    teachers = {name: found.teacher_of("described", run, 0) for name, run in RUNS.items()}
+    resolved = {name: found.entries["described", run].resolve(TrainingSeed(0)) for name, run in RUNS.items()}
+    teachers = {name: found.teacher_of("described", run, TrainingSeed(0)) for name, run in RUNS.items()}
     return {name: (run, teachers[name] and teachers[name].model) for name, run in resolved.items()}
 
 

@@ -4,6 +4,7 @@ import itertools
 import pytest
 import yaml
 from distillation.core.errors import UserError
+from distillation.core.training_seeds import TrainingSeed
 from distillation.study import studies, study
 from shipped import CONFIG, ROOT, STUDIES, WORKFLOW, overlay
 
@@ -207,7 +208,7 @@ def test_a_student_may_see_the_images_of_its_teacher_larger_and_with_other_stati
     dataset = changed({})["datasets"]["cifar10"] | other
     changes = {"datasets.larger": dataset, "students.tiny-p4-kd.set": {"dataset": "larger"}}
     study = resolve(changed(changes))
-    own = study.training("described", "tiny-p4-kd", 0)
+    own = study.training("described", "tiny-p4-kd", TrainingSeed(0))
     assert own.run.model.image_size == 48
     assert own.run.normalization.mean == (0.5, 0.5, 0.5)
     assert own.teacher.model.image_size == 32
@@ -235,7 +236,7 @@ def test_a_malformed_source_is_refused(source, text):
 
 def test_an_average_of_weights_goes_with_stages_that_end_early_and_hand_on_what_is_trained():
     average = {"protocols.released.overrides.custom-p2-kd.weight_average": {"decay": 0.999}}
-    own = resolve(changed(average)).training("released", "custom-p2-kd", 0).run
+    own = resolve(changed(average)).training("released", "custom-p2-kd", TrainingSeed(0)).run
     assert own.early_stopping.restore == "never"
     assert own.weight_average.decay == 0.999
 

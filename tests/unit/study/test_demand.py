@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import yaml
+from distillation.core.training_seeds import TrainingSeed
 from distillation.data import settings
 from distillation.study import study
 from distillation.study.costs import demand
@@ -18,8 +19,8 @@ IMAGES = 50_000
 
 def training(name):
     """A run of the study and the network of its teacher."""
-    run = STUDY.entries["described", name].resolve(0)
-    return run, run.teacher and STUDY.entries["described", run.teacher.run].resolve(0).model
+    run = STUDY.entries["described", name].resolve(TrainingSeed(0))
+    return run, run.teacher and STUDY.entries["described", run.teacher.run].resolve(TrainingSeed(0)).model
 
 
 def minutes(name, device="cuda", **changes):
@@ -43,7 +44,7 @@ PLANNED = ("described", "maps-of-an-untrained-network", "better-p2-teacher")
     ids=lambda entry: f"{entry.protocol}/{entry.run}",
 )
 def test_the_operations_of_a_plan_are_nearly_those_that_torch_counts(entry):
-    own = STUDY.training(entry.protocol, entry.run, 0)
+    own = STUDY.training(entry.protocol, entry.run, TrainingSeed(0))
     counted = flops.training_flops(
         own.run, own.teacher_model, IMAGES, [stage.epochs for stage in own.run.stages]
     )
@@ -86,7 +87,7 @@ def test_memory_of_the_host_holds_the_process_and_the_images_and_on_a_cpu_the_ba
 
 
 def test_of_large_images_the_host_holds_those_that_are_made_at_once_and_no_whole_epoch():
-    run = VLM.entries["released", "vit-tiny-ce"].resolve(0)
+    run = VLM.entries["released", "vit-tiny-ce"].resolve(TrainingSeed(0))
     together, side = settings.VIEWS_AT_ONCE, run.model.image_size
     assert side == 224
     # The views made at once and the last ones of an epoch, beside the process.
@@ -99,7 +100,7 @@ def test_of_large_images_the_host_holds_those_that_are_made_at_once_and_no_whole
 
 
 def test_a_batch_of_views_is_held_however_large_it_is():
-    run = replace(VLM.entries["released", "vit-tiny-ce"].resolve(0), batch_size=8192)
+    run = replace(VLM.entries["released", "vit-tiny-ce"].resolve(TrainingSeed(0)), batch_size=8192)
     assert demand.memory_mb(run, IMAGES, "cuda") * 1e6 > 6e9 + 8192 * 3 * 224**2 * 4
 
 
@@ -107,9 +108,11 @@ def test_a_network_is_tested_before_any_is_trained_teachers_come_before_students
     chosen = [key for key in STUDY.entries if key[0] in ("described", "released")]
     priorities = {}
     for protocol, name in chosen:
-        entry, teacher = STUDY.entries[protocol, name], STUDY.teacher_of(protocol, name, 0)
+        entry, teacher = STUDY.entries[protocol, name], STUDY.teacher_of(protocol, name, TrainingSeed(0))
         network = teacher and teacher.model
-        priorities[protocol, name] = demand.training_priority(entry.resolve(0), entry.role, network, IMAGES)
+        priorities[protocol, name] = demand.training_priority(
+            entry.resolve(TrainingSeed(0)), entry.role, network, IMAGES
+        )
     order = sorted(chosen, key=lambda key: -priorities[key])
     roles = [STUDY.entries[key].role for key in order]
     assert roles == sorted(roles, reverse=True)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from distillation.core.errors import InputError
+from distillation.core.training_seeds import TrainingSeed
 from distillation.study import evidence, spec, study
 from shipped import CONFIG as BASE
 
@@ -21,11 +22,11 @@ def record(shipped, tmp_path):
     """Writes the run.json of a training of the study, its settings changed by a function."""
 
     def write(run, seed=0, change=lambda settings: None, protocol="described"):
-        settings = spec.to_mapping(shipped.entries[protocol, run].resolve(seed))
+        settings = spec.to_mapping(shipped.entries[protocol, run].resolve(TrainingSeed(seed)))
         change(settings)
         path = tmp_path / f"{protocol}-{run}-{seed}.json"
         path.write_text(json.dumps({"spec": settings}), encoding="utf-8")
-        return {(protocol, run, seed): path}
+        return {(protocol, run, TrainingSeed(seed)): path}
 
     return write
 
@@ -74,7 +75,9 @@ def test_all_wrong_evidence_is_named_at_once_and_a_run_has_one_sentence(shipped,
     assert names == ["described-tiny-p4-kd-0.json", "described-tiny-p4-kd-1.json"]
 
 
-@pytest.mark.parametrize("key", [("described", "tiny-p9", 0), ("imagined", "tiny-p4-ce", 0)])
+@pytest.mark.parametrize(
+    "key", [("described", "tiny-p9", TrainingSeed(0)), ("imagined", "tiny-p4-ce", TrainingSeed(0))]
+)
 def test_evidence_of_a_run_that_the_study_does_not_have_is_named(shipped, tmp_path, key):
     path = tmp_path / "run.json"
     assert message(shipped, {key: path}) == (
@@ -87,3 +90,10 @@ def test_evidence_is_held_against_the_study_as_a_whole_not_against_what_is_chose
     limited = replace(shipped.limited_to([]), selected=frozenset())
     records = record("tiny-p4-ce", change=lambda settings: settings.update(batch_size=1))
     assert "batch_size is 1, but" in message(limited, records)
+
+
+def test_evidence_of_a_student_of_another_teacher_needs_a_study_with_several(shipped, record):
+    [path] = record("tiny-p4-kd").values()
+    lines = message(shipped, {("described", "tiny-p4-kd", TrainingSeed(0, 1)): path})
+    start = f"{path}: described/tiny-p4-kd, seed 0-teacher-1: it is not trained with each teacher;"
+    assert lines.startswith(start)

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import yaml
+from distillation.core.training_seeds import TrainingSeed
 from distillation.study import spec, study
 from distillation.study.configuration import ConfigurationError
 from distillation.study.protocols import merge
@@ -35,7 +36,7 @@ ROWS = {
 @pytest.mark.parametrize("protocol", ["described", "released"])
 @pytest.mark.parametrize("run", ROWS)
 def test_each_row_has_the_loss_of_the_notebook(lightnn, protocol, run):
-    losses = lightnn.training(protocol, run, 0).run.losses
+    losses = lightnn.training(protocol, run, TrainingSeed(0)).run.losses
     ce, kd, attention = ROWS[run]
     assert losses.ce.weight == ce
     assert losses.ce.label_smoothing == 0
@@ -50,7 +51,7 @@ def test_each_row_has_the_loss_of_the_notebook(lightnn, protocol, run):
 @pytest.mark.parametrize("protocol", ["described", "released"])
 @pytest.mark.parametrize("run", ROWS)
 def test_every_row_is_trained_as_in_the_notebook(lightnn, protocol, run):
-    own = lightnn.training(protocol, run, 3).run
+    own = lightnn.training(protocol, run, TrainingSeed(3)).run
     assert [(stage.resolution, stage.epochs) for stage in own.stages] == [(32, 10)]
     assert (own.optimizer.name, own.optimizer.lr, own.optimizer.weight_decay) == ("adam", 0.001, 0)
     assert (own.batch_size, own.precision, own.one_cycle, own.mixing) == (128, "fp32", None, None)
@@ -63,7 +64,9 @@ def test_every_row_is_trained_as_in_the_notebook(lightnn, protocol, run):
 @pytest.mark.parametrize("run", [run for run in ROWS if run != "light-ce"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_student_has_the_teacher_of_its_seed_which_as_released_was_never_trained(lightnn, run, seed):
-    described, released = (lightnn.training(each, run, seed) for each in ("described", "released"))
+    described, released = (
+        lightnn.training(each, run, TrainingSeed(seed)) for each in ("described", "released")
+    )
     assert (described.entry.teacher, described.teacher.seed) == (("described", "deep"), seed)
     assert (released.entry.teacher, released.teacher.seed) == (("released", "deep-untrained"), seed)
     assert described.teacher.epochs == 10
@@ -80,7 +83,7 @@ def test_every_student_reads_the_stored_answers_of_its_teacher(lightnn):
 
 
 def test_light_ce_and_the_students_of_both_protocols_have_the_same_seeds(lightnn):
-    assert {entry.seeds for entry in lightnn.entries.values()} == {SEEDS}
+    assert {entry.seeds for entry in lightnn.entries.values()} == {tuple(map(TrainingSeed, SEEDS))}
 
 
 # Bad input

@@ -3,13 +3,17 @@
 import json
 
 import pytest
+from distillation.core.training_seeds import TrainingSeed
 from distillation.study import study
 from distillation.study.costs import plan
 from distillation.training import flops
 from shipped import CONFIG
 
 STUDY = study.resolve("irkd", CONFIG)
-TRAININGS = [("equal-operations", "tiny-p4-ce", 0), ("equal-operations", "tiny-p4-ce", 1)]
+TRAININGS = [
+    ("equal-operations", "tiny-p4-ce", TrainingSeed(0)),
+    ("equal-operations", "tiny-p4-ce", TrainingSeed(1)),
+]
 
 
 @pytest.fixture

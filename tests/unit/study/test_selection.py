@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import yaml
+from distillation.core.training_seeds import TrainingSeed
 from distillation.study import study
 from distillation.study.contents import by_run, filled
 from distillation.study.figure_contents import CurveFigure, SaliencyFigure
@@ -38,7 +39,7 @@ def test_a_page_is_the_same_after_its_way_to_a_job_as_plain_values():
 
 def test_files_are_found_again_by_the_training_that_they_are_of():
     runs = selection({"select": ["tiny-p4-kd"], "reproduce": ["described"]}).runs()
-    assert runs == [("described", "small-p4", 0), ("described", "tiny-p4-kd", 0)]
+    assert runs == [("described", "small-p4", TrainingSeed(0)), ("described", "tiny-p4-kd", TrainingSeed(0))]
     paths = filled("{study}/{protocol}/{run}/{seed}.json", "irkd", runs)
     assert paths == ["irkd/described/small-p4/0.json", "irkd/described/tiny-p4-kd/0.json"]
     assert {key: str(path) for key, path in by_run(runs, paths).items()} == dict(
@@ -51,9 +52,11 @@ def test_files_are_found_again_by_the_training_that_they_are_of():
 def test_runs_are_those_selected_and_their_teachers_by_id_role_and_protocol():
     chosen = selection({"select": [*P4], "reproduce": ["described"]})
     assert {run for _, run, _ in chosen.runs()} == {*P4, "small-p4"}
-    assert chosen.runs(role="teacher") == [("described", "small-p4", 0)]
-    assert chosen.runs({"tiny-p4-ce"}) == [("described", "tiny-p4-ce", 0)]
-    assert chosen.runs({"tiny-p4-ce"}, protocols=["released"]) == [("released", "tiny-p4-ce", 0)]
+    assert chosen.runs(role="teacher") == [("described", "small-p4", TrainingSeed(0))]
+    assert chosen.runs({"tiny-p4-ce"}) == [("described", "tiny-p4-ce", TrainingSeed(0))]
+    assert chosen.runs({"tiny-p4-ce"}, protocols=["released"]) == [
+        ("released", "tiny-p4-ce", TrainingSeed(0))
+    ]
     assert chosen.datasets == ["cifar10"]
 
 
@@ -112,6 +115,18 @@ def test_seeds_are_those_of_the_runs_on_the_page():
     assert selection(kept=[]).costs.seeds == "none was run"
 
 
+def test_a_page_says_that_its_students_have_each_teacher():
+    chosen = selection({"seeds": {"students": [0, 1], "teachers": [0, 2], "taught_by": "each"}})
+    assert chosen.judged("claims").seeds == "0, 1, with each of the teachers 0, 2; of teachers 0, 2"
+    assert chosen.figure("curve-custom-p2-cl").seeds == "0, 1"
+
+
+def test_a_comparison_says_which_of_its_runs_have_a_teacher():
+    pairs = {pair.label: pair for pair in selection().pairs.pairs if pair.first.protocol == "described"}
+    found = pairs["KD minus Fixed resolution (CE only), ViT-Tiny (P4)"]
+    assert (found.first.is_taught, found.second.is_taught) == (True, False)
+
+
 def test_claims_need_the_runs_that_they_name_and_the_teachers_of_these():
     case = {"label": "a", "run": "tiny-p4-kd", "against": "custom-p2-ce"}
     case["instead"] = {"released": {"run": "tiny-p4-kd-cl"}}
@@ -145,7 +160,7 @@ def test_controls_are_their_own_and_the_claims_of_the_paper_that_need_further_pr
         for network in ("custom-p2", "tiny-p4")
         for method in ("cl", "kd-cl", "kd-cl-sal")
     }
-    assert ("described", "tiny-p2-ce", 0) not in page.runs
+    assert ("described", "tiny-p2-ce", TrainingSeed(0)) not in page.runs
     assert page.title == "Controls of the claims"
     assert list(page.protocols) == list(page.tested) == ["described", "released"]
 
@@ -155,7 +170,7 @@ def test_claims_beyond_the_paper_are_judged_in_the_protocols_that_they_name():
     assert list(page.claims) == list(CONFIG["best"]["stated"])
     assert list(page.protocols) == ["described", "better-p2-teacher", "stronger-recipe"]
     assert page.taught_by["better-p2-teacher"]["tiny-p2-kd"] == ("better-p2-teacher", "small-p2")
-    assert ("better-p2-teacher", "small-p2", 0) in page.runs
+    assert ("better-p2-teacher", "small-p2", TrainingSeed(0)) in page.runs
 
 
 def test_further_runs_are_those_that_the_reproduced_protocols_do_not_have():
@@ -171,9 +186,9 @@ def test_further_runs_are_those_that_the_reproduced_protocols_do_not_have():
 
 def test_pages_beyond_the_paper_are_shown_if_evidence_of_them_is_kept():
     assert selection().judged_pages == ["claims"]
-    kept = [("described", "custom-p2-cl", 0)]
+    kept = [("described", "custom-p2-cl", TrainingSeed(0))]
     assert selection(kept=kept).judged_pages == ["claims"]
-    kept.append(("stronger-recipe", "custom-p2-cl", 0))
+    kept.append(("stronger-recipe", "custom-p2-cl", TrainingSeed(0)))
     assert selection(kept=kept).judged_pages == ["claims", "best"]
     assert set(selection(kept=kept).judged("best").runs) == set(kept)
 
@@ -181,16 +196,16 @@ def test_pages_beyond_the_paper_are_shown_if_evidence_of_them_is_kept():
 def test_only_what_is_selected_is_trained_for_a_page_beyond_the_paper():
     changes = {"select": ["custom-p2-cl"], "reproduce": ["described"]}
     assert selection(changes).further_runs("best") == [
-        ("optimizer-carried", "custom-p2-cl", 0),
-        ("stronger-recipe", "custom-p2-cl", 0),
+        ("optimizer-carried", "custom-p2-cl", TrainingSeed(0)),
+        ("stronger-recipe", "custom-p2-cl", TrainingSeed(0)),
     ]
 
 
 def test_claims_show_evidence_of_the_protocols_that_their_cases_name_but_no_other_protocol():
     kept = [
-        ("optimizer-carried", "custom-p2-cl", 0),
-        ("crops", "custom-p2-cl", 0),
-        ("described", "custom-p2-cl", 0),
+        ("optimizer-carried", "custom-p2-cl", TrainingSeed(0)),
+        ("crops", "custom-p2-cl", TrainingSeed(0)),
+        ("described", "custom-p2-cl", TrainingSeed(0)),
     ]
     assert set(selection(kept=kept).judged("claims").runs) == {kept[0], kept[2]}
     assert list(selection(kept=kept).judged("claims").protocols) == ["described", "released"]
@@ -240,8 +255,8 @@ def test_figures_are_told_apart_by_kind():
 def test_the_bridge_needs_the_runs_of_each_switch_in_its_protocol_and_in_the_base():
     bridge = selection().bridge
     for pair in bridge.pairs:
-        assert (pair.first.protocol, pair.first.run, 0) in bridge.runs
-        assert ("described", pair.second.run, 0) in bridge.runs
+        assert (pair.first.protocol, pair.first.run, TrainingSeed(0)) in bridge.runs
+        assert ("described", pair.second.run, TrainingSeed(0)) in bridge.runs
         assert (pair.second.protocol, pair.second.run) == ("described", pair.first.run)
     assert {run for _, run, _ in bridge.runs} == {pair.first.run for pair in bridge.pairs}
 
@@ -260,7 +275,7 @@ def test_pairs_are_those_of_the_rows_in_each_protocol_with_the_runs_shown_instea
     assert {pair.printed for pair in pairs} == {("tiny-p4-kd", "tiny-p4-cl")}, "never those shown instead"
 
 
-KEPT = [("released", "custom-p2-cl", 0)]
+KEPT = [("released", "custom-p2-cl", TrainingSeed(0))]
 
 
 def test_of_evidence_the_kept_trainings_alone_are_shown():
@@ -285,7 +300,7 @@ def checked(kept=None, **changes):
 
 def test_a_check_needs_the_first_seed_of_its_runs_in_the_first_protocol():
     assert selection().checks is None
-    assert checked(seeds={"students": [5, 0]}).runs == (("released", "custom-p2-cl", 5),)
+    assert checked(seeds={"students": [5, 0]}).runs == (("released", "custom-p2-cl", TrainingSeed(5)),)
     assert checked(kept=KEPT).runs == tuple(KEPT)
     assert checked(kept=[]) is None
 
@@ -309,3 +324,9 @@ def test_intervals_take_the_teacher_as_fixed_where_all_seeds_have_the_same():
         "The test images, and the one teacher of all seeds, are taken as fixed."
     )
     assert fixed["lightnn"].pairs.taken_as_fixed == "The test images are taken as fixed."
+    crossed = selection({"seeds": {"students": [0], "teachers": [0, 1], "taught_by": "each"}})
+    assert crossed.pairs.taken_as_fixed == "The test images are taken as fixed."
+    alone = selection({"seeds": {"students": [0], "teachers": [1], "taught_by": "each"}})
+    assert (
+        alone.pairs.taken_as_fixed == "The test images, and the one teacher of all seeds, are taken as fixed."
+    )

@@ -6,6 +6,7 @@ import sys
 import typing
 
 import pytest
+from distillation.core.training_seeds import TrainingSeed
 from distillation.networks.terms import TERMS
 from distillation.study import spec, study
 from distillation.study.configuration import STUDY_FILE
@@ -196,7 +197,7 @@ def test_a_run_survives_the_way_to_plain_values_and_back(mapping):
 
 def test_every_training_survives_the_way_to_plain_values_and_back():
     for entry in trainings():
-        run = entry.resolve(0)
+        run = entry.resolve(TrainingSeed(0))
         assert spec.from_mapping(spec.to_mapping(run)) == run
 
 

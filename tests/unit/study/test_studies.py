@@ -5,6 +5,7 @@ import copy
 import pytest
 import yaml
 from distillation.core.errors import InputError
+from distillation.core.training_seeds import TrainingSeed
 from distillation.study import studies
 from distillation.study.configuration import ConfigurationError
 from shipped import CONFIG, ROOT, STUDIES, WORKFLOW, overlay
@@ -72,7 +73,7 @@ def test_what_stands_below_the_name_of_a_study_changes_it_alone(folder):
         "small": {"seeds": {"students": [5]}},
     }
     both = studies.resolve(config, folder(small=SMALL), "config.yaml")
-    assert {entry.seeds for entry in both["small"].entries.values()} == {(5,)}
+    assert {entry.seeds for entry in both["small"].entries.values()} == {(TrainingSeed(5),)}
     assert both["irkd"].config["seeds"] == CONFIG["seeds"]
 
 

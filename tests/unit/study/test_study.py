@@ -1,7 +1,8 @@
 import copy
 
 import pytest
-from distillation.core.errors import UserError
+from distillation.core.errors import InputError, UserError
+from distillation.core.training_seeds import TrainingSeed
 from distillation.networks import map_settings
 from distillation.networks.families.vit import DistillationToken, Model
 from distillation.networks.losses.ce import CrossEntropy
@@ -125,7 +126,7 @@ def expected(run, seed):
 def test_a_described_run_is_that_of_the_paper(run):
     entry = resolve().entries["described", run]
     for seed in entry.seeds:
-        assert entry.resolve(seed) == expected(run, seed)
+        assert entry.resolve(seed) == expected(run, seed.number)
 
 
 def of_protocol(resolved, protocol):
@@ -140,7 +141,8 @@ def test_the_described_protocol_has_the_runs_of_the_paper_and_no_others():
 def test_students_have_three_seeds_and_teachers_one():
     for (protocol, run), entry in resolve().entries.items():
         assert entry.role == ("teacher" if run.startswith("small") else "student")
-        assert entry.seeds == ((0,) if entry.role == "teacher" else (0, 1, 2))
+        seeds = (0,) if entry.role == "teacher" else (0, 1, 2)
+        assert entry.seeds == tuple(map(TrainingSeed, seeds))
         assert (entry.protocol, entry.run) == (protocol, run)
 
 
@@ -155,7 +157,7 @@ def test_the_demo_has_the_same_runs_at_another_size():
     assert resolved.entries.keys() == resolve().entries.keys()
     assert resolved.config["note"] == "demo budget, not comparable"
     for run, entry in of_protocol(resolved, "described").items():
-        small = entry.resolve(0)
+        small = entry.resolve(TrainingSeed(0))
         assert small.epochs == (2 if PAPER[run][1] in (FIXED, LONG) else 3)
         assert small.precision == "fp32"
         assert (small.losses.kd, small.teacher) == (expected(run, 0).losses.kd, expected(run, 0).teacher)
@@ -188,7 +190,11 @@ def test_resolving_leaves_the_configuration_as_it_was():
 
 @pytest.mark.parametrize("part", ["one_cycle", "mixing"])
 def test_null_removes_an_optional_part_of_a_recipe(part):
-    run = resolve({"recipes": {"teacher": {part: None}}}).entries["described", "small-p2"].resolve(0)
+    run = (
+        resolve({"recipes": {"teacher": {part: None}}})
+        .entries["described", "small-p2"]
+        .resolve(TrainingSeed(0))
+    )
     assert getattr(run, part) is None
     assert spec.to_mapping(run) == {
         k: v for k, v in spec.to_mapping(expected("small-p2", 0)).items() if k != part
@@ -267,12 +273,12 @@ def test_settings_of_one_run_change_that_run_alone(settings, read, place):
         "set": {"students": {"tiny-p2-kd": {"set": settings}}},
     }[place]
     assert changed_runs(overlay) == {"tiny-p2-kd"}
-    assert read(resolve(overlay).entries["described", "tiny-p2-kd"].resolve(1))
+    assert read(resolve(overlay).entries["described", "tiny-p2-kd"].resolve(TrainingSeed(1)))
 
 
 def test_a_part_of_the_one_cycle_can_be_changed_alone():
     overlay = {"protocols": {"described": {"overrides": {"small-p4": {"one_cycle": {"rising": 0.3}}}}}}
-    cycle = resolve(overlay).entries["described", "small-p4"].resolve(0).one_cycle
+    cycle = resolve(overlay).entries["described", "small-p4"].resolve(TrainingSeed(0)).one_cycle
     assert (cycle.rising, cycle.initial_divisor) == (0.3, 20.0)
 
 
@@ -281,7 +287,7 @@ def test_a_protocol_outranks_the_settings_of_the_run():
         "students": {"tiny-p2-ce": {"set": {"batch_size": 64, "precision": "fp32"}}},
         "protocols": {"described": {"overrides": {"tiny-p2-ce": {"batch_size": 32}}}},
     }
-    run = resolve(overlay).entries["described", "tiny-p2-ce"].resolve(0)
+    run = resolve(overlay).entries["described", "tiny-p2-ce"].resolve(TrainingSeed(0))
     assert (run.batch_size, run.precision) == (32, "fp32")
 
 
@@ -297,23 +303,64 @@ def test_a_second_protocol_has_entries_of_its_own_and_leaves_those_of_the_first_
     resolved = resolve(OTHER)
     assert list(of_protocol(resolved, "other")) == list(PAPER)
     assert digests(resolved, "described") == digests(resolve(), "described")
-    assert resolved.entries["other", "custom-p2-ce"].resolve(0).batch_size == 64
+    assert resolved.entries["other", "custom-p2-ce"].resolve(TrainingSeed(0)).batch_size == 64
 
 
 def test_students_learn_from_the_weights_that_their_teachers_protocol_selects():
     entries = resolve(OTHER).entries
-    assert entries["other", "tiny-p2-kd"].resolve(0).teacher == spec.Teacher("small-p2", 0, "last")
-    assert entries["described", "tiny-p2-kd"].resolve(0).teacher == spec.Teacher("small-p2", 0, "best")
+    assert entries["other", "tiny-p2-kd"].resolve(TrainingSeed(0)).teacher == spec.Teacher(
+        "small-p2", 0, "last"
+    )
+    assert entries["described", "tiny-p2-kd"].resolve(TrainingSeed(0)).teacher == spec.Teacher(
+        "small-p2", 0, "best"
+    )
     own = {"protocols": {"other": {"overrides": {"small-p2": {"selection": "best"}}}}}
     entries = resolve(OTHER, own).entries
-    assert entries["other", "tiny-p2-kd"].resolve(0).teacher.weights == "best"
-    assert entries["other", "tiny-p4-kd"].resolve(0).teacher.weights == "last"
+    assert entries["other", "tiny-p2-kd"].resolve(TrainingSeed(0)).teacher.weights == "best"
+    assert entries["other", "tiny-p4-kd"].resolve(TrainingSeed(0)).teacher.weights == "last"
     assert entries["other", "small-p2"].selection == "best"
 
 
 def test_the_first_seed_of_the_teachers_teaches_every_seed_of_the_students():
     entry = resolve({"seeds": {"teachers": [5, 0]}}).entries["described", "tiny-p2-kd"]
-    assert {entry.resolve(seed).teacher.seed for seed in (0, 1, 2)} == {5}
+    assert {entry.resolve(TrainingSeed(seed)).teacher.seed for seed in (0, 1, 2)} == {5}
+
+
+CROSSED = {"seeds": {"students": [0, 1], "teachers": [0, 3], "taught_by": "each"}}
+
+
+def test_with_several_teachers_every_student_that_has_one_is_trained_with_each():
+    entries = resolve(CROSSED).entries
+    taught, alone = entries["described", "tiny-p2-kd"], entries["described", "tiny-p2-ce"]
+    assert [str(seed) for seed in taught.seeds] == ["0", "1", "0-teacher-3", "1-teacher-3"]
+    assert [(taught.resolve(seed).seed, taught.resolve(seed).teacher.seed) for seed in taught.seeds] == [
+        (0, 0),
+        (1, 0),
+        (0, 3),
+        (1, 3),
+    ]
+    assert [str(seed) for seed in alone.seeds] == ["0", "1"]
+    assert [str(seed) for seed in entries["described", "small-p2"].seeds] == ["0", "3"]
+
+
+def test_several_teachers_change_no_training_that_one_teacher_gives():
+    after = resolve(CROSSED).entries
+    for place, entry in resolve({"seeds": {"students": [0, 1]}}).entries.items():
+        for seed in entry.seeds:
+            assert seed in after[place].seeds
+            assert spec.digest(after[place].resolve(seed)) == spec.digest(entry.resolve(seed))
+
+
+@pytest.mark.parametrize(
+    ("overlay", "run"), [({}, "tiny-p2-kd"), (CROSSED, "tiny-p2-ce"), (CROSSED, "small-p2")]
+)
+def test_a_training_that_is_not_one_for_each_teacher_is_refused_with_the_seed_to_name(overlay, run):
+    message = (
+        rf"described/{run}, seed 0-teacher-3: it is not trained with each teacher; name seed 0, or set"
+        r" `seeds.taught_by: each` if it has a teacher\."
+    )
+    with pytest.raises(InputError, match=message):
+        resolve(overlay).entries["described", run].resolve(TrainingSeed(0, 3))
 
 
 # --- layers of saliency maps ----------------------------------------------------------------------
@@ -336,7 +383,9 @@ def test_layers_are_named_by_place_by_number_or_all_at_once(layers, depth, indic
 def test_the_layers_of_a_loss_outrank_those_of_the_network():
     saliency = {"student_layers": [1, 2, 3], "teacher_layers": [0, 5, "last"]}
     overlay = {"students": {"tiny-p2-kd-cl-sal": {"set": {"losses": {"saliency": saliency}}}}}
-    resolved = resolve(overlay).entries["described", "tiny-p2-kd-cl-sal"].resolve(0).losses.saliency
+    resolved = (
+        resolve(overlay).entries["described", "tiny-p2-kd-cl-sal"].resolve(TrainingSeed(0)).losses.saliency
+    )
     assert (resolved.student_layers, resolved.teacher_layers) == ((1, 2, 3), (0, 5, 11))
 
 
@@ -365,7 +414,7 @@ def test_a_protocol_takes_over_what_its_base_says():
     base = {"described": {"overrides": {"tiny-p4-kd": {"batch_size": 64, "precision": "fp32"}}}}
     other = {"label": "x", "base": "described", "overrides": {"tiny-p4-kd": {"batch_size": 32}}}
     entry = resolve({"protocols": {**base, "other": other}}).entries["other", "tiny-p4-kd"]
-    run = entry.resolve(0)
+    run = entry.resolve(TrainingSeed(0))
     assert (run.batch_size, run.precision, entry.selection) == (32, "fp32", "best")
 
 
@@ -392,13 +441,16 @@ def test_a_protocol_that_is_not_to_be_reproduced_is_resolved_and_not_chosen():
 
 def test_recipes_of_a_protocol_concern_every_run_of_the_recipe():
     resolved = resolve({"protocols": {"described": {"recipes": {"student": {"batch_size": 64}}}}})
-    sizes = {entry.role: entry.resolve(0).batch_size for entry in of_protocol(resolved, "described").values()}
+    sizes = {
+        entry.role: entry.resolve(TrainingSeed(0)).batch_size
+        for entry in of_protocol(resolved, "described").values()
+    }
     assert sizes == {"teacher": 128, "student": 64}
 
 
 def test_weights_to_start_from_are_named_by_their_sum_and_not_by_their_path():
     entry = resolve().entries["released", "small-p2-50-pretrained"]
-    assert entry.resolve(0).start == DeitWeights(kind="deit", sha256="649709d9")
+    assert entry.resolve(TrainingSeed(0)).start == DeitWeights(kind="deit", sha256="649709d9")
     assert entry.pretrained == "deit-small"
     moved = resolve({"weights": {"deit-small": {"file": "elsewhere.pth"}}})
     assert digests(moved, "released") == digests(resolve(), "released")

@@ -5,6 +5,7 @@ import re
 
 import pytest
 import yaml
+from distillation.core.training_seeds import TrainingSeed
 from distillation.data.settings import Normalization
 from distillation.study import study
 from distillation.study.configuration import ConfigurationError
@@ -63,7 +64,7 @@ def problem(changes):
 
 @pytest.mark.parametrize("run", RELEASED)
 def test_each_row_as_released_is_trained_as_its_script_trains(vlm, run):
-    own = vlm.training("released", run, 0).run
+    own = vlm.training("released", run, TrainingSeed(0)).run
     optimizer, stage = own.optimizer, own.stages[0]
     found = (of_timm(own), own.model.image_size, own.normalization, own.augmentation.crop_padding)
     found += (optimizer.name, optimizer.lr, optimizer.weight_decay, own.batch_size)
@@ -83,7 +84,7 @@ def test_each_row_as_released_is_trained_as_its_script_trains(vlm, run):
 @pytest.mark.parametrize("protocol", ["described", "released"])
 def test_teachers_train_their_head_first_then_everything_at_a_low_rate(vlm, protocol):
     for run, network in TEACHERS.items():
-        own = vlm.training(protocol, run, 0).run
+        own = vlm.training(protocol, run, TrainingSeed(0)).run
         assert (of_timm(own), own.model.image_size, own.normalization) == (network, 224, CIFAR)
         assert [(each.resolution, each.epochs, each.lr, each.head_only) for each in own.stages] == [
             (224, 1, 3e-3, True),
@@ -101,9 +102,9 @@ def test_as_described_a_pair_differs_in_the_teacher_alone(vlm):
         "mobilevit-s-ce": ["mobilevit-s-from-vit"],
     }
     for alone, taught in pairs.items():
-        first = vlm.training("described", alone, 1).run
+        first = vlm.training("described", alone, TrainingSeed(1)).run
         for run in taught:
-            second = vlm.training("described", run, 1).run
+            second = vlm.training("described", run, TrainingSeed(1)).run
             for key in vars(first):
                 if key not in ("losses", "teacher", "teacher_resolution"):
                     assert getattr(first, key) == getattr(second, key), key
@@ -114,7 +115,9 @@ def test_as_described_a_pair_differs_in_the_teacher_alone(vlm):
 
 
 def test_both_baselines_of_vit_tiny_are_one_experiment(vlm):
-    first, again = (vlm.training("released", run, 2).run for run in ("vit-tiny-ce", "vit-tiny-ce-again"))
+    first, again = (
+        vlm.training("released", run, TrainingSeed(2)).run for run in ("vit-tiny-ce", "vit-tiny-ce-again")
+    )
     assert first == again
 
 
@@ -125,7 +128,7 @@ def test_teachers_are_asked_once_where_students_see_the_images_or_their_mirror_i
         ("released", "mobilevit-s-from-vit"),
         ("released", "resnet-18-from-resnet"),
     }
-    assert vlm.training("released", "mobilevit-s-from-vit", 0).run.teacher_resolution == 224
+    assert vlm.training("released", "mobilevit-s-from-vit", TrainingSeed(0)).run.teacher_resolution == 224
 
 
 def test_the_page_has_the_command_for_every_file_of_weights_of_the_study_and_of_its_demo():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from distillation.pages.documents import Document, Section
-from distillation.statistics import intervals, published_values
+from distillation.statistics import estimates, intervals, published_values
 from distillation.statistics.claims import judging, verdicts
 from distillation.statistics.claims.outcomes import Published, Reproduced
 from distillation.statistics.claims.statistics import STATISTICS
@@ -14,7 +14,7 @@ from distillation.study.contents import ClaimsPage, Key
 
 _FORMATS = {"points": "{:+.2f}", "%": "{:.1f}", "": "{:+.3f}"}
 _METHODS = {
-    "t over seeds": "Student's t over seeds",
+    **{method: f"Student's {method}" for method in estimates.OVER_TRAININGS},
     "binomial": "for a single seed the binomial interval of its test images",
 }
 _POWER = f"{', '.join(map(str, judging.PLANNED_SEEDS[:-1]))} or {judging.PLANNED_SEEDS[-1]} seeds show"

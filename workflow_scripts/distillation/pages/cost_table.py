@@ -43,7 +43,7 @@ def costs(records: Mapping[Key, Path]) -> pd.DataFrame:
             {
                 "protocol": protocol,
                 "run": run,
-                "seed": seed,
+                "seed": str(seed),
                 "parameters": record["parameters"],
                 "training_pflop": sum(stage["training_flops"] for stage in record["stages"]) / 1e15,
                 "inference_gflop": record["inference_flops"] / 1e9,

@@ -6,12 +6,14 @@ from statistics import fmean
 
 import pandas as pd
 
+from distillation.core.training_seeds import TrainingSeed
 from distillation.pages.absent import NOT_RUN
 from distillation.pages.documents import Document, Section
 from distillation.pages.tables import RUN
+from distillation.statistics import pairing
 from distillation.statistics.estimates import estimate
 from distillation.statistics.evaluations import Evaluation, of_run, read_all
-from distillation.statistics.quantities import Share, paired
+from distillation.statistics.quantities import Contrast, Share
 from distillation.study.contents import Compared, Key, Pair, PairsPage
 
 _PAIRED = (
@@ -56,8 +58,7 @@ def differences(page: PairsPage, evaluations: Mapping[Key, Path], published: pd.
             "published": _published(pair, known),
             "status": _why_absent(page, pair),
         }
-        found = _paired(_accuracies(results, pair.first), _accuracies(results, pair.second))
-        records.append(record | found)
+        records.append(record | _paired(results, pair))
     return pd.DataFrame.from_records(records)
 
 
@@ -72,21 +73,24 @@ def _why_absent(page: PairsPage, pair: Pair) -> str:
     return next(filter(None, reasons), NOT_RUN)
 
 
-def _accuracies(results: Mapping[Key, Evaluation], one: Compared) -> dict[int, Share]:
+def _accuracies(results: Mapping[Key, Evaluation], one: Compared) -> dict[TrainingSeed, Share]:
     tests = of_run(results, one.protocol, one.run)
     return {seed: test.accuracy(one.selection) for seed, test in tests.items()}
 
 
-def _paired(first: Mapping[int, Share], second: Mapping[int, Share]) -> dict:
-    differences = paired(first, second)
-    if not differences:
+def _paired(results: Mapping[Key, Evaluation], pair: Pair) -> dict:
+    sides = {"first": pair.first, "second": pair.second}
+    accuracies = {name: _accuracies(results, one) for name, one in sides.items()}
+    shared = pairing.shared(accuracies, {name for name, one in sides.items() if one.is_taught})
+    if not shared:
         return dict.fromkeys(_PAIRED[1:]) | {"seeds": "", "differences": ""}
-    found = estimate(differences)
+    first, second = ({seed: accuracies[name][own[name]] for seed, own in shared.items()} for name in sides)
+    found = estimate({seed: Contrast(((1.0, first[seed]), (-1.0, second[seed]))) for seed in shared})
     values = (
         RUN,
         " ".join(map(str, found.values)),
-        fmean(first[seed].percent for seed in differences),
-        fmean(second[seed].percent for seed in differences),
+        fmean(one.percent for one in first.values()),
+        fmean(one.percent for one in second.values()),
         found.mean,
         found.std,
         found.low,

@@ -9,6 +9,7 @@ import pandas as pd
 
 from distillation.core import checksums
 from distillation.core.errors import InputError
+from distillation.core.training_seeds import TrainingSeed
 from distillation.pages.absent import NOT_RUN
 from distillation.pages.documents import Document, Section
 from distillation.pages.tables import RUN
@@ -72,9 +73,9 @@ def index(
                 for column, run in zip(layout.columns, runs, strict=True):
                     cell = {"table": table, "protocol": protocol, "row": label, "column": column, "run": run}
                     own = [key for key in sorted(facts) if key[:2] == (protocol, run)]
-                    rows += [cell | {"status": RUN, "seed": key[2]} | facts[key] for key in own]
+                    rows += [cell | {"status": RUN, "seed": str(key[2])} | facts[key] for key in own]
                     rows += [] if own else [cell | {"status": page.why_absent(protocol, run) or NOT_RUN}]
-    whole = dict.fromkeys(("seed", "teacher_seed", "sessions"), "Int64")
+    whole = dict.fromkeys(("teacher_seed", "sessions"), "Int64")
     return pd.DataFrame(rows, columns=COLUMNS).astype({**whole, "git_dirty": "boolean"})
 
 
@@ -82,7 +83,9 @@ def _mismatches(key: Key, trained: Mapping[Key, _Trained], page: IndexPage) -> I
     """Messages about hashes and ids that differ between a run, its evaluation and its teacher."""
     own = trained[key]
     record, path = own.record, own.record_path
-    named = record["protocol"], record["run"], record["seed"]
+    guide = record["spec"].get("teacher", {})
+    of_teacher = guide.get("seed", 0) if key[2].teacher else 0
+    named = record["protocol"], record["run"], TrainingSeed(record["seed"], of_teacher)
     if named != key:
         yield (
             f"{path}: is the record of {_name(named)}, expected {_name(key)};"
@@ -95,9 +98,8 @@ def _mismatches(key: Key, trained: Mapping[Key, _Trained], page: IndexPage) -> I
                 f"{own.evaluation_path}: evaluated {weights} weights with sha256 {found}, but {path} names"
                 f" {values['sha256']}; delete the former and run the workflow again to repeat the evaluation."
             )
-    if record["spec"].get("teacher"):
-        guide = record["spec"]["teacher"]
-        teacher = trained[*page.taught_by[key[0]][key[1]], guide["seed"]]
+    if guide:
+        teacher = trained[*page.taught_by[key[0]][key[1]], TrainingSeed(guide["seed"])]
         found = teacher.record["weights"][guide["weights"]]["sha256"]
         if found != record["sha256"]["teacher"]:
             yield (

@@ -1,11 +1,14 @@
 """Tables of published and reproduced accuracies."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from statistics import fmean
 
 import pandas as pd
 
+from distillation.core.training_seeds import TrainingSeed
 from distillation.pages import documents
 from distillation.pages.absent import NOT_RUN
 from distillation.pages.documents import Document, Section
@@ -57,7 +60,7 @@ def _published(run: str, published: pd.DataFrame) -> dict:
     return {"published_run": run, "published": accuracy, "doubt": doubt}
 
 
-def _reproduced(results: Mapping[int, Evaluation]) -> dict:
+def _reproduced(results: Mapping[TrainingSeed, Evaluation]) -> dict:
     if not results:
         return dict.fromkeys(_REPRODUCED) | {"seeds": "", "accuracies": ""}
     found = estimate({seed: Contrast(((1.0, result.accuracy()),)) for seed, result in results.items()})
@@ -128,18 +131,33 @@ def caption_of(frame: pd.DataFrame) -> str:
     run = frame[frame["status"] == RUN]
     if run.empty:
         return documents.NOTHING_RUN
-    counts = sorted({len(seeds.split()) for seeds in run["seeds"]})
+    counts = sorted({_counts(seeds) for seeds in run["seeds"]})
     kinds = []
-    if counts[-1] > 1:
-        several = " or ".join(str(count) for count in counts if count > 1)
-        kinds.append(f"mean ± sample standard deviation over {several} seeds")
-    if counts[0] == 1:
+    if several := [count for count in counts if count > (1, 1)]:
+        kinds.append(f"mean ± sample standard deviation over {_counted(several)}")
+    if counts[0] == (1, 1):
         kinds.append("a single seed with its binomial 95 % interval (Wilson) in brackets")
     spread = " or ".join(kinds)
     weights = {"best": "best validation accuracy in the last stage", "last": "last epoch"}
     chosen = " or ".join(sorted(weights[name] for name in set(run["selection"])))
     images = " or ".join(f"{int(count):,}" for count in sorted(set(run["test_images"])))
     return f"{spread[0].upper()}{spread[1:]}, {images} test images, weights of the {chosen}."
+
+
+def _counts(seeds: str) -> tuple[int, int]:
+    """Numbers of teachers and of seeds of the trainings in a cell."""
+    trainings = [TrainingSeed.parse(text) for text in seeds.split()]
+    return len({one.teacher for one in trainings}), len({one.number for one in trainings})
+
+
+def _counted(several: Iterable[tuple[int, int]]) -> str:
+    """Numbers of teachers and of seeds, in order, in words."""
+    words = []
+    for teachers, counts in groupby(several, key=itemgetter(0)):
+        seeds = " or ".join(str(count) for _, count in counts)
+        with_each = f" with each of {teachers} teachers" if teachers > 1 else ""
+        words.append(f"{seeds} seed{'s' * (seeds != '1')}{with_each}")
+    return " or ".join(words)
 
 
 def _best_tests(frame: pd.DataFrame) -> str:

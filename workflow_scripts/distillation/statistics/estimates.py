@@ -2,30 +2,34 @@
 
 import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from distillation.core.training_seeds import TrainingSeed
 from distillation.statistics import intervals
 from distillation.statistics.quantities import Contrast, Count, Quantity, Ratio
 
+# Intervals that cover the randomness of training, by what the trainings differ in.
+OVER_TRAININGS = ("t over seeds", "t over teachers", "t over seeds and teachers")
 _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A quantity over seeds.
+    """A quantity over trainings.
 
     Attributes:
-        values: one per seed, by seed.
+        values: one per training, by seed.
         mean: of the values.
-        std: their sample standard deviation; None for a single seed.
-        low: lower end of the 95 % interval of the mean; None if a single seed gives none.
+        std: their sample standard deviation; None for a single training.
+        low: lower end of the 95 % interval of the mean; None if a single training gives none.
         high: its upper end.
-        method: of the interval: "t over seeds", "binomial" (of the test images of a single seed) or
-            "counted"; without an interval its reason: "one seed", "equal in all seeds" or "undefined".
+        method: of the interval: one of `OVER_TRAININGS`, "binomial" (of the test images of a single
+            training) or "counted"; without an interval its reason: "one seed", "equal in all seeds" or
+            "undefined".
     """
 
-    values: Mapping[int, float]
+    values: Mapping[TrainingSeed, float]
     mean: float
     std: float | None
     low: float | None
@@ -38,44 +42,56 @@ class Estimate:
         return None if self.low is None else (self.high - self.low) / 2
 
     def p_value(self, limit: float) -> float | None:
-        """That of a mean that equals the limit; None unless the interval is over seeds."""
-        return intervals.p_value(list(self.values.values()), limit) if self.is_over_seeds else None
+        """That of a mean that equals the limit; None unless the interval is over trainings."""
+        return _mean(self.values).p_value(limit) if self.is_over_trainings else None
 
     def is_within(self, low: float, high: float) -> bool:
-        """Whether several seeds show that the mean lies between two limits; see `intervals.is_within`."""
-        return self.is_over_seeds and intervals.is_within(list(self.values.values()), low, high)
+        """Whether trainings show that the mean lies between two limits; see `intervals.Mean`."""
+        return self.is_over_trainings and _mean(self.values).is_within(low, high)
 
     @property
-    def is_over_seeds(self) -> bool:
+    def is_over_trainings(self) -> bool:
         """Whether the interval covers the randomness of training."""
-        return self.method == "t over seeds"
+        return self.method in OVER_TRAININGS
 
 
-def estimate(quantities: Mapping[int, Quantity]) -> Estimate:
-    """The estimate of a quantity from one or more seeds.
+def estimate(quantities: Mapping[TrainingSeed, Quantity]) -> Estimate:
+    """The estimate of a quantity from one or more trainings.
 
-    Student's t interval over the seeds; for a single seed the binomial interval over its test images, if
-    the quantity is made of accuracies.
+    Student's t interval over seeds, teachers or both, whichever there are several of; for a single training
+    the binomial interval over its test images, if the quantity is made of accuracies.
     """
     values = {seed: quantity.value for seed, quantity in sorted(quantities.items())}
     mean = statistics.fmean(values.values())
     std = statistics.stdev(values.values()) if len(values) > 1 else None
-    return Estimate(values, mean, std, *_interval(list(quantities.values()), list(values.values())))
+    return Estimate(values, mean, std, *_interval(list(quantities.values()), values))
+
+
+def _mean(values: Mapping[TrainingSeed, float]) -> intervals.Mean:
+    return intervals.mean_over(list(values.values()), *_groupings(values).values())
+
+
+def _groupings(seeds: Iterable[TrainingSeed]) -> dict[str, list[int]]:
+    """What several trainings differ in: their seeds, their teachers or both."""
+    found = {"seeds": [seed.number for seed in seeds], "teachers": [seed.teacher for seed in seeds]}
+    return {name: grouping for name, grouping in found.items() if len(set(grouping)) > 1}
 
 
 def _interval(
-    quantities: list[Quantity], values: list[float]
+    quantities: list[Quantity], by_seed: Mapping[TrainingSeed, float]
 ) -> tuple[float, float, str] | tuple[None, None, str]:
+    values = list(by_seed.values())
     if not all(map(math.isfinite, values)):
         return None, None, "undefined"
     # Unequal counts, of trainings that differ in length, are a sample like any other.
     if all(isinstance(quantity, Count) for quantity in quantities) and len(set(values)) == 1:
         return values[0], values[0], "counted"
-    # Differences of equal counts can differ by the rounding of their percentages.
-    if len(values) > 1 and max(values) - min(values) < _ROUNDING:
-        return None, None, "equal in all seeds"
     if len(values) > 1:
-        return *intervals.over_seeds(values), "t over seeds"
+        mean = _mean(by_seed)
+        # Differences of equal counts can differ by the rounding of their percentages.
+        if mean.error < _ROUNDING:
+            return None, None, "equal in all seeds"
+        return *mean.interval(), f"t over {' and '.join(_groupings(by_seed))}"
     match quantities[0]:
         case Contrast(terms):
             low, high = intervals.of_contrast([(weight, part.correct, part.images) for weight, part in terms])

@@ -4,11 +4,22 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import PlainSerializer, PlainValidator
+
+from distillation.core.training_seeds import TrainingSeed
 from distillation.statistics.quantities import Share
 
+
+def _seed(value: TrainingSeed | str) -> TrainingSeed:
+    return value if isinstance(value, TrainingSeed) else TrainingSeed.parse(value)
+
+
+# In plain values, such as the parameters of a job, a seed is its text.
+AnySeed = Annotated[TrainingSeed, PlainValidator(_seed), PlainSerializer(str)]
 # Protocol, run and seed.
-Key = tuple[str, str, int]
+Key = tuple[str, str, AnySeed]
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,6 @@ def read_all(files: Mapping[Key, Path]) -> dict[Key, Evaluation]:
     return {key: read(files[key]) for key in sorted(files)}
 
 
-def of_run(evaluations: Mapping[Key, Evaluation], protocol: str, run: str) -> dict[int, Evaluation]:
+def of_run(evaluations: Mapping[Key, Evaluation], protocol: str, run: str) -> dict[TrainingSeed, Evaluation]:
     """The evaluations of one run, by seed."""
     return {key[2]: value for key, value in evaluations.items() if key[:2] == (protocol, run)}

@@ -1,7 +1,9 @@
 """Two-sided 95 % confidence intervals, and tests at the level of 5 %."""
 
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 
 from scipy import stats
 
@@ -12,32 +14,61 @@ _CONFIDENCE = 1 - LEVEL
 Interval = tuple[float, float]
 
 
-def over_seeds(values: Sequence[float]) -> Interval:
-    """Student's t interval of the mean of two or more values that are not all equal, one per seed.
+@dataclass(frozen=True)
+class Mean:
+    """The mean of a quantity over trainings; it covers their randomness, not that of the test images.
 
-    It covers the randomness of training: the test images, and a teacher that all seeds share, are
-    fixed.
+    Attributes:
+        value: the mean.
+        error: its standard error, above zero.
+        freedom: degrees of freedom of Student's t.
     """
-    mean = sum(values) / len(values)
-    low, high = stats.t.interval(_CONFIDENCE, len(values) - 1, loc=mean, scale=stats.sem(values))
-    return float(low), float(high)
+
+    value: float
+    error: float
+    freedom: int
+
+    def interval(self) -> Interval:
+        """Student's t interval."""
+        low, high = stats.t.interval(_CONFIDENCE, self.freedom, loc=self.value, scale=self.error)
+        return float(low), float(high)
+
+    def p_value(self, limit: float) -> float:
+        """That of the two-sided t test of a mean that equals the limit."""
+        return float(2 * stats.t.sf(abs(self.value - limit) / self.error, self.freedom))
+
+    def is_within(self, low: float, high: float) -> bool:
+        """Whether it lies between two limits: two one-sided t tests (Schuirmann 1987)."""
+        nearest = min(self.value - low, high - self.value)
+        return bool(stats.t.sf(nearest / self.error, self.freedom) < LEVEL)
+
+
+def mean_over(values: Sequence[float], *groupings: Sequence[Hashable]) -> Mean:
+    """The mean of values that share what is random in a training, such as its seed or its teacher.
+
+    The squared error is the sum of the cluster-robust ones of each grouping (Cameron, Gelbach and Miller
+    2011), without taking off what they share, and freedom is that of the grouping with the fewest groups:
+    the interval is rather too wide than too narrow. With a single grouping in which each value is a group of
+    its own, it is Student's.
+
+    Args:
+        values: one per training.
+        groupings: the group of each value; each grouping has two groups or more.
+    """
+    count, squared = len(values), 0.0
+    mean = sum(values) / count
+    for grouping in groupings:
+        sums: defaultdict[Hashable, float] = defaultdict(float)
+        for value, group in zip(values, grouping, strict=True):
+            sums[group] += value - mean
+        squared += sum(each**2 for each in sums.values()) * len(sums) / (len(sums) - 1)
+    freedom = min(len(set(grouping)) for grouping in groupings) - 1
+    return Mean(mean, math.sqrt(squared) / count, freedom)
 
 
 def reach(std: float, seeds: int) -> float:
-    """Half the width that `over_seeds` would have with this standard deviation and number of seeds."""
+    """Half the width of Student's interval with this standard deviation and number of seeds."""
     return float(stats.t.ppf((1 + _CONFIDENCE) / 2, seeds - 1)) * std / math.sqrt(seeds)
-
-
-def p_value(values: Sequence[float], limit: float) -> float:
-    """That of the two-sided t test of a mean that equals the limit; see `over_seeds` for the values."""
-    return float(stats.ttest_1samp(values, limit).pvalue)
-
-
-def is_within(values: Sequence[float], low: float, high: float) -> bool:
-    """Whether the mean lies between two limits: two one-sided t tests (Schuirmann 1987); see `over_seeds`."""
-    above = stats.ttest_1samp(values, low, alternative="greater").pvalue
-    below = stats.ttest_1samp(values, high, alternative="less").pvalue
-    return bool(max(above, below) < LEVEL)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

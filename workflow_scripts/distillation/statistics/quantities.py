@@ -1,6 +1,5 @@
-"""The value of a statistic for one seed, with the counts that determine its sampling error."""
+"""The value of a statistic for one training, with the counts that determine its sampling error."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -55,7 +54,7 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Sample:
-    """A number whose variation only several seeds can show."""
+    """A number whose variation only several trainings can show."""
 
     value: float
 
@@ -65,12 +64,6 @@ class Count:
     """A counted number, which has no sampling error."""
 
     value: float
-
-
-def paired(first: Mapping[int, Share], second: Mapping[int, Share]) -> dict[int, Contrast]:
-    """The first accuracy minus the second, by seed, for the seeds that both have."""
-    shared = sorted(first.keys() & second.keys())
-    return {seed: Contrast(((1.0, first[seed]), (-1.0, second[seed]))) for seed in shared}
 
 
 Quantity = Contrast | Ratio | Sample | Count

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
+from distillation.core.training_seeds import TrainingSeed
 from distillation.statistics.claims import cases
 from distillation.study.chosen import Chosen
 from distillation.study.contents import ClaimsPage, Key
@@ -68,7 +69,7 @@ def further_runs(chosen: Chosen, name: str) -> list[Key]:
     for protocol, run, seed in list(found):
         training = chosen.study.training(protocol, run, seed)
         if training.teacher:
-            found[*training.entry.teacher, training.teacher.seed] = None
+            found[*training.entry.teacher, TrainingSeed(training.teacher.seed)] = None
     return [key for key in found if key[0] not in chosen.study.reproduced]
 
 

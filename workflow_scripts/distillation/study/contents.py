@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field, TypeAdapter
 
 from distillation.core.settings import settings
-from distillation.statistics.evaluations import Key
+from distillation.statistics.evaluations import AnySeed, Key
 
 
 def filled(pattern: str, study: str, runs: Iterable[Key]) -> list[str]:
@@ -121,17 +121,19 @@ class Compared:
     Attributes:
         protocol: its id.
         run: its id.
+        is_taught: whether it has a teacher.
         selection: weights that were tested, "last" or "best"; None for those of the protocol.
     """
 
     protocol: str
     run: str
+    is_taught: bool
     selection: str | None = None
 
 
 @settings
 class Pair:
-    """A difference: the first accuracy minus the second, of equal seeds.
+    """A difference: the first accuracy minus the second, of seeds paired as in `pairing.shared`.
 
     Attributes:
         section: heading of the table that shows it.
@@ -182,7 +184,7 @@ class RunSettings:
     role: str
     label: str
     selection: str
-    seeds: tuple[int, ...]
+    seeds: tuple[AnySeed, ...]
     spec: dict[str, Any]
 
 

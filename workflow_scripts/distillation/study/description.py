@@ -14,9 +14,7 @@ def of_study(study: Study) -> dict[str, Any]:
     )
     roles = [f"of students {students}"]
     if config["teachers"]:
-        same = config["seeds"].get("taught_by") == "same"
-        whose = "each student's teacher has its seed" if same else "the first is the students' teacher"
-        roles.append(f"of teachers {teachers} ({whose})")
+        roles.append(f"of teachers {teachers} ({_TAUGHT_BY[protocols.taught_by(config)]})")
     selected = config.get("select")
     limits = {name: one["limit"] for name, one in config["datasets"].items() if "limit" in one}
     return {
@@ -37,4 +35,9 @@ def of_study(study: Study) -> dict[str, Any]:
     }
 
 
+_TAUGHT_BY = {
+    "first": "the first is the students' teacher",
+    "same": "each student's teacher has its seed",
+    "each": "every student is trained with each",
+}
 _PURPOSES = {"train": "train", "validation": "validate", "test": "test"}

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from distillation.core.errors import InputError
+from distillation.statistics.evaluations import Key
 from distillation.study import spec
 from distillation.study.study import Study
 
 
-def check(study: Study, records: Mapping[tuple[str, str, int], Path]) -> None:
+def check(study: Study, records: Mapping[Key, Path]) -> None:
     """Check that finished trainings have the settings that the study gives them.
 
     Args:
@@ -27,7 +28,7 @@ def check(study: Study, records: Mapping[tuple[str, str, int], Path]) -> None:
         raise InputError("\n".join(wrong))
 
 
-def _errors(study: Study, key: tuple[str, str, int], path: Path) -> Iterator[str]:
+def _errors(study: Study, key: Key, path: Path) -> Iterator[str]:
     protocol, run, seed = key
     entry = study.entries.get((protocol, run))
     if entry is None:
@@ -37,7 +38,11 @@ def _errors(study: Study, key: tuple[str, str, int], path: Path) -> Iterator[str
         )
         return
     recorded = dict(_settings(json.loads(path.read_text(encoding="utf-8"))["spec"]))
-    resolved = dict(_settings(spec.to_mapping(entry.resolve(seed))))
+    try:
+        resolved = dict(_settings(spec.to_mapping(entry.resolve(seed))))
+    except InputError as error:
+        yield f"{path}: {error}"
+        return
     for name in resolved | recorded:
         found, expected = recorded.get(name), resolved.get(name)
         if found != expected:

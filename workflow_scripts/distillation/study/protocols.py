@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from distillation.core.training_seeds import TrainingSeed
 from distillation.study.configuration import suggestion
 
 
@@ -36,6 +37,17 @@ def weights_tested(config: Mapping, protocol: str) -> str:
 def seeds_of(config: Mapping, role: str) -> tuple[int, ...]:
     """The seeds of every run of a role, "teacher" or "student"; a study without teachers may name none."""
     return tuple(config["seeds"].get(f"{role}s", (0,)))
+
+
+def taught_by(config: Mapping) -> str:
+    """Which seeds of teachers a student has: "first", "same" or "each"; see `RoleSeeds`."""
+    return config["seeds"].get("taught_by", "first")
+
+
+def trainings_of(config: Mapping, role: str, *, is_taught: bool) -> tuple[TrainingSeed, ...]:
+    """The trainings of every run of a role, with a teacher or without one."""
+    teachers = seeds_of(config, "teacher") if is_taught and taught_by(config) == "each" else (0,)
+    return tuple(TrainingSeed(seed, teacher) for teacher in teachers for seed in seeds_of(config, role))
 
 
 def has(config: Mapping, protocol: str, run: str) -> bool:

@@ -72,8 +72,8 @@ class Selection(Chosen):
             Pair(
                 section=f"Protocol: {label}",
                 label=f"{first} minus {second}, {column}",
-                first=Compared(protocol, runs[first][index]),
-                second=Compared(protocol, runs[second][index]),
+                first=self._compared(protocol, runs[first][index]),
+                second=self._compared(protocol, runs[second][index]),
                 printed=(printed[first][index], printed[second][index]),
             )
             for protocol, label in self.protocols.items()
@@ -147,8 +147,8 @@ class Selection(Chosen):
             Pair(
                 section="One switch changed at a time",
                 label=f"{switch['label']}: {labels[run]}",
-                first=Compared(switch.get("protocol", base), run, switch.get("selection")),
-                second=Compared(base, run),
+                first=self._compared(switch.get("protocol", base), run, switch.get("selection")),
+                second=self._compared(base, run),
             )
             for switch in settings["switches"]
             for run in switch.get("runs") or self._runs_of(switch["protocol"])
@@ -179,6 +179,9 @@ class Selection(Chosen):
     def figure(self, name: str) -> Page:
         """A figure, as the type of its kind."""
         return figure_selection.figure(self, self.figures[name])
+
+    def _compared(self, protocol: str, run: str, selection: str | None = None) -> Compared:
+        return Compared(protocol, run, (protocol, run) in self.taught_by, selection)
 
     def _runs_of(self, protocol: str) -> list[str]:
         return [run for each, run in self.study.entries if each == protocol]

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
+from distillation.core.errors import InputError
+from distillation.core.training_seeds import TrainingSeed
 from distillation.data.dataset_settings import FORMATS, IMAGES_DECIDED_BY
 from distillation.networks import map_settings, start_settings
 from distillation.networks.families import Network
@@ -35,6 +37,8 @@ class Entry:
         records_maps: whether saliency maps are recorded in its training.
         stores_answers: whether it reads the stored answers of its teacher; see `Run.stores_answers`.
         images: number of training images of its data set, before split and limit.
+        settings: of all its seeds; the seed of its teacher is a number or, as in `seeds.taught_by`, "same" or
+            "each".
     """
 
     protocol: str
@@ -42,7 +46,7 @@ class Entry:
     role: str
     label: str
     selection: str
-    seeds: tuple[int, ...]
+    seeds: tuple[TrainingSeed, ...]
     teacher: tuple[str, str] | None
     pretrained: str | None
     records_maps: bool
@@ -50,8 +54,17 @@ class Entry:
     images: int
     settings: Mapping
 
-    def resolve(self, seed: int) -> spec.Run:
-        """The training with this seed."""
+    def resolve(self, seed: TrainingSeed) -> spec.Run:
+        """The training with this seed.
+
+        Raises:
+            InputError: the seed names a teacher, but its protocol has no student for each teacher.
+        """
+        if seed.teacher and self.settings.get("teacher", {}).get("seed") != "each":
+            raise InputError(
+                f"{self.protocol}/{self.run}, seed {seed}: it is not trained with each teacher; name seed"
+                f" {seed.number}, or set `seeds.taught_by: each` if it has a teacher."
+            )
         return _structure(self.settings, seed)
 
 
@@ -101,7 +114,7 @@ class Study:
     reproduced: tuple[str, ...]
     entries: Mapping[tuple[str, str], Entry]
     selected: frozenset[tuple[str, str]]
-    only: frozenset[tuple[str, str, int]] | None = None
+    only: frozenset[tuple[str, str, TrainingSeed]] | None = None
 
     def chosen(self, role: str | None = None, protocols: Collection[str] | None = None) -> Iterator[Entry]:
         """The selected runs and their teachers: of one role, or of both.
@@ -117,22 +130,22 @@ class Study:
             if key in keys and role in (None, entry.role):
                 yield entry
 
-    def teacher_of(self, protocol: str, run: str, seed: int) -> spec.Run | None:
+    def teacher_of(self, protocol: str, run: str, seed: TrainingSeed) -> spec.Run | None:
         """The training of a run's teacher; None without a teacher."""
         entry = self.entries[protocol, run]
         teacher = entry.resolve(seed).teacher
-        return self.entries[entry.teacher].resolve(teacher.seed) if teacher else None
+        return self.entries[entry.teacher].resolve(TrainingSeed(teacher.seed)) if teacher else None
 
-    def training(self, protocol: str, run: str, seed: int) -> Training:
+    def training(self, protocol: str, run: str, seed: TrainingSeed) -> Training:
         """The training of a run with a seed."""
         entry = self.entries[protocol, run]
         return Training(self.name, entry, entry.resolve(seed), self.teacher_of(protocol, run, seed))
 
-    def limited_to(self, trainings: Iterable[tuple[str, str, int]]) -> "Study":
+    def limited_to(self, trainings: Iterable[tuple[str, str, TrainingSeed]]) -> "Study":
         """The same study with only these trainings, each by protocol, run and seed."""
         return replace(self, only=frozenset(trainings), selected=frozenset(self.entries))
 
-    def seeds_of(self, entry: Entry) -> tuple[int, ...]:
+    def seeds_of(self, entry: Entry) -> tuple[TrainingSeed, ...]:
         """The chosen seeds of a run."""
         return tuple(
             seed
@@ -197,7 +210,7 @@ def _entry(config: Mapping, protocol: str, role: str, run: str) -> Entry:
     declared = config[f"{role}s"][run]
     settings, network = _settings(config, protocol, role, run)
     selection, teacher, start = (settings.pop(key) for key in ("selection", "teacher", "start"))
-    seeds, teaching = protocols.seeds_of(config, role), None
+    seeds, teaching = protocols.trainings_of(config, role, is_taught=bool(teacher)), None
     if teacher:
         teacher, teaching = _teach(config, protocol, teacher, settings)
     elif settings.get("recorded_maps"):
@@ -239,10 +252,9 @@ def _teach(config: Mapping, protocol: str, teacher: str, student: dict) -> tuple
             f"teacher: the protocol '{protocol}' has no run '{teacher}'; name one of its teachers {known}"
         )
     own, network = _settings(config, provider, "teacher", teacher)
-    # Without a seed, `_structure` adds that of the student.
-    student["teacher"] = {"run": teacher, "weights": own["selection"]}
-    if config["seeds"].get("taught_by") != "same":
-        student["teacher"]["seed"] = protocols.seeds_of(config, "teacher")[0]
+    taught_by = protocols.taught_by(config)
+    seed = protocols.seeds_of(config, "teacher")[0] if taught_by == "first" else taught_by
+    student["teacher"] = {"run": teacher, "weights": own["selection"], "seed": seed}
     first, second = (config["datasets"][each["dataset"]] for each in (own, student))
     if any(first.get(key) != second.get(key) for key in IMAGES_DECIDED_BY):
         raise ValueError(
@@ -325,10 +337,12 @@ def _resolve_terms(settings: dict, network: Network, teacher: Network | None) ->
         settings["recorded_maps"] = resolved
 
 
-def _structure(settings: Mapping, seed: int) -> spec.Run:
-    values = {key: value for key, value in settings.items() if value is not None} | {"seed": seed}
+def _structure(settings: Mapping, seed: TrainingSeed) -> spec.Run:
+    values = {key: value for key, value in settings.items() if value is not None} | {"seed": seed.number}
     if "teacher" in values:
-        values["teacher"] = {"seed": seed} | values["teacher"]
+        named = values["teacher"]["seed"]
+        own = {"same": seed.number, "each": seed.teacher}.get(named, named)
+        values["teacher"] = values["teacher"] | {"seed": own}
     # Settings that change a part of others, or replace them, are complete only now.
     if wrong := configuration.violations(spec.RUN, values):
         raise ValueError(*wrong)

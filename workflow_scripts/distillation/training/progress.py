@@ -16,6 +16,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from distillation.core.training_seeds import TrainingSeed
 from distillation.study import spec
 from distillation.study.study import Entry, Study
 
@@ -108,7 +109,7 @@ class Training:
     study: str
     protocol: str
     run: str
-    seed: int
+    seed: TrainingSeed
     state: str
     report: Report | None
 
@@ -150,7 +151,7 @@ def survey(studies: Iterable[Study], results: Path, now: float) -> list[Training
     ]
 
 
-def _training(study: str, entry: Entry, seed: int, results: Path, now: float) -> Training:
+def _training(study: str, entry: Entry, seed: TrainingSeed, results: Path, now: float) -> Training:
     place, wanted = (study, entry.protocol, entry.run, seed), spec.digest(entry.resolve(seed))
     folder = results / study / "runs" / entry.protocol / entry.run / f"seed-{seed}"
     report = _final_report(folder, now)

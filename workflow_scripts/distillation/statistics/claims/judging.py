@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from distillation.statistics import intervals
+from distillation.core.training_seeds import TrainingSeed
+from distillation.statistics import intervals, pairing
 from distillation.statistics.claims import cases, verdicts
 from distillation.statistics.claims.outcomes import Published, Reproduced
 from distillation.statistics.claims.statistics import STATISTICS, Statistic
 from distillation.statistics.estimates import Estimate, estimate
+from distillation.statistics.evaluations import Key
 from distillation.statistics.quantities import Quantity, Unknown
 
 # Numbers of seeds for which the smallest difference that they could show is given.
@@ -37,9 +39,9 @@ COLUMNS = (
 DOUBTS = " | "
 
 # Trainings by protocol, run and seed.
-Outcomes = Mapping[tuple[str, str, int], Reproduced]
+Outcomes = Mapping[Key, Reproduced]
 # Protocol and id of the teacher of a run, by protocol and run.
-TaughtBy = Mapping[str, Mapping[str, tuple[str, str]]]
+TaughtBy = Mapping[str, Mapping[str, cases.Place]]
 
 
 class NotRun(LookupError):  # noqa: N818 (a result, not an error)
@@ -165,7 +167,7 @@ def _power(found: Estimate | None, statistic: Statistic) -> dict:
     """The smallest difference that more seeds could show, from the measured spread or from an assumed one."""
     if found and found.method == "counted":
         return {"spread": ""}
-    is_measured = found is not None and found.is_over_seeds
+    is_measured = found is not None and found.is_over_trainings
     if not is_measured and statistic.unit != "points":
         return {"spread": ""}
     std = found.std if is_measured else ASSUMED_SPREAD
@@ -179,29 +181,30 @@ def _over_seeds(
     places: Mapping[str, cases.Place],
     outcomes: Outcomes,
     taught_by: TaughtBy,
-) -> dict[int, Quantity]:
+) -> dict[TrainingSeed, Quantity]:
     """The statistic of each seed that all runs of a case have.
 
-    Runs are paired by seed; the teacher is the one that the run of that seed was trained with.
+    Runs are paired as in `pairing.shared`; the teacher is the one that the run of that seed was trained with.
     """
-    seeds = {place: {key[2] for key in outcomes if key[:2] == place} for place in places.values()}
-    missing = [f"{run} ({of})" for (of, run), found in seeds.items() if not found]
+    seeds = {role: {key[2] for key in outcomes if key[:2] == place} for role, place in places.items()}
+    missing = dict.fromkeys(f"{run} ({of})" for role, (of, run) in places.items() if not seeds[role])
     if missing:
         raise NotRun(" and ".join(missing))
-    shared = set.intersection(*seeds.values())
+    shared = pairing.shared(
+        seeds, {role for role, (of, run) in places.items() if run in taught_by.get(of, {})}
+    )
     if not shared:
         raise Unknown("the runs have no seed in common")
     of, run = places["run"]
     teacher = taught_by[of][run] if statistic.teacher else None
-    return {seed: statistic.of(case, _roles(places, seed, outcomes, teacher)) for seed in sorted(shared)}
+    keys = {seed: {role: (*places[role], own[role]) for role in places} for seed, own in shared.items()}
+    return {seed: statistic.of(case, _roles(own, outcomes, teacher)) for seed, own in keys.items()}
 
 
-def _roles(
-    places: Mapping[str, cases.Place], seed: int, outcomes: Outcomes, teacher: tuple[str, str] | None
-) -> dict[str, Reproduced]:
-    roles = {role: outcomes[*place, seed] for role, place in places.items()}
+def _roles(keys: Mapping[str, Key], outcomes: Outcomes, teacher: cases.Place | None) -> dict[str, Reproduced]:
+    roles = {role: outcomes[key] for role, key in keys.items()}
     if teacher:
-        key = (*teacher, roles["run"].teacher_seed)
+        key = (*teacher, TrainingSeed(roles["run"].teacher_seed))
         if key not in outcomes:
             raise NotRun(f"{key[1]} ({key[0]})")
         roles["teacher"] = outcomes[key]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from distillation.core.training_seeds import TrainingSeed
 from distillation.study.contents import Key
 from distillation.study.costs import demand
 from distillation.study.study import Study
@@ -26,7 +27,7 @@ def words(study: Study, trainings: Sequence[Key], checks: Iterable[Path]) -> str
     return "; ".join([*parts, *(found or ["hours are estimated after `make gpu-check`"])])
 
 
-def _operations(study: Study, protocol: str, run: str, seed: int) -> float:
+def _operations(study: Study, protocol: str, run: str, seed: TrainingSeed) -> float:
     training = study.training(protocol, run, seed)
     dataset = study.config["datasets"][training.run.dataset]
     held_out = dataset.get("split", {}).get("holdout", 0)

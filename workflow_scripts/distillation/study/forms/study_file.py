@@ -47,10 +47,11 @@ class RoleSeeds:
 
     students: Seeds = Field(description="Seeds of every student.")
     teachers: Seeds = Field((0,), description="Seeds of every teacher.")
-    taught_by: Literal["first", "same"] = Field(
+    taught_by: Literal["first", "same", "each"] = Field(
         "first",
-        description="The seed of a student's teacher: the first of the teachers', or the student's.",
-        examples=["same"],
+        description="The seed of a student's teacher: the first of the teachers', the student's, or each of"
+        " the teachers', so that every student is trained once with each teacher.",
+        examples=["each"],
     )
 
 
