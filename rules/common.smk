@@ -9,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 HOME = Path(workflow.current_basedir).parent
 sys.path.insert(0, str(HOME / "workflow_scripts"))
 
-from distillation.core import training_seeds
+from distillation.core import training_seeds, yaml_files
 from distillation.core.errors import UserError
 from distillation.networks import start_settings
 from distillation.study import code_digest, spec, studies
@@ -25,6 +25,8 @@ def load_studies():
     # What report.smk adds was not written by a user; it is there already if a module is given this config.
     written = {key: value for key, value in config.items() if key != "_reported"}
     try:
+        # Snakemake's own reader lets pass what this one refuses.
+        yaml_files.read_all(map(Path, files))
         return studies.resolve(written, HOME / "studies", " + ".join(map(os.path.relpath, files)))
     except UserError as error:
         raise WorkflowError(str(error)) from None

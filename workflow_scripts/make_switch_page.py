@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-import yaml
-from distillation.core import logs
+from distillation.core import logs, yaml_files
 from distillation.pages import switches
 from distillation.pages.documents import publish
 from distillation.study.contents import SettingsPage
 
 logs.to_file_and_stderr(snakemake.log[0])
 page = SettingsPage(**snakemake.params.page)
-stated = [yaml.safe_load(Path(path).read_text(encoding="utf-8")) for path in snakemake.input.sources]
+stated = yaml_files.read_all(map(Path, snakemake.input.sources))
 values = switches.table(page.settings, stated[0] if stated else {})
 publish(switches.document(page, values), values, snakemake.output)

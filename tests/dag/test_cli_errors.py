@@ -20,6 +20,14 @@ def test_every_fault_of_a_configuration_is_reported_at_once_and_without_a_traceb
     assert "Traceback" not in output
 
 
+def test_a_key_that_is_written_twice_in_an_overlay_stops_the_plan(workspace, tmp_path):
+    overlay = tmp_path / "twice.yaml"
+    overlay.write_text("irkd: {note: one}\nexecution: {threads: 2}\nirkd: {select: [tiny-p4-ce]}\n")
+    output = workspace().snakemake("-n", "irkd", status=1, configfile=str(overlay))
+    assert "twice.yaml: irkd: this key is written twice, in lines 1 and 3; keep one" in output
+    assert "Traceback" not in output
+
+
 def test_an_unknown_selection_stops_the_plan(workspace):
     output = workspace(select=["nothing-like-it"]).snakemake("-n", status=1)
     assert "select: no run 'nothing-like-it'" in output

@@ -197,7 +197,7 @@ def test_an_overlay_that_is_missing_or_wrong_is_told_in_a_sentence(tmp_path):
     assert "this file cannot be read (No such file or directory); name another." in missing
     (tmp_path / "list.yaml").write_text("- 1\n")
     wrong = message(program.main, "--config", tmp_path / "list.yaml")
-    assert wrong.endswith("this file must be a mapping; correct it.")
+    assert wrong.endswith("this file must be a mapping, lines such as `key: value`; correct it.")
     (tmp_path / "broken.yaml").write_text("a: [\n")
     assert "this file is not YAML" in message(program.main, "--config", tmp_path / "broken.yaml")
     (tmp_path / "key.yaml").write_text("stduents: {}\n")

@@ -253,7 +253,7 @@ def test_errors_of_every_study_and_of_the_workflow_are_reported_at_once(folder):
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("- 1\n", "must be a mapping"), ("", "must be a mapping"), ("a: [\n", "is not YAML")],
+    [("- 1\n", "must be a mapping"), ("", "is empty"), ("a: [\n", "is not YAML")],
 )
 def test_a_study_that_cannot_be_read_is_named(folder, text, said):
     there = folder(small=text)

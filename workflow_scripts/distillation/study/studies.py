@@ -5,10 +5,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import TypeAdapter
 
-from distillation.core.errors import InputError
+from distillation.core import yaml_files
 from distillation.data.dataset_settings import FORMATS, IMAGES_DECIDED_BY
 from distillation.study import study
 from distillation.study.configuration import WORKFLOW_FILE, ConfigurationError, suggestion, violations
@@ -36,9 +35,9 @@ def configuration(files: Sequence[Path]) -> dict[str, Any]:
     """The content of `config.yaml` and its overlays, merged in this order.
 
     Raises:
-        InputError: a file is missing, is not YAML or not a mapping.
+        InputError: see `yaml_files.read`.
     """
-    return merge(*map(_mapping, files))
+    return merge(*yaml_files.read_all(files))
 
 
 def paths(config: Mapping) -> Paths:
@@ -56,19 +55,21 @@ def resolve(config: Mapping, folder: Path, source: str) -> dict[str, Study]:
 
     Raises:
         ConfigurationError: with every error of the configuration and of its studies.
-        InputError: a `study.yaml` is not YAML or not a mapping.
+        InputError: of a `study.yaml`; see `yaml_files.read`.
     """
     return resolve_declared(config, declared(config, folder), folder, source)
 
 
 def declared(config: Mapping, folder: Path) -> dict[str, Mapping]:
     """The content of the `study.yaml` of each study that is there, merged with what overlays change in it."""
-    found = {}
-    for name in _names(config):
-        path, changes = folder / name / "study.yaml", config.get(name, {})
-        if path.is_file():
-            found[name] = merge(_mapping(path), changes if isinstance(changes, Mapping) else {})
-    return found
+    files = {name: folder / name / "study.yaml" for name in _names(config)}
+    there = {name: path for name, path in files.items() if path.is_file()}
+    contents = dict(zip(there, yaml_files.read_all(there.values()), strict=True))
+    changes = {name: config.get(name, {}) for name in there}
+    return {
+        name: merge(content, changes[name] if isinstance(changes[name], Mapping) else {})
+        for name, content in contents.items()
+    }
 
 
 def resolve_declared(
@@ -87,18 +88,6 @@ def resolve_declared(
     if errors:
         raise ConfigurationError(errors)
     return found
-
-
-def _mapping(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: this file cannot be read ({error.strerror}); name another.") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: this file is not YAML ({error}); correct it.") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: this file must be a mapping; correct it.")
-    return content
 
 
 def _names(config: Mapping) -> dict[str, str]:
