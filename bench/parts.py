@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import torch
 from distillation.core import streams
-from distillation.core.training_seeds import TrainingSeed
 from distillation.data import views
 from distillation.data.augmentations.erasing import RandomErasing
 from distillation.data.settings import Augmentation, Views
@@ -17,6 +16,7 @@ from distillation.networks.losses.saliency import compute as saliency
 from distillation.networks.output import Output
 from distillation.networks.saliency import cls_attention
 from distillation.networks.saliency.cls_attention import compute as cls_attention_code
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study.spec import Run
 from distillation.study.study import Study
 from torch import Tensor, nn

@@ -9,9 +9,10 @@ from snakemake.exceptions import WorkflowError
 HOME = Path(workflow.current_basedir).parent
 sys.path.insert(0, str(HOME / "workflow_scripts"))
 
-from distillation.core import training_seeds, yaml_files
+from distillation.core import yaml_files
 from distillation.core.errors import UserError
 from distillation.networks import start_settings
+from distillation.statistics import training_seeds
 from distillation.study import code_digest, spec, studies
 from distillation.study.contents import filled
 from distillation.study.forms import claim_settings

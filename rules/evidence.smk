@@ -1,5 +1,5 @@
 # Where the files of trainings are, and which of them are shown: the committed evidence alone; no rules.
-from distillation.core.training_seeds import TrainingSeed
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study import evidence
 
 COMMITTED = os.path.relpath(HOME / PATHS.reference)

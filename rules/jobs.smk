@@ -1,5 +1,5 @@
 # Helper functions for the jobs that prepare data, train and evaluate: files and code; no rules.
-from distillation.core.training_seeds import TrainingSeed
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.data.dataset_settings import FORMATS, watched
 
 DEVICE = config["execution"]["device"]

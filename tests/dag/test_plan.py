@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 import torch
 from distillation.core import checksums
-from distillation.core.training_seeds import TrainingSeed
 from distillation.networks import models
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study import studies, study
 from shipped import CONFIG, ROOT
 from workspace import IMAGES_PER_BATCH, REPOSITORY, TINY_STUDY, Workspace, batches_in, stats

@@ -209,6 +209,39 @@ def test_a_deleted_weight_file_returns_without_training_and_everything_is_as_bef
     assert finished.plan() == set()
 
 
+STUDENT = "tiny-p4-kd-cl-sal"
+
+
+@pytest.mark.parametrize("name", ["history.csv", "best.safetensors", "run.json"])
+def test_damage_to_a_finished_run_is_one_sentence_whose_advice_brings_everything_back(finished, name):
+    before, path = finished.outcome(), finished.run_folder(STUDENT) / name
+    os.truncate(path, 200)
+    (finished.study / f"evaluation/described/{STUDENT}/seed-0.json").unlink()
+    output = finished.snakemake("--cores", "2", status=1)
+    place = path.relative_to(finished.path)
+    assert f"ERROR {place}: this file is " in output
+    assert "delete it and run the workflow again, which takes the run's stored result" in output
+    assert "Traceback" not in output
+    path.unlink()
+    finished.snakemake("--cores", "2")
+    assert "already trained" in finished.log(f"distill/described/{STUDENT}/seed-0.log")
+    assert finished.outcome() == before
+    assert finished.plan() == set()
+
+
+def test_where_the_stored_result_is_damaged_too_the_run_is_trained_again_to_the_same_bits(finished):
+    before, folder = finished.outcome(), finished.run_folder(STUDENT)
+    [stored] = folder.glob("resume/*/result/saliency")
+    for path in (stored, folder / "saliency.npz"):
+        os.truncate(path, 200)
+    (folder / "saliency.npz").unlink()
+    finished.snakemake("--cores", "2")
+    log = finished.log(f"distill/described/{STUDENT}/seed-0.log")
+    assert "the stored result is damaged, so the run is trained again" in log
+    assert "epoch" in log
+    assert finished.outcome() == before
+
+
 def test_results_of_the_layout_before_studies_were_folders_stay_valid(finished):
     for name in ("logs", "benchmarks"):
         (finished.study / name).rename(finished.path / "results" / name)

@@ -94,7 +94,7 @@ def test_a_source_of_nothing_is_named(settings):
 
 
 def test_a_value_without_a_source_says_so_and_no_shipped_value_is_one(settings):
-    extra = RunSettings("released", "extra", "student", "E", "last", [0], settings[-1].spec)
+    extra = RunSettings("released", "extra", "student", "E", "last", ["0"], settings[-1].spec)
     frame = switches.table([*settings, extra], SOURCES)
     unstated = frame[frame["source"] == switches.NO_SOURCE]
     assert set(unstated["run"]) == {"extra"}

@@ -13,6 +13,7 @@ from logging import ERROR, WARNING, LogRecord
 from pathlib import Path
 
 from distillation.core import logs
+from distillation.core.errors import InputError
 from distillation.training import progress
 from rich.console import Console, Group
 from rich.live import Live
@@ -37,8 +38,11 @@ class _Job:
     def lines(self, now: float) -> list[str]:
         elapsed = now - self.begin
         line = f"  {self.name} ({progress.duration(elapsed)})"
-        # An older report comes from a process that was killed.
-        report = progress.last_report(self.folder, now, within=elapsed) if self.folder else None
+        try:
+            # An older report comes from a process that was killed.
+            report = progress.last_report(self.folder, now, within=elapsed) if self.folder else None
+        except InputError as error:
+            report = error
         return [line, f"    {report}"] if report else [line]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import tiny_runs
 import torch
-from distillation.core import checksums
+from distillation.core import checksums, records
 from distillation.core.errors import UserError
 from distillation.data.settings import Augmentation, Views
 from distillation.evaluation import answers, trained
@@ -151,8 +151,8 @@ def test_other_answers_are_another_training(teacher, stored, tmp_path, caplog):
     changed = AnswerFiles(tmp_path / "changed.safetensors", tmp_path / "changed.json")
     tensors = answers.safetensors.torch.load_file(stored.answers)
     changed.answers.write_bytes(answers.safetensors.torch.save(tensors | {"logits": tensors["logits"] + 1}))
-    record = json.loads(stored.record.read_text()) | {"sha256": checksums.sha256(changed.answers)}
-    changed.record.write_text(json.dumps(record))
+    record = records.read(stored.record, "")
+    records.write(changed.record, record | {"sha256": checksums.sha256(changed.answers)})
     train(STUDENT, tmp_path / "run", teacher, DATA, answers=changed)
     assert "already trained" not in caplog.text
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import tiny_runs
 import torch
-from distillation.core import atomic, checksums
+from distillation.core import checksums, records
 from distillation.core.errors import UserError
 from distillation.data import views
 from distillation.data.settings import Normalization
@@ -42,7 +42,8 @@ def run_folder(tmp_path_factory):
     models.save(start, folder / "best.safetensors")
     content = json.loads((folder / "run.json").read_text())
     content["weights"]["best"]["sha256"] = checksums.sha256(folder / "best.safetensors")
-    atomic.write_json(folder / "run.json", content)
+    del content["digest"]
+    records.write(folder / "run.json", content)
     return folder
 
 
@@ -159,7 +160,7 @@ def test_weights_that_are_not_those_of_the_record_are_not_tested(run_folder, tmp
     for name in ("last.safetensors", "best.safetensors", "run.json"):
         (tmp_path / name).write_bytes((run_folder / name).read_bytes())
     (tmp_path / "last.safetensors").write_bytes((run_folder / "best.safetensors").read_bytes())
-    with pytest.raises(UserError, match="these are not the weights"):
+    with pytest.raises(UserError, match="this file is not that of"):
         evaluated(tmp_path, tmp_path / "test.json")
     assert not (tmp_path / "test.json").exists()
 

@@ -1,7 +1,5 @@
 """Networks and their weight files."""
 
-import json
-
 import pytest
 import tiny_runs
 import torch
@@ -28,17 +26,15 @@ def test_weights_that_are_not_those_of_the_record_are_refused(teacher, tmp_path)
     models.save(tiny_runs.start_of(tiny_runs.teacher_run()), foreign)
     with pytest.raises(UserError) as refusal:
         trained.restore(foreign, teacher / "run.json", CPU)
-    expected = json.loads((teacher / "run.json").read_text())["weights"]["best"]["sha256"]
-    text = str(refusal.value)
-    assert text.startswith(f"{foreign}: these are not the weights of {teacher / 'run.json'} (sha256 ")
-    assert expected in text
-    assert text.endswith("delete the folder's files and run the training again.")
+    assert str(refusal.value).startswith(
+        f"{foreign}: this file is not that of {teacher / 'run.json'}; delete it"
+    )
 
 
 def test_the_last_weights_do_not_pass_as_the_best(teacher, tmp_path):
     swapped = tmp_path / "best.safetensors"
     swapped.write_bytes((teacher / "last.safetensors").read_bytes() + b" ")
-    with pytest.raises(UserError, match="these are not the weights"):
+    with pytest.raises(UserError, match="this file is not that of"):
         trained.restore(swapped, teacher / "run.json", CPU)
 
 

@@ -6,12 +6,12 @@ import torch
 import yaml
 from distillation.core import checksums
 from distillation.core.errors import InputError, UserError
-from distillation.core.training_seeds import TrainingSeed
 from distillation.networks import models, start_settings
 from distillation.networks.families.timm import TimmNetwork
 from distillation.networks.families.timm.compute import Network
 from distillation.networks.families.vit import Model
 from distillation.networks.pretrained.timm import TimmFile, TimmWeights
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study import study
 from safetensors.torch import save_file
 from shipped import STUDIES

@@ -1,6 +1,5 @@
 """Verdicts on claims, from evaluations, histories and records written by hand."""
 
-import json
 import os
 import re
 import subprocess
@@ -10,13 +9,14 @@ import evaluation_files
 import lxml.html
 import pandas as pd
 import pytest
-from distillation.core.training_seeds import TrainingSeed
+import record_files
 from distillation.pages import claims as claims_page
 from distillation.pages import documents
 from distillation.statistics.claims import verdicts
 from distillation.statistics.claims.outcomes import Reproduced
 from distillation.statistics.claims.statistics import STATISTICS
 from distillation.statistics.estimates import Estimate
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study.contents import ClaimsPage
 from scipy import stats
 from shipped import CONFIG, ROOT
@@ -74,8 +74,7 @@ def outcome(tmp_path):
         (folder / "history.csv").write_text("\n".join(["stage_px,train_acc,val_acc", *lines]) + "\n")
         taught = {"teacher": {"run": teacher, "seed": teacher_seed}} if teacher else {}
         stages = [{"training_flops": count, "epochs": 2} for count in flops]
-        record = {"spec": taught, "stages": stages}
-        (folder / "run.json").write_text(json.dumps(record | {"saliency_agreement": saliency}))
+        record_files.beside(folder / "history.csv", spec=taught, stages=stages, saliency_agreement=saliency)
         return Reproduced(folder / "evaluation.json", folder / "history.csv", folder / "run.json")
 
     return write

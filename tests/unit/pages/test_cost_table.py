@@ -1,14 +1,14 @@
 """The costs of trainings, and that all forms of a table carry the same cells."""
 
 import io
-import json
 import re
 
 import pandas as pd
 import pytest
-from distillation.core.training_seeds import TrainingSeed
+import record_files
 from distillation.pages import cost_table, documents
 from distillation.pages.documents import Document, Section
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study.contents import Page
 
 KEYS = [("described", "vit", TrainingSeed(0)), ("described", "vit", TrainingSeed(1))]
@@ -39,8 +39,7 @@ def files(tmp_path):
             "sessions": [{"name": "GPU A"}, {"name": "GPU B"}, {"name": "GPU A"}],
             "spec": {"precision": "bf16"},
         }
-        records[key] = tmp_path / f"run-{key[2]}.json"
-        records[key].write_text(json.dumps(record))
+        records[key] = record_files.alone(tmp_path / f"run-{key[2]}.json", **record)
     return records
 
 

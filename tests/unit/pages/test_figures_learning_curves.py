@@ -1,7 +1,8 @@
 import pytest
+import record_files
 from distillation.core.errors import UserError
-from distillation.core.training_seeds import TrainingSeed
 from distillation.pages.figures import curves, learning_curves, style
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study.figure_contents import PanelsFigure
 from drawn import empty, flaws, legend, panels, words
 
@@ -13,7 +14,9 @@ TWO = ONE | {"released": "as released"}
 
 def history(path, accuracies):
     lines = [f"{epoch},{epoch},{value}" for epoch, value in enumerate(accuracies, start=1)]
+    path.parent.mkdir()
     path.write_text("\n".join(["epoch,global_epoch,val_acc", *lines]) + "\n")
+    record_files.beside(path)
     return path
 
 
@@ -24,7 +27,7 @@ def histories(tmp_path):
         ("described", "custom-ce", TrainingSeed(1)): [20, 20, 60],
         ("described", "custom-kd", TrainingSeed(0)): [15, 25, 35],
     }
-    return {key: history(tmp_path / f"{'-'.join(map(str, key))}.csv", runs[key]) for key in runs}
+    return {key: history(tmp_path / f"{'-'.join(map(str, key))}/history.csv", runs[key]) for key in runs}
 
 
 @pytest.fixture
@@ -48,7 +51,7 @@ def test_equal_inputs_give_equal_bytes_and_other_numbers_do_not(draw, histories,
     first = written(draw())
     assert written(draw()) == first
     other = histories | {
-        ("described", "custom-kd", TrainingSeed(0)): history(tmp_path / "other.csv", [15, 25, 36])
+        ("described", "custom-kd", TrainingSeed(0)): history(tmp_path / "other/history.csv", [15, 25, 36])
     }
     assert all(one != two for one, two in zip(first, written(draw(histories=other)), strict=True))
 
@@ -122,10 +125,13 @@ def test_stages_that_stopped_early_leave_gaps_and_the_next_begin_together(tmp_pa
             for epoch, value in enumerate(accuracies, start=1):
                 number += 1
                 rows.append(f"{epoch},{number},{value}")
-        (tmp_path / name).write_text("\n".join(rows) + "\n")
-        return tmp_path / name
+        path = tmp_path / name / "history.csv"
+        path.parent.mkdir()
+        path.write_text("\n".join(rows) + "\n")
+        record_files.beside(path)
+        return path
 
-    files = [seed("a.csv", [10, 20], [50, 60]), seed("b.csv", [20, 30, 40], [70])]
+    files = [seed("a", [10, 20], [50, 60]), seed("b", [20, 30, 40], [70])]
     free = curves.accuracies(files, "val_acc")
     assert free["mean"].to_dict() == {1: 15, 2: 25, 3: 40, 4: 60, 5: 60}
     planned = curves.accuracies(files, "val_acc", stages=[(12, 4), (32, 3)])
@@ -142,7 +148,7 @@ def test_a_run_that_a_protocol_does_not_have_is_not_missed_in_it(draw):
 
 
 def test_runs_without_validation_images_are_not_called_not_run(draw, histories, tmp_path):
-    unseen = {("described", "small", TrainingSeed(0)): history(tmp_path / "unseen.csv", ["", "", ""])}
+    unseen = {("described", "small", TrainingSeed(0)): history(tmp_path / "unseen/history.csv", ["", "", ""])}
     axis = panels(draw(histories=histories | unseen))["Teachers"]
     assert legend(axis) == ["ViT-Small: no validation images"]
     assert [text.get_text() for text in axis.texts] == ["no validation images"]

@@ -1,10 +1,9 @@
-import json
-
 import evaluation_files
 import pytest
+import record_files
 from distillation.core.errors import UserError
-from distillation.core.training_seeds import TrainingSeed
 from distillation.pages.figures import cost, resolutions, style, table
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study.contents import Layout, TablePage
 from distillation.study.figure_contents import CostFigure, PanelsFigure
 from drawn import empty, flaws, legend, panels, words
@@ -50,9 +49,10 @@ def published(tmp_path):
 
 
 def by_cost(files, protocols=ONE, published=None):
-    records = {key: path.with_suffix(".run.json") for key, path in files.items()}
-    for path in records.values():
-        path.write_text(json.dumps({"stages": [{"training_flops": count * 10**12} for count in (1, 4)]}))
+    stages = [{"training_flops": count * 10**12} for count in (1, 4)]
+    records = {
+        key: record_files.alone(path.with_suffix(".run.json"), stages=stages) for key, path in files.items()
+    }
     page = CostFigure(title="Cost", note="note", kinds=KINDS, labels=LABELS, protocols=protocols)
     return cost.draw(page, files, records)
 
@@ -85,7 +85,7 @@ def test_with_the_first_of_many_runs_no_text_hides_another(evaluations):
     run = "custom-p2-ce"
     files = {("described", run, TrainingSeed(0)): tested["described", "custom", TrainingSeed(0)]}
     record = tested["described", "custom", TrainingSeed(0)].with_suffix(".run.json")
-    record.write_text(json.dumps({"stages": [{"training_flops": 10**12}]}))
+    record_files.alone(record, stages=[{"training_flops": 10**12}])
     runs = CONFIG["teachers"] | CONFIG["students"]
     labels = {name: settings["label"] for name, settings in runs.items()}
     kinds = {name: (settings["method"], settings["model"]) for name, settings in runs.items()}

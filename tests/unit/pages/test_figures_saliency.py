@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+import record_files
 import torch
-from distillation.core.errors import UserError
+from distillation.core.errors import InputError, UserError
 from distillation.pages.figures import saliency, style
 from distillation.study.figure_contents import SaliencyFigure
 from drawn import empty, flaws, legend, words
@@ -27,7 +28,9 @@ def write(path, stages, level, last=3):
             correlation = np.full((3, 8), -1.0)
             correlation[-1] = level + np.arange(8) / 100 + 0.001
             contents[f"{prefix}-correlation"] = correlation
+    path.parent.mkdir(exist_ok=True)
     np.savez(path, **contents)
+    record_files.beside(path)
     return path
 
 
@@ -35,7 +38,9 @@ def write(path, stages, level, last=3):
 def records(tmp_path):
     def make(stages=SIX, protocols=ONE, **options):
         return {
-            (protocol, run, seed): write(tmp_path / f"{protocol}-{run}-{seed}.npz", stages, level, **options)
+            (protocol, run, seed): write(
+                tmp_path / f"{protocol}-{run}-{seed}/saliency.npz", stages, level, **options
+            )
             for protocol in protocols
             for run, level in (("sal", 0.5), ("plain", 0.11))
             for seed in (0, 1)
@@ -103,7 +108,7 @@ def test_a_control_that_was_not_run_is_named(records):
 
 def test_a_control_of_another_depth_is_refused(records, tmp_path):
     files = records()
-    other = write(tmp_path / "other.npz", SIX, 0.1, last=11)
+    other = write(tmp_path / "other/saliency.npz", SIX, 0.1, last=11)
     files = {key: other if key[1] == "plain" else path for key, path in files.items()}
     with pytest.raises(UserError, match="different last layers"):
         draw(files)
@@ -111,7 +116,7 @@ def test_a_control_of_another_depth_is_refused(records, tmp_path):
 
 def test_protocols_may_compare_different_layers(records, tmp_path):
     files = records(protocols=TWO)
-    other = write(tmp_path / "other.npz", SIX, 0.1, last=2)
+    other = write(tmp_path / "other/saliency.npz", SIX, 0.1, last=2)
     files = {key: other if key[0] == "released" else path for key, path in files.items()}
     assert draw(files, TWO) is not None
 
@@ -122,3 +127,18 @@ def test_equal_inputs_give_equal_bytes(records, tmp_path):
         return (tmp_path / "x.svg").read_bytes(), (tmp_path / "x.png").read_bytes()
 
     assert written() == written()
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+@pytest.mark.parametrize("kept", [0, 200, -20])
+def test_damaged_maps_are_told_in_a_sentence_with_the_fix(records, is_old, kept):
+    files = records(THREE)
+    for path in files.values():
+        path.write_bytes(path.read_bytes()[:kept])
+        if is_old:
+            # Records of older versions know no digests of maps.
+            record_files.alone(path.parent / "run.json")
+    with pytest.raises(
+        InputError, match=r"saliency.npz: this file is .*; delete it and run the workflow again"
+    ):
+        draw(files)

@@ -1,6 +1,7 @@
 import csv
 
 import pytest
+import record_files
 from distillation.pages.figures import stages, style, training_curve
 from distillation.study.figure_contents import CurveFigure
 from drawn import empty, flaws, legend, panels, words
@@ -25,13 +26,15 @@ def histories(tmp_path):
         files = {}
         for protocol in protocols:
             for seed in (0, 1):
-                path = tmp_path / f"{protocol}-{seed}.csv"
+                path = tmp_path / f"{protocol}-{seed}/history.csv"
+                path.parent.mkdir(exist_ok=True)
                 with path.open("w", newline="") as file:
                     writer = csv.writer(file)
                     writer.writerow(["epoch", "global_epoch", "train_acc", "val_acc"])
                     for epoch in range(1, epochs + 1):
                         within = 1 + (epoch - 1) % (epochs // len(of))
                         writer.writerow([within, epoch, 10 + epoch, 21 + epoch / 2 - 2 * seed])
+                record_files.beside(path)
                 files[protocol, "custom-p2-cl", seed] = path
         return files
 
@@ -149,6 +152,7 @@ def test_a_training_without_validation_images_has_one_curve_and_says_why(histori
         path.write_text(
             "\n".join([",".join(rows[0]), *(",".join([*row[:3], ""]) for row in rows[1:])]) + "\n"
         )
+        record_files.beside(path)
     figure = make(files, ONE, THREE)
     assert "validation: no validation images" in words(figure)
     assert empty(figure) == []

@@ -3,9 +3,9 @@
 import evaluation_files
 import pandas as pd
 import pytest
-from distillation.core.training_seeds import TrainingSeed
 from distillation.pages import documents, pairs
 from distillation.statistics import published_values
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study.contents import Compared, Pair, PairsPage
 from scipy import stats
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from distillation.core import checksums
 from distillation.core.errors import UserError
-from distillation.core.training_seeds import TrainingSeed
 from distillation.pages import documents, provenance_index
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study.contents import IndexPage, Layout
 
 TABLES = {

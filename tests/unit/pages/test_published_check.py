@@ -2,9 +2,10 @@
 
 import pandas as pd
 import pytest
+import record_files
 from distillation.core.errors import UserError
-from distillation.core.training_seeds import TrainingSeed
 from distillation.pages import documents, published_check
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study.contents import ChecksPage
 
 HISTORY = pd.DataFrame(
@@ -47,6 +48,7 @@ def test_what_is_not_published_is_no_agreement():
 def test_the_page_counts_what_follows_and_gives_a_verdict_for_each_value(tmp_path):
     for name, frame in (("history", HISTORY), ("curve", CURVE), ("stages", STAGES)):
         frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    record_files.beside(tmp_path / "history.csv")
     files = {form: tmp_path / f"checks.{form}" for form in ("csv", "md", "tex", "html")}
     runs = {name: ("released", name, TrainingSeed(0)) for name in ("ce", "cl")}
     page = ChecksPage(

@@ -5,9 +5,9 @@ import re
 import pytest
 import yaml
 from distillation.core.errors import UserError
-from distillation.core.training_seeds import TrainingSeed
 from distillation.statistics.claims import verdicts
 from distillation.statistics.claims.statistics import STATISTICS
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study import spec, study
 from distillation.study.costs import plan
 from distillation.study.forms import claim_settings

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 from distillation.core.errors import InputError
-from distillation.core.training_seeds import TrainingSeed
 from distillation.pages import readme
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study import study
 from distillation.training import flops
 from shipped import CONFIG

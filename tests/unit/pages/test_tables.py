@@ -2,9 +2,9 @@ import evaluation_files
 import numpy as np
 import pandas as pd
 import pytest
-from distillation.core.training_seeds import TrainingSeed
 from distillation.pages import documents, tables
 from distillation.statistics import published_values
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study.contents import Layout, TablePage
 
 LAYOUT = Layout(["Custom", "ViT"], [("CE", ["custom-ce", "vit-ce"]), ("KD", ["custom-kd", "vit-kd"])])

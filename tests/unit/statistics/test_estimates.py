@@ -1,9 +1,9 @@
 """Quantities over seeds."""
 
 import pytest
-from distillation.core.training_seeds import TrainingSeed
 from distillation.statistics.estimates import estimate
 from distillation.statistics.quantities import Contrast, Count, Percentage, Ratio, Sample, Share
+from distillation.statistics.training_seeds import TrainingSeed
 
 
 def difference(one, other):

@@ -1,7 +1,7 @@
 """Trainings of several runs that belong together."""
 
-from distillation.core.training_seeds import TrainingSeed
 from distillation.statistics import pairing
+from distillation.statistics.training_seeds import TrainingSeed
 
 CROSSED = [TrainingSeed(seed, teacher) for seed in (0, 1) for teacher in (0, 1)]
 

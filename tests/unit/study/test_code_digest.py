@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import tiny_runs
 from distillation.core import components
-from distillation.core.training_seeds import TrainingSeed
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study import code_digest, study
 from shipped import CONFIG as BASE
 from shipped import ROOT

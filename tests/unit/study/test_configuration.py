@@ -4,7 +4,7 @@ import itertools
 import pytest
 import yaml
 from distillation.core.errors import UserError
-from distillation.core.training_seeds import TrainingSeed
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study import studies, study
 from shipped import CONFIG, ROOT, STUDIES, WORKFLOW, overlay
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 import yaml
-from distillation.core.training_seeds import TrainingSeed
 from distillation.data import settings
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study import study
 from distillation.study.costs import demand
 from distillation.study.spec import Stage

@@ -1,11 +1,11 @@
 """Evidence counts for the settings that it was made with, and for no others."""
 
-import json
 from dataclasses import replace
 
 import pytest
+import record_files
 from distillation.core.errors import InputError
-from distillation.core.training_seeds import TrainingSeed
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study import evidence, spec, study
 from shipped import CONFIG as BASE
 
@@ -25,7 +25,7 @@ def record(shipped, tmp_path):
         settings = spec.to_mapping(shipped.entries[protocol, run].resolve(TrainingSeed(seed)))
         change(settings)
         path = tmp_path / f"{protocol}-{run}-{seed}.json"
-        path.write_text(json.dumps({"spec": settings}), encoding="utf-8")
+        record_files.alone(path, spec=settings)
         return {(protocol, run, TrainingSeed(seed)): path}
 
     return write

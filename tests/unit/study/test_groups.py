@@ -1,7 +1,7 @@
 """Overlays that split the study into parts: the same runs as those of the whole."""
 
 import pytest
-from distillation.core.training_seeds import TrainingSeed
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study import spec, study
 from shipped import CONFIG as BASE
 from shipped import ROOT, STUDIES, overlay

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import yaml
-from distillation.core.training_seeds import TrainingSeed
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study import spec, study
 from distillation.study.configuration import ConfigurationError
 from distillation.study.protocols import merge

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from distillation.core.training_seeds import TrainingSeed
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study import study
 from distillation.study.costs import plan
 from distillation.training import flops

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 import yaml
-from distillation.core.training_seeds import TrainingSeed
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study import study
 from distillation.study.contents import by_run, filled
 from distillation.study.figure_contents import CurveFigure, SaliencyFigure

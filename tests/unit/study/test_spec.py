@@ -6,8 +6,8 @@ import sys
 import typing
 
 import pytest
-from distillation.core.training_seeds import TrainingSeed
 from distillation.networks.terms import TERMS
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study import spec, study
 from distillation.study.configuration import STUDY_FILE
 from pydantic import ValidationError

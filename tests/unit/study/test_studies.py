@@ -5,7 +5,7 @@ import copy
 import pytest
 import yaml
 from distillation.core.errors import InputError
-from distillation.core.training_seeds import TrainingSeed
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study import studies
 from distillation.study.configuration import ConfigurationError
 from shipped import CONFIG, ROOT, STUDIES, WORKFLOW, overlay

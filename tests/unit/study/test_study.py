@@ -2,13 +2,13 @@ import copy
 
 import pytest
 from distillation.core.errors import InputError, UserError
-from distillation.core.training_seeds import TrainingSeed
 from distillation.networks import map_settings
 from distillation.networks.families.vit import DistillationToken, Model
 from distillation.networks.losses.ce import CrossEntropy
 from distillation.networks.losses.kd import Distillation
 from distillation.networks.losses.saliency import Saliency
 from distillation.networks.pretrained.deit import DeitWeights
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study import spec, study
 from shipped import CONFIG as BASE
 from shipped import overlay

@@ -5,8 +5,8 @@ import re
 
 import pytest
 import yaml
-from distillation.core.training_seeds import TrainingSeed
 from distillation.data.settings import Normalization
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study import study
 from distillation.study.configuration import ConfigurationError
 from distillation.study.protocols import merge

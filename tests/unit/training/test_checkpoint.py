@@ -4,8 +4,10 @@ import errno
 import fcntl
 import json
 import logging
+import os
 
 import pytest
+import record_files
 import torch
 from distillation.core.atomic import replacing
 from distillation.core.errors import UserError
@@ -189,11 +191,23 @@ def test_what_a_killed_writer_left_is_removed_and_the_state_is_kept(tmp_path):
 # Result
 
 
-@pytest.mark.parametrize("links", [True, False], ids=["links", "no-links"])
-def test_a_kept_result_is_written_again_after_its_files_are_gone(tmp_path, monkeypatch, links):
-    if not links:
-        monkeypatch.setattr(checkpoint.os, "link", lambda *_: (_ for _ in ()).throw(OSError("no links")))
-    files = written(tmp_path / "out", last="weights", record="{}")
+def finished(folder, weights="weights"):
+    """The files of a finished run, by name, the record last."""
+    files = {name: folder / f"{name}.csv" for name in ("last", "best", "history")}
+    folder.mkdir(exist_ok=True)
+    for path in files.values():
+        path.write_text(weights)
+    return files | {"record": record_files.beside(*files.values())}
+
+
+def stored(folder):
+    """The stored result of `KEY` in the folder of a run."""
+    return folder / "resume" / KEY[:16] / "result"
+
+
+def test_a_kept_result_is_written_again_after_its_files_are_gone(tmp_path):
+    files = finished(tmp_path / "out")
+    contents = {name: path.read_bytes() for name, path in files.items()}
     saved = Checkpoint(tmp_path / "resume", KEY)
     saved.save({"epoch": 1})
     saved.store_result(files)
@@ -201,12 +215,12 @@ def test_a_kept_result_is_written_again_after_its_files_are_gone(tmp_path, monke
     for path in files.values():
         path.unlink()
     assert Checkpoint(tmp_path / "resume", KEY).write_stored_result(files)
-    assert [path.read_text() for path in files.values()] == ["weights", "{}"]
+    assert {name: path.read_bytes() for name, path in files.items()} == contents
 
 
 @pytest.mark.parametrize("ended", ["kept", "emitted"])
 def test_a_report_is_there_until_the_result_is(tmp_path, ended):
-    files = written(tmp_path / "out", last="weights")
+    files = finished(tmp_path / "out")
     saved = Checkpoint(tmp_path / "resume", KEY)
     report = tmp_path / "resume" / KEY[:16] / "progress.json"
     if ended == "emitted":
@@ -218,7 +232,7 @@ def test_a_report_is_there_until_the_result_is(tmp_path, ended):
 
 
 def test_before_a_result_is_kept_there_is_none(tmp_path):
-    files = written(tmp_path / "out", last="weights")
+    files = finished(tmp_path / "out")
     saved = Checkpoint(tmp_path / "resume", KEY)
     saved.save({"epoch": 1})
     assert not saved.write_stored_result({"last": tmp_path / "elsewhere"})
@@ -226,21 +240,40 @@ def test_before_a_result_is_kept_there_is_none(tmp_path):
     assert not Checkpoint(tmp_path / "resume", key_of(PARTS | {"data": "x"})).write_stored_result(files)
 
 
-def test_an_output_replaced_later_does_not_change_the_kept_result(tmp_path):
-    files = written(tmp_path / "out", last="weights")
+def test_whatever_happens_to_the_outputs_does_not_change_the_kept_result(tmp_path):
+    files = finished(tmp_path / "out")
     Checkpoint(tmp_path / "resume", KEY).store_result(files)
-    files["last"].unlink()
-    files["last"].write_text("of another run")
-    Checkpoint(tmp_path / "resume", KEY).write_stored_result(files)
-    assert files["last"].read_text() == "weights"
-    with files["last"].open("a") as file:
-        file.write(" written to")
-    Checkpoint(tmp_path / "resume", KEY).write_stored_result(files)
-    assert files["last"].read_text() == "weights"
+    for damage in (
+        lambda path: path.write_text("of another run"),
+        lambda path: path.open("a").write(" written to"),
+        lambda path: os.truncate(path, 2),
+    ):
+        damage(files["last"])
+        assert files["last"].read_text() != "weights"
+        assert Checkpoint(tmp_path / "resume", KEY).write_stored_result(files)
+        assert files["last"].read_text() == "weights"
+
+
+@pytest.mark.parametrize("name", ["last", "best", "history", "record"])
+@pytest.mark.parametrize("kind", ["cut off", "changed", "empty", "missing"])
+def test_a_kept_result_that_is_damaged_is_deleted_and_never_written(tmp_path, caplog, name, kind):
+    files = finished(tmp_path / "out")
+    Checkpoint(tmp_path / "resume", KEY).store_result(files)
+    own = stored(tmp_path) / name
+    content = own.read_bytes()
+    own.unlink() if kind == "missing" else own.write_bytes(
+        {"cut off": content[:-3], "changed": content.replace(b"e", b"o", 1), "empty": b""}[kind]
+    )
+    for path in files.values():
+        path.unlink()
+    assert not Checkpoint(tmp_path / "resume", KEY).write_stored_result(files)
+    assert "the stored result is damaged, so the run is trained again" in caplog.text
+    assert not stored(tmp_path).exists()
+    assert not any(path.exists() for path in files.values())
 
 
 def test_a_result_half_kept_by_a_killed_process_is_none_and_is_kept_anew(tmp_path):
-    files = written(tmp_path / "out", last="weights", record="{}")
+    files = finished(tmp_path / "out")
     saved = Checkpoint(tmp_path / "resume", KEY)
     saved.save({"epoch": 1})
     partial = tmp_path / "resume" / KEY[:16] / "result.partial"

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import record_files
 import tiny_runs
 from distillation.study import spec
 from distillation.study.spec import Stage
@@ -46,10 +47,10 @@ def finished(folder, run=RUN):
     history.write(rows(run.epochs), folder / "history.csv")
     record = {
         "sha256": {"spec": spec.digest(run)},
-        "weights": {"best": {"val_acc": 39.0}},
+        "weights": {"best": {"val_acc": 39.0, "sha256": "0" * 64}},
         "stages": [{"resolution": stage.resolution, "epochs": stage.epochs} for stage in run.stages],
     }
-    (folder / "run.json").write_text(json.dumps(record))
+    record_files.beside(folder / "history.csv", **record)
 
 
 class Study:
@@ -85,6 +86,30 @@ def drawn(trainings, width, height=None):
     console = Console(file=io.StringIO(), width=width, highlight=False)
     console.print(view(trainings, "results", console, height))
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize("name", ["run.json", "history.csv", "resume/0000000000000000/progress.json"])
+@pytest.mark.parametrize("content", ["", '{"sha256": ', "[]"])
+def test_a_training_with_a_damaged_file_is_said_to_be_and_hides_no_other(results, name, content):
+    folder = results / "study/runs/described/student-kd-cl-sal/seed-0"
+    if name.startswith("resume"):
+        reported(folder, 9, ago=12)
+    else:
+        finished(folder)
+    (folder / name).write_text(content)
+    states = {training.run: training.state for training in survey([STUDY], results, NOW)}
+    assert states["student-kd-cl-sal"] == "damaged"
+    assert (states["teacher"], states["student-ce"]) == ("done", "running")
+
+
+def test_a_network_that_stays_untrained_is_done_once_its_record_is_there(tmp_path):
+    folder = tmp_path / "study/runs/described/one/seed-0"
+    folder.mkdir(parents=True)
+    history.write([], folder / "history.csv")
+    record_files.beside(folder / "history.csv", sha256={"spec": spec.digest(RUN)})
+    [training] = survey([Study("one")], tmp_path, NOW)
+    assert training.state == "done"
+    assert drawn([training], 120)[-1].split() == ["one", "0", "done"]
 
 
 WIDE = """\

@@ -4,7 +4,6 @@ They are the definition of what those students learn from: a student that reads 
 every device.
 """
 
-import json
 import logging
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from distillation.core import atomic, checksums, devices
+from distillation.core import atomic, checksums, devices, records
 from distillation.core.errors import UserError
 from distillation.data import views
 from distillation.data.datasets import Arrays
@@ -122,7 +121,7 @@ def write(
         "device": devices.describe(device),
     }
     _LOG.info("%s: %d of %d test images are right", teacher.weights, *record["test"].values())
-    atomic.write_json(files.record, record)
+    records.write(files.record, record)
 
 
 def _answers(
@@ -157,8 +156,8 @@ def load(files: AnswerFiles, arrays: Arrays, teacher: str) -> Answers:
     Raises:
         UserError: if the answers are not those of their record, or of another teacher, or to other images.
     """
-    record = json.loads(files.record.read_text(encoding="utf-8"))
     fix = f"delete {files.answers} and {files.record} and run the workflow again"
+    record = records.read(files.record, fix)
     found = checksums.sha256(files.answers)
     if found != record["sha256"]:
         raise UserError(

@@ -1,6 +1,5 @@
 """Evaluate a trained network on the test set."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from distillation.core.atomic import write_json
+from distillation.core import finished_runs, records
 from distillation.core.checksums import sha256
 from distillation.data.datasets import Arrays
 from distillation.evaluation import answers as stored
@@ -71,9 +70,11 @@ def evaluate(
                 guide = whole_images.logits(teacher_model, run, images, side=run.teacher_resolution)
             details["teacher"] = None if guide is None else metrics.agreement(logits, guide)
     content = {"images": len(labels), "resolution": run.model.image_size, "selection": selection}
-    if best := json.loads(record.read_text(encoding="utf-8")).get("best_test"):
+    own = finished_runs.record(record)
+    content |= {key: own[key] for key in ("protocol", "run", "seed")}
+    if best := own.get("best_test"):
         content["best_test_of_an_epoch"] = best
-    write_json(output, content | {"weights": tested} | details)
+    records.write(output, content | {"weights": tested} | details)
 
 
 def _scores(logits: Tensor, labels: Tensor) -> dict[str, float]:

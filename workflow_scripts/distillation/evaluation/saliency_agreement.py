@@ -1,10 +1,16 @@
 """Agreement of saliency maps of student and teacher during training: the arrays of saliency.npz."""
 
 import re
+import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+from distillation.core import finished_runs
+from distillation.core.errors import InputError
 
 
 class Moment(NamedTuple):
@@ -17,6 +23,19 @@ class Moment(NamedTuple):
 
 _NAME = "stage{}-{}px-epoch{}-{}"
 _CORRELATION = re.compile(_NAME.format(r"(\d+)", r"(\d+)", r"(\d+)", "correlation"))
+
+
+def read(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a saliency.npz by name.
+
+    Raises:
+        InputError: see `finished_runs.checked`; or it is no archive of arrays.
+    """
+    try:
+        with np.load(finished_runs.checked(path)) as arrays:
+            return dict(arrays)
+    except (EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"{path}: this file is damaged ({error}); {finished_runs.FIX}.") from error
 
 
 def name(moment: Moment, what: str) -> str:

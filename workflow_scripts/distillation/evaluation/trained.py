@@ -1,6 +1,5 @@
 """Trained networks, from the files of their runs."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +7,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from distillation.core import checksums
-from distillation.core.errors import UserError
+from distillation.core import finished_runs
 from distillation.networks import models
 from distillation.study.spec import Run, from_mapping
 
@@ -31,16 +29,9 @@ def restore(weights: Path, record: Path, device: torch.device) -> tuple[nn.Modul
         device: of the network.
 
     Raises:
-        UserError: when the weights are not those of the record.
+        UserError: when a file is damaged, or the weights are not those of the record.
     """
-    content = json.loads(record.read_text())
-    expected, found = content["weights"][weights.stem]["sha256"], checksums.sha256(weights)
-    if found != expected:
-        raise UserError(
-            f"{weights}: these are not the weights of {record} (sha256 {found}, expected {expected});"
-            " delete the folder's files and run the training again."
-        )
-    run = from_mapping(content["spec"])
+    run = from_mapping(finished_runs.record(record)["spec"])
     model = models.build(run.model, torch.Generator())
-    model.load_state_dict(safetensors.torch.load_file(weights))
+    model.load_state_dict(safetensors.torch.load_file(finished_runs.checked(weights, record)))
     return model.eval().requires_grad_(False).to(device), run

@@ -1,11 +1,11 @@
 """The cost of each training: operations, time, speed, memory, device."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
+from distillation.core import finished_runs
 from distillation.pages import documents
 from distillation.pages.documents import Document, Section
 from distillation.study.contents import Key, Page
@@ -35,7 +35,7 @@ def costs(records: Mapping[Key, Path]) -> pd.DataFrame:
     """
     rows = []
     for (protocol, run, seed), path in sorted(records.items()):
-        record = json.loads(path.read_text())
+        record = finished_runs.record(path)
         if not record["stages"]:
             continue
         seconds = sum(stage["seconds"] for stage in record["stages"])

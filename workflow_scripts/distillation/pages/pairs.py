@@ -6,7 +6,6 @@ from statistics import fmean
 
 import pandas as pd
 
-from distillation.core.training_seeds import TrainingSeed
 from distillation.pages.absent import NOT_RUN
 from distillation.pages.documents import Document, Section
 from distillation.pages.tables import RUN
@@ -14,6 +13,7 @@ from distillation.statistics import pairing
 from distillation.statistics.estimates import estimate
 from distillation.statistics.evaluations import Evaluation, of_run, read_all
 from distillation.statistics.quantities import Contrast, Share
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study.contents import Compared, Key, Pair, PairsPage
 
 _PAIRED = (

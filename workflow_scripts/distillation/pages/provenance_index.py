@@ -1,19 +1,18 @@
 """Index from every cell of every table to the run.json behind it."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from distillation.core import checksums
+from distillation.core import checksums, finished_runs
 from distillation.core.errors import InputError
-from distillation.core.training_seeds import TrainingSeed
 from distillation.pages.absent import NOT_RUN
 from distillation.pages.documents import Document, Section
 from distillation.pages.tables import RUN
 from distillation.statistics.evaluations import Evaluation, read
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study.contents import IndexPage, Key
 
 COLUMNS = (
@@ -61,7 +60,7 @@ def index(
     trained = {}
     for key, path in records.items():
         other = evaluations[key]
-        trained[key] = _Trained(path, other, json.loads(path.read_text()), read(other))
+        trained[key] = _Trained(path, other, finished_runs.record(path), read(other))
     wrong = [line for key in trained for line in _mismatches(key, trained, page)]
     if wrong:
         raise InputError("\n".join(wrong))

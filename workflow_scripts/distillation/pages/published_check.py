@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from distillation.core import finished_runs
 from distillation.core.errors import UserError
 from distillation.pages.documents import Document, Section
 from distillation.study.contents import ChecksPage, Key
@@ -23,7 +24,8 @@ def comparison(
     parts = []
     for key in page.runs:
         run, tolerances = key[1], page.checks[key[1]]["tolerances"]
-        history, known = pd.read_csv(histories[key]), pd.read_csv(published[key])
+        history = pd.DataFrame(finished_runs.history(histories[key])).apply(pd.to_numeric)
+        known = pd.read_csv(published[key])
         if "best_val_acc" in tolerances:
             parts.append(of_stages(run, history, known, tolerances["best_val_acc"]))
         else:

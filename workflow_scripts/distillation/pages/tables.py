@@ -8,13 +8,13 @@ from statistics import fmean
 
 import pandas as pd
 
-from distillation.core.training_seeds import TrainingSeed
 from distillation.pages import documents
 from distillation.pages.absent import NOT_RUN
 from distillation.pages.documents import Document, Section
 from distillation.statistics.estimates import estimate
 from distillation.statistics.evaluations import Evaluation, of_run, read_all
 from distillation.statistics.quantities import Contrast
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study.contents import Key, TablePage
 
 RUN = "run"

@@ -5,9 +5,9 @@ import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from distillation.core.training_seeds import TrainingSeed
 from distillation.statistics import intervals
 from distillation.statistics.quantities import Contrast, Count, Quantity, Ratio
+from distillation.statistics.training_seeds import TrainingSeed
 
 # Intervals that cover the randomness of training, by what the trainings differ in.
 OVER_TRAININGS = ("t over seeds", "t over teachers", "t over seeds and teachers")

@@ -1,6 +1,5 @@
 """Evaluations of trained networks on the test set, read from the files that `evaluation.evaluate` writes."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +7,10 @@ from typing import Annotated
 
 from pydantic import PlainSerializer, PlainValidator
 
-from distillation.core.training_seeds import TrainingSeed
+from distillation.core import records
+from distillation.core.errors import InputError
 from distillation.statistics.quantities import Share
+from distillation.statistics.training_seeds import TrainingSeed
 
 
 def _seed(value: TrainingSeed | str) -> TrainingSeed:
@@ -67,14 +68,38 @@ class Evaluation:
         }
 
 
+_FIX = "delete it and run the workflow again to repeat the evaluation; restore kept evidence from its archive"
+_NEEDED = frozenset({"images", "selection", "weights", "correct_by_view"})
+
+
 def read(path: Path) -> Evaluation:
-    """The evaluation in a JSON file."""
-    return Evaluation(json.loads(path.read_text(encoding="utf-8")))
+    """The evaluation in a JSON file.
+
+    Raises:
+        InputError: it is missing, damaged, or of another version.
+    """
+    content = records.read(path, _FIX)
+    if missing := _NEEDED - content.keys():
+        raise InputError(f"{path}: this evaluation lacks {', '.join(sorted(missing))}; {_FIX}.")
+    return Evaluation(content)
 
 
 def read_all(files: Mapping[Key, Path]) -> dict[Key, Evaluation]:
-    """Evaluations in the order of their keys."""
-    return {key: read(files[key]) for key in sorted(files)}
+    """Evaluations in the order of their keys.
+
+    Raises:
+        InputError: one is missing, damaged, of another version or of another training.
+    """
+    found = {key: read(files[key]) for key in sorted(files)}
+    for (protocol, run, seed), one in found.items():
+        named = tuple(one.content.get(key) for key in ("protocol", "run", "seed"))
+        # Older evaluations name no training.
+        if named not in ((None, None, None), (protocol, run, seed.number)):
+            raise InputError(
+                f"{files[protocol, run, seed]}: this is the evaluation of {named[1]}, {named[0]}, seed"
+                f" {named[2]}; {_FIX}."
+            )
+    return found
 
 
 def of_run(evaluations: Mapping[Key, Evaluation], protocol: str, run: str) -> dict[TrainingSeed, Evaluation]:

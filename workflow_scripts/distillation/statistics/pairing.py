@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from distillation.core.training_seeds import TrainingSeed
+from distillation.statistics.training_seeds import TrainingSeed
 
 
 def shared(

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Mapping
 
-from distillation.core.training_seeds import TrainingSeed
 from distillation.statistics.claims import cases
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study.chosen import Chosen
 from distillation.study.contents import ClaimsPage, Key
 from distillation.study.forms.claim_settings import FURTHER

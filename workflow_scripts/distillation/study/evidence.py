@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from distillation.core import finished_runs
 from distillation.core.errors import InputError
 from distillation.statistics.evaluations import Key
 from distillation.study import spec
@@ -37,7 +38,7 @@ def _errors(study: Study, key: Key, path: Path) -> Iterator[str]:
             " evidence, or restore the run in the configuration."
         )
         return
-    recorded = dict(_settings(json.loads(path.read_text(encoding="utf-8"))["spec"]))
+    recorded = dict(_settings(finished_runs.record(path)["spec"]))
     try:
         resolved = dict(_settings(spec.to_mapping(entry.resolve(seed))))
     except InputError as error:

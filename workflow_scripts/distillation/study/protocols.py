@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from distillation.core.training_seeds import TrainingSeed
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study.configuration import suggestion
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from pydantic import TypeAdapter
 
 from distillation.core.errors import InputError
-from distillation.core.training_seeds import TrainingSeed
 from distillation.data.dataset_settings import FORMATS, IMAGES_DECIDED_BY
 from distillation.networks import map_settings, start_settings
 from distillation.networks.families import Network
 from distillation.networks.model_settings import ALL_RECIPE_KEYS, FAMILIES, RECIPE_KEYS, AnyModelEntry
 from distillation.networks.terms import TERMS
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study import configuration, protocols, spec
 from distillation.study.problems import claim_references, consistency, cross_references, recorded_maps
 from distillation.study.protocols import merge

@@ -9,7 +9,6 @@ import fcntl
 import hashlib
 import json
 import logging
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from distillation.core import atomic
+from distillation.core import atomic, finished_runs
 from distillation.core.atomic import replacing, sweep
 from distillation.core.errors import UserError
 
@@ -137,19 +136,20 @@ class Checkpoint:
         temporary = self._folder / "result.partial"
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
+        # A copy of its own: whatever happens to the outputs, this one stays.
         for name, path in outputs.items():
-            # A hard link costs no space, and cannot change because outputs are replaced, never written to.
-            try:
-                os.link(path, temporary / name)
-            except OSError:
-                shutil.copyfile(path, temporary / name)
+            shutil.copyfile(path, temporary / name)
         shutil.rmtree(self._result, ignore_errors=True)
         temporary.rename(self._result)
         self._delete_state()
 
     def write_stored_result(self, outputs: Mapping[str, Path]) -> bool:
-        """Write the outputs from the stored result; return whether there is one."""
+        """Write the outputs from the stored result; return whether there is one that is not damaged."""
         if not self._result.exists():
+            return False
+        if damage := finished_runs.damage({name: self._result / name for name in outputs}):
+            _LOG.warning("the stored result is damaged, so the run is trained again: %s", damage)
+            shutil.rmtree(self._result)
             return False
         self._delete_state()
         for name, path in outputs.items():

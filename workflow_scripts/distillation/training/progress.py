@@ -1,12 +1,11 @@
 """Show the progress of the trainings of studies, read from the files that the runs write."""
 
 import contextlib
-import csv
 import json
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,9 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from distillation.core.training_seeds import TrainingSeed
+from distillation.core import finished_runs
+from distillation.core.errors import InputError
+from distillation.statistics.training_seeds import TrainingSeed
 from distillation.study import spec
 from distillation.study.study import Entry, Study
 
@@ -25,7 +26,11 @@ from distillation.study.study import Entry, Study
 _PATIENCE_EPOCHS = 3
 _PATIENCE_SECONDS = {"known": 60, "unknown": 600}
 
-_STYLES = {"running": "", "silent": "yellow", "stopped": "red", "waiting": "dim", "done": "green"}
+_STYLES = {
+    **{"running": "", "silent": "yellow", "stopped": "red", "damaged": "red"},
+    **{"waiting": "dim", "done": "green"},
+}
+_UNFINISHED = tuple(state for state in _STYLES if state != "done")
 # Columns that a narrow terminal leaves out, in this order.
 _OPTIONAL = ("images/s", "train %", "best %", "stage")
 # Fixed, so that the first report does not change which columns are left out.
@@ -104,7 +109,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Training:
-    """One training; `state` is waiting, running, silent, stopped or done."""
+    """One training; `state` is waiting, running, silent, stopped, damaged or done."""
 
     study: str
     protocol: str
@@ -121,16 +126,22 @@ def last_report(folder: Path, now: float, within: float = math.inf) -> Report | 
         folder: folder of the run.
         now: seconds since the epoch.
         within: maximum age of the report, in seconds.
+
+    Raises:
+        InputError: the report is damaged.
     """
     found = []
     for path in folder.glob("resume/*/progress.json"):
         # The file may be deleted or, on a network file system, replaced while it is read.
         with contextlib.suppress(OSError):
-            found.append((now - path.stat().st_mtime, path.read_text()))
+            found.append((now - path.stat().st_mtime, path, path.read_text(encoding="utf-8")))
     if not found or min(found)[0] > within:
         return None
-    age, text = min(found)
-    return Report(age=age, **json.loads(text))
+    age, path, text = min(found)
+    try:
+        return Report(age=age, **json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path}: this file is damaged; delete it.") from error
 
 
 def survey(studies: Iterable[Study], results: Path, now: float) -> list[Training]:
@@ -154,24 +165,25 @@ def survey(studies: Iterable[Study], results: Path, now: float) -> list[Training
 def _training(study: str, entry: Entry, seed: TrainingSeed, results: Path, now: float) -> Training:
     place, wanted = (study, entry.protocol, entry.run, seed), spec.digest(entry.resolve(seed))
     folder = results / study / "runs" / entry.protocol / entry.run / f"seed-{seed}"
-    report = _final_report(folder, now)
-    if report and report.spec == wanted:
-        return Training(*place, "done", report)
-    report = last_report(folder, now)
+    path = folder / finished_runs.RECORD
+    try:
+        record = finished_runs.record(path) if path.exists() else None
+        if record and record["sha256"]["spec"] == wanted:
+            rows = finished_runs.history(folder / "history.csv")
+            return Training(*place, "done", _final_report(record, rows, now - path.stat().st_mtime))
+        report = last_report(folder, now)
+    except InputError:
+        return Training(*place, "damaged", None)
     if report and report.spec == wanted:
         return Training(*place, report.state, report)
     return Training(*place, "waiting", None)
 
 
-def _final_report(folder: Path, now: float) -> Report | None:
-    path = folder / "run.json"
-    try:
-        record, age = json.loads(path.read_text()), now - path.stat().st_mtime
-        with (folder / "history.csv").open(newline="") as file:
-            *_, last = csv.DictReader(file)
-    except FileNotFoundError:
+def _final_report(record: Mapping, rows: Sequence[Mapping[str, str]], age: float) -> Report | None:
+    """The report of a finished training; None of a network that stays untrained."""
+    if not rows:
         return None
-    stages = record["stages"]
+    last, stages = rows[-1], record["stages"]
     epochs = sum(stage["epochs"] for stage in stages)
     return Report(
         age=age,
@@ -223,13 +235,11 @@ def view(trainings: Sequence[Training], title: str, console: Console, height: in
         height: maximum number of lines; finished trainings are left out first, then waiting ones.
     """
     counts = Counter(training.state for training in trainings)
-    others = [
-        f"{counts[state]} {state}" for state in ("running", "silent", "stopped", "waiting") if counts[state]
-    ]
+    others = [f"{counts[state]} {state}" for state in _UNFINISHED if counts[state]]
     done = f"{counts['done']} of {len(trainings)} trainings done"
     shown, foot = list(trainings), []
     if height is not None and len(shown) > height - 2:
-        urgency = {"running": 0, "silent": 0, "stopped": 0, "waiting": 1, "done": 2}
+        urgency = dict.fromkeys(_STYLES, 0) | {"waiting": 1, "done": 2}
         shown = sorted(shown, key=lambda training: urgency[training.state])[: max(1, height - 3)]
         foot = [Text(f"and {len(trainings) - len(shown)} more", style="dim")]
     told = {key: {getattr(training, key) for training in trainings} for key in ("study", "protocol")}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from distillation.core import atomic, checksums
+from distillation.core import checksums, records
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ def write_record(
         **identity,
         "sha256": dict(parts),
         "weights": {name: own | {"sha256": checksums.sha256(paths[name])} for name, own in weights.items()},
+        "files": {name: checksums.sha256(paths[name]) for name in ("history", "saliency") if name in paths},
         "parameters": parameters,
         "inference_flops": inference_flops,
         "saliency_agreement": saliency_agreement,
@@ -68,4 +69,4 @@ def write_record(
         "stages": list(stages),
         "sessions": list(sessions),
     }
-    atomic.write_json(outputs.record, content)
+    records.write(outputs.record, content)

@@ -1,12 +1,12 @@
 """Test accuracy by the computation of the training."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from distillation.core import finished_runs
 from distillation.pages.absent import NOT_RUN
 from distillation.pages.figures import style
 from distillation.statistics.evaluations import of_run, read_all
@@ -73,7 +73,7 @@ def draw(page: CostFigure, evaluations: Mapping[Key, Path], records: Mapping[Key
 
 
 def _training_flops(record: Path) -> int:
-    return sum(stage["training_flops"] for stage in json.loads(record.read_text())["stages"])
+    return sum(stage["training_flops"] for stage in finished_runs.record(record)["stages"])
 
 
 def _legends(

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from distillation.core import finished_runs
 from distillation.pages.absent import NOT_RUN, NOT_VALIDATED
 from distillation.pages.figures import style
 from distillation.pages.figures.style import ProtocolStyle
@@ -38,7 +39,7 @@ def accuracies(files: Iterable[Path], column: str, stages: Stages = ()) -> pd.Da
     A stage that early stopping cut short leaves a gap, so that the next stage starts at the same epoch in
     all seeds: as planned by `stages` or, if `stages` has another number of stages, after the longest seed.
     """
-    seeds = [_by_stage(pd.read_csv(path))[column] for path in files]
+    seeds = [_by_stage(finished_runs.history(path))[column] for path in files]
     longest = pd.concat(seeds, axis=1).reset_index().groupby("stage")["epoch"].max()
     if len(stages) == len(longest):
         longest[:] = [epochs for _, epochs in stages]
@@ -48,8 +49,9 @@ def accuracies(files: Iterable[Path], column: str, stages: Stages = ()) -> pd.Da
     return over_seeds(seeds).sort_index()
 
 
-def _by_stage(history: pd.DataFrame) -> pd.DataFrame:
-    """The rows indexed by number of the stage and epoch within it, both from 1."""
+def _by_stage(rows: Sequence[Mapping[str, str]]) -> pd.DataFrame:
+    """The rows of a history indexed by number of the stage and epoch within it, both from 1."""
+    history = pd.DataFrame(rows).apply(pd.to_numeric)
     return history.assign(stage=(history["epoch"] == 1).cumsum()).set_index(["stage", "epoch"])
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torchvision.transforms.v2.functional import center_crop
 
 from distillation.core.errors import UserError
-from distillation.evaluation.saliency_agreement import Moment, name
+from distillation.evaluation.saliency_agreement import Moment, name, read
 from distillation.evaluation.saliency_agreement import moments as moments_of
 from distillation.pages.absent import NOT_RUN
 from distillation.pages.figures import curves, inputs, style
@@ -46,7 +46,7 @@ def draw(page: SaliencyFigure, records: Mapping[Key, Path], images: Tensor, name
         UserError: the last recorded layers of the run and of its control differ.
     """
     shown = sorted(key for key in records if key[1] == page.run and key[0] == next(iter(page.protocols)))
-    record = dict(np.load(records[shown[0]])) if shown else None
+    record = read(records[shown[0]]) if shown else None
     moments = moments_of(record) if shown else []
     stages = sorted({(stage, side) for stage, side, _ in moments})
     columns = 5 if any(len(_epochs(moments, stage)) > 1 for stage, _ in stages) else 3
@@ -86,7 +86,7 @@ def agreement(files: Sequence[Path]) -> pd.DataFrame:
 
 
 def _correlations(path: Path) -> pd.Series:
-    record = np.load(path)
+    record = read(path)
     moments = moments_of(record)
     ends = {stage: max(_epochs(moments, stage)) for stage, _, _ in moments}
     values = {
@@ -157,7 +157,7 @@ def _agreement(axis: Axes, page: SaliencyFigure, records: Mapping[Key, Path]) ->
             seeds = agreement(files)
             label = f"{page.labels[run]}{protocol_style.suffix}: {seeds['mean'].iloc[-1]:.2f} at the end"
             curves.band(axis, seeds, label, colour, protocol_style)
-            record = np.load(files[0])
+            record = read(files[0])
             last = int(record["student_layers"][-1]), int(record["teacher_layers"][-1])
             layers.setdefault(protocol_style.protocol, set()).add(last)
             for stage, side, epoch in moments_of(record):

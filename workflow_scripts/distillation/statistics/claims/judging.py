@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from distillation.core.training_seeds import TrainingSeed
 from distillation.statistics import intervals, pairing
 from distillation.statistics.claims import cases, verdicts
 from distillation.statistics.claims.outcomes import Published, Reproduced
@@ -12,6 +11,7 @@ from distillation.statistics.claims.statistics import STATISTICS, Statistic
 from distillation.statistics.estimates import Estimate, estimate
 from distillation.statistics.evaluations import Key
 from distillation.statistics.quantities import Quantity, Unknown
+from distillation.statistics.training_seeds import TrainingSeed
 
 # Numbers of seeds for which the smallest difference that they could show is given.
 PLANNED_SEEDS = (3, 5, 10)

@@ -1,8 +1,6 @@
 """Outcomes of one training, reproduced or published, read from small files only."""
 
-import csv
 import functools
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from distillation.core import finished_runs
 from distillation.statistics import evaluations
 from distillation.statistics.evaluations import Evaluation
 from distillation.statistics.quantities import Percentage, Share, Unknown
@@ -40,7 +39,7 @@ class Reproduced:
 
     @functools.cached_property
     def _record(self) -> dict:
-        return json.loads(self.record_file.read_text(encoding="utf-8"))
+        return finished_runs.record(self.record_file)
 
     @property
     def teacher_seed(self) -> int:
@@ -57,8 +56,7 @@ class Reproduced:
 
     @functools.cached_property
     def _history(self) -> list[dict[str, str]]:
-        with self.history_file.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+        rows = finished_runs.history(self.history_file)
         if not rows[-1]["val_acc"]:
             raise Unknown("no validation images")
         return rows

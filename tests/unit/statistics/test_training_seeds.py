@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from distillation.core.training_seeds import PATTERN, TrainingSeed
+from distillation.statistics.training_seeds import PATTERN, TrainingSeed
 
 
 @pytest.mark.parametrize(

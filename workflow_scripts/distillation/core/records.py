@@ -1,0 +1,48 @@
+"""Records: JSON files with a digest of their own content, by which damage is noticed."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from distillation.core.atomic import write_json
+from distillation.core.errors import InputError
+
+_DIGEST = "digest"
+
+
+def write(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a record, whole or not at all."""
+    write_json(path, {**content, _DIGEST: _digest(content)})
+
+
+def read(path: Path, fix: str) -> dict[str, Any]:
+    """The content of a record; of one without a digest, which older versions wrote, as it is.
+
+    Args:
+        path: of the file.
+        fix: what to do about a damaged file, the end of a sentence.
+
+    Raises:
+        InputError: the file cannot be read, is cut off or was changed.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: this file cannot be read ({error.strerror}); {fix}.") from error
+    except ValueError as error:
+        what = "not JSON in UTF-8" if path.stat().st_size else "empty"
+        raise InputError(f"{path}: this file is damaged, it is {what}; {fix}.") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: this file is damaged, it has no keys; {fix}.")
+    written = content.pop(_DIGEST, None)
+    if written not in (None, _digest(content)):
+        raise InputError(f"{path}: this file was changed after it was written; {fix}.")
+    return content
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    # As read again: keys are text there.
+    plain = json.loads(json.dumps(content))
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
