@@ -14,6 +14,7 @@ from distillation.core.errors import UserError
 from distillation.networks import start_settings
 from distillation.statistics import training_seeds
 from distillation.study import code_digest, spec, studies
+from distillation.study.configuration import WORKFLOW_FILE
 from distillation.study.contents import filled
 from distillation.study.forms import claim_settings
 from distillation.study.selection import Selection
@@ -21,8 +22,16 @@ from distillation.study.selection import Selection
 
 def load_studies():
     """The resolved studies by id; an error in the configuration stops Snakemake."""
+    own = os.path.abspath("config.yaml")
+    missing = set(WORKFLOW_FILE.json_schema()["required"]) - config.keys()
+    # Snakemake stops without this file, unless it is given overlays.
+    if missing and not os.path.exists(own):
+        raise WorkflowError(
+            f"{own}: Snakemake looks for this file where it runs, but it does not exist; run Snakemake in"
+            f" {HOME}, or with --directory {HOME}."
+        )
     # Snakemake lists the overlays before config.yaml.
-    files = [*workflow.configfiles[-1:], *workflow.configfiles[:-1]]
+    files = sorted(workflow.configfiles, key=lambda path: os.path.abspath(path) != own)
     # What report.smk adds was not written by a user; it is there already if a module is given this config.
     written = {key: value for key, value in config.items() if key != "_reported"}
     try:

@@ -1,5 +1,8 @@
 import shutil
 
+import pytest
+from workspace import PLAIN, Workspace
+
 NO_GPU = {"CUDA_VISIBLE_DEVICES": ""}
 
 
@@ -32,6 +35,26 @@ def test_an_unknown_selection_stops_the_plan(workspace):
     output = workspace(select=["nothing-like-it"]).snakemake("-n", status=1)
     assert "select: no run 'nothing-like-it'" in output
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("overlay", ["irkd: {note: one}", "studies: [irkd]\nexecution: {device: cpu}"])
+def test_from_another_folder_the_missing_file_of_the_workflow_is_blamed_and_no_overlay(
+    workspace, tmp_path, overlay
+):
+    home = workspace().path
+    (tmp_path / "tiny.yaml").write_text(overlay)
+    snakemake = [*PLAIN, "-n", "-s", str(home / "Snakefile"), "--configfile", "tiny.yaml"]
+    output = Workspace(tmp_path).call(snakemake, status=1)
+    assert f"{tmp_path}/config.yaml: Snakemake looks for this file where it runs, but it does not" in output
+    assert f"run Snakemake in {home}, or with --directory {home}." in output
+    assert "tiny.yaml: " not in output
+
+
+def test_from_another_folder_the_workflow_can_be_run_in_its_own(workspace, tmp_path):
+    home = workspace().path
+    (tmp_path / "tiny.yaml").write_text("irkd: {note: one}")
+    words = ["-n", "data", "-s", str(home / "Snakefile"), "--directory", str(home)]
+    assert "fetch_dataset" in Workspace(tmp_path).snakemake(*words)
 
 
 def test_without_a_gpu_a_cuda_study_can_be_planned_and_its_jobs_say_what_is_missing(workspace):
