@@ -1,14 +1,10 @@
 # The first epochs of runs beside published logs, of a study with `checks`.
+CHECKED = {"histories": files(page("checks"), f"{RUN}/history.csv"), "published": published_logs}
 
 
 rule compare_with_published:
     input:
-        histories=files(page("checks"), f"{RUN}/history.csv"),
-        published=lambda wildcards: [
-            path
-            for check in SELECTIONS[wildcards.study].checks.checks.values()
-            for path in in_study(wildcards.study, check["published"])
-        ],
+        **CHECKED,
     output:
         csv="<results>/{study}/checks/checks.csv",
         md="<results>/{study}/checks/checks.md",
@@ -23,6 +19,7 @@ rule compare_with_published:
         "../envs/environment.yaml"
     params:
         page=plain(page("checks")),
+        content=content(CHECKED),
         code=script_digest("compare_with_published.py"),
     message:
         "Comparing with published values, {wildcards.study}"

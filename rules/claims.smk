@@ -1,13 +1,16 @@
 # Verdicts on the claims of a paper, and on claims beyond it.
+JUDGED = {
+    "evaluations": files(judged, EVALUATION),
+    "histories": files(judged, f"{RUN}/history.csv"),
+    "records": files(judged, f"{RUN}/run.json"),
+    "accuracies": published(judged, "accuracies"),
+    "reported": published(judged, "reported"),
+}
 
 
 rule make_claims:
     input:
-        evaluations=files(judged, EVALUATION),
-        histories=files(judged, f"{RUN}/history.csv"),
-        records=files(judged, f"{RUN}/run.json"),
-        accuracies=published(judged, "accuracies"),
-        reported=published(judged, "reported"),
+        **JUDGED,
     output:
         csv="<results>/{study}/claims/{claims}.csv",
         md="<results>/{study}/claims/{claims}.md",
@@ -23,6 +26,7 @@ rule make_claims:
         "../envs/environment.yaml"
     params:
         page=plain(judged),
+        content=content(JUDGED),
         code=script_digest("make_claims.py"),
     message:
         "Judging {wildcards.claims}, {wildcards.study}"

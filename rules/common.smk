@@ -81,6 +81,6 @@ def prepared(dataset):
     return {"arrays": ancient(f"{folder}/arrays.safetensors"), "manifest": f"{folder}/manifest.json"}
 
 
-def in_study(study, path):
-    """Path of a file that a study names relative to its folder; empty if it names none."""
-    return [os.path.relpath(HOME / "studies" / study / path)] if path else []
+def folder_of(study):
+    """The folder of a study, to which the files that it names are relative."""
+    return Path(os.path.relpath(HOME / "studies" / study))

@@ -5,6 +5,8 @@ from distillation.study import evidence
 COMMITTED = os.path.relpath(HOME / PATHS.reference)
 RUN = f"{COMMITTED}/{{study}}/runs/{{protocol}}/{{run}}/seed-{{seed}}"
 EVALUATION = f"{COMMITTED}/{{study}}/evaluation/{{protocol}}/{{run}}/seed-{{seed}}.json"
+# No rule makes these files; see `content`.
+TRAINED = ancient
 
 
 def committed(pattern, study):
@@ -35,6 +37,12 @@ def checked_evidence(*names):
         return []
 
     return check
+
+
+def all_committed(wildcards):
+    """SHA-256 of all that is committed of a study; see `content`."""
+    found = Path(COMMITTED, wildcards.study).rglob("*")
+    return together(sorted(path for path in found if path.is_file()))
 
 
 def compared(wildcards):

@@ -1,10 +1,13 @@
 # The index from each number to its run.
+INDEXED = {
+    "records": files(page("index"), f"{RUN}/run.json"),
+    "evaluations": files(page("index"), EVALUATION),
+}
 
 
 rule index_runs:
     input:
-        records=files(page("index"), f"{RUN}/run.json"),
-        evaluations=files(page("index"), EVALUATION),
+        **INDEXED,
     output:
         csv="<results>/{study}/provenance/provenance.csv",
         md="<results>/{study}/provenance/provenance.md",
@@ -19,6 +22,7 @@ rule index_runs:
         "../envs/environment.yaml"
     params:
         page=plain(page("index")),
+        content=content(INDEXED),
         code=script_digest("index_runs.py"),
     message:
         "Indexing the runs, {wildcards.study}"

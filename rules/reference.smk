@@ -4,6 +4,7 @@
 
 include: "common.smk"
 include: "evidence.smk"
+include: "given.smk"
 include: "shown.smk"
 include: "report.smk"
 include: "parts.smk"
@@ -31,7 +32,7 @@ rule compare:
             *pages(SELECTIONS[wildcards.study]),
             *checks(SELECTIONS[wildcards.study]),
         ],
-        sums=f"{COMMITTED}/{{study}}/SHA256SUMS",
+        sums=ancient(f"{COMMITTED}/{{study}}/SHA256SUMS"),
     output:
         "<results>/{study}/compared.txt",
     log:
@@ -39,6 +40,8 @@ rule compare:
     localrule: True
     conda:
         "../envs/environment.yaml"
+    params:
+        content=all_committed,
     message:
         "Comparing with the committed files, {wildcards.study}"
     shell:

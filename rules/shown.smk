@@ -52,12 +52,20 @@ def plain(page):
 
 def files(page, pattern):
     """An input function: a file of each training on a page."""
-    return lambda wildcards: page(wildcards).files(pattern)
+    return lambda wildcards: [TRAINED(path) for path in page(wildcards).files(pattern)]
 
 
 def published(page, key):
     """An input function: a file of published values, if the page names one."""
-    return lambda wildcards: in_study(wildcards.study, getattr(page(wildcards), key))
+    return lambda wildcards: named(
+        wildcards.study, [name for name in [getattr(page(wildcards), key)] if name]
+    )
+
+
+def published_logs(wildcards):
+    """The published values of each run that a study compares with them."""
+    checks = page("checks")(wildcards).checks
+    return named(wildcards.study, [check["published"] for check in checks.values()])
 
 
 def having(block):

@@ -1,10 +1,13 @@
 # Tables of accuracies (published and reproduced), differences, costs and settings.
+ACCURACIES = {"evaluations": files(table, EVALUATION), "published": published(table, "published")}
+COMPARED = {"evaluations": files(differences, EVALUATION), "published": published(differences, "published")}
+COSTS = {"records": files(page("costs"), f"{RUN}/run.json")}
+SOURCES = {"sources": published(page("switches"), "sources")}
 
 
 rule make_table:
     input:
-        evaluations=files(table, EVALUATION),
-        published=published(table, "published"),
+        **ACCURACIES,
     output:
         csv="<results>/{study}/tables/{table}.csv",
         md="<results>/{study}/tables/{table}.md",
@@ -20,6 +23,7 @@ rule make_table:
         "../envs/environment.yaml"
     params:
         page=plain(table),
+        content=content(ACCURACIES),
         code=script_digest("make_table.py"),
     message:
         "Making {wildcards.table}, {wildcards.study}"
@@ -29,8 +33,7 @@ rule make_table:
 
 rule make_pairs:
     input:
-        evaluations=files(differences, EVALUATION),
-        published=published(differences, "published"),
+        **COMPARED,
     output:
         csv="<results>/{study}/pairs/{pairs}.csv",
         md="<results>/{study}/pairs/{pairs}.md",
@@ -48,6 +51,7 @@ rule make_pairs:
         "../envs/environment.yaml"
     params:
         page=plain(differences),
+        content=content(COMPARED),
         code=script_digest("make_pairs.py"),
     message:
         "Comparing the {wildcards.pairs}, {wildcards.study}"
@@ -57,7 +61,7 @@ rule make_pairs:
 
 rule make_cost_table:
     input:
-        records=files(page("costs"), f"{RUN}/run.json"),
+        **COSTS,
     output:
         csv="<results>/{study}/costs/costs.csv",
         md="<results>/{study}/costs/costs.md",
@@ -73,6 +77,7 @@ rule make_cost_table:
         "../envs/environment.yaml"
     params:
         page=plain(page("costs")),
+        content=content(COSTS),
         code=script_digest("make_cost_table.py"),
     message:
         "Adding up the costs, {wildcards.study}"
@@ -82,7 +87,7 @@ rule make_cost_table:
 
 rule make_switch_page:
     input:
-        sources=published(page("switches"), "sources"),
+        **SOURCES,
     output:
         csv="<results>/{study}/switches/switches.csv",
         md="<results>/{study}/switches/switches.md",
@@ -100,6 +105,7 @@ rule make_switch_page:
         "../envs/environment.yaml"
     params:
         page=plain(page("switches")),
+        content=content(SOURCES),
         code=script_digest("make_switch_page.py"),
     message:
         "Listing the switches, {wildcards.study}"

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from distillation.core import logs, yaml_files
+from distillation.core import logs
 from distillation.pages import switches
 from distillation.pages.documents import publish
 from distillation.study.contents import SettingsPage
+from distillation.study.problems import named_files
 
 logs.to_file_and_stderr(snakemake.log[0])
 page = SettingsPage(**snakemake.params.page)
-stated = yaml_files.read_all(map(Path, snakemake.input.sources))
+stated = [named_files.sources(Path(path)) for path in snakemake.input.sources]
 values = switches.table(page.settings, stated[0] if stated else {})
 publish(switches.document(page, values), values, snakemake.output)

@@ -57,6 +57,44 @@ def test_from_another_folder_the_workflow_can_be_run_in_its_own(workspace, tmp_p
     assert "fetch_dataset" in Workspace(tmp_path).snakemake(*words)
 
 
+@pytest.mark.parametrize("target", ["all", "reference_rebuild"])
+def test_wrong_files_of_published_numbers_stop_the_plan_of_their_pages_all_at_once(workspace, target):
+    folder = (faulty := workspace()).path / "studies/irkd"
+    (folder / "published/table1.csv").write_bytes("run,accuracy\ncaf\xe9,1\n".encode("cp1252"))
+    (folder / "published/stage_best.csv").unlink()
+    (folder / "sources.yaml").write_text("- described\n")
+    output = faulty.snakemake("-n", target, status=1, configfile="config.yaml")
+    for said in (
+        "studies/irkd/published/table1.csv: line 2 is not UTF-8 (byte 0xe9); save the file as UTF-8.",
+        "studies/irkd/published/stage_best.csv: this file cannot be read (No such file or directory); name",
+        "studies/irkd/sources.yaml: this file must be a mapping",
+    ):
+        assert said in output
+    assert "pandas" not in output
+
+
+def test_a_wrong_file_of_published_numbers_stops_no_plan_without_its_page(workspace):
+    faulty = workspace(select=["tiny-p4-ce"])
+    (faulty.path / "studies/irkd/published/table1.csv").write_text("")
+    assert "Training tiny-p4-ce, described, seed 0" in faulty.plan("students")
+    assert faulty.plan("results/irkd/costs/costs.md") >= {"Adding up the costs, irkd"}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("global_epoch,val_acc\n1,45\n", "there is no column 'train_acc'"),
+        ("global_epoch,train_acc,val_acc\n1,33,45\n1,34,46\n", "there is another row of global_epoch 1"),
+    ],
+)
+def test_a_wrong_log_of_a_check_stops_the_plan_before_anything_is_trained(workspace, content, said):
+    faulty = workspace()
+    (faulty.path / "studies/irkd/published/curves/custom-p2-ce.csv").write_text(content)
+    output = faulty.snakemake("-n", "check", status=1, configfile="studies/irkd/overlays/check.yaml")
+    assert "custom-p2-ce.csv" in output
+    assert said in output
+
+
 def test_without_a_gpu_a_cuda_study_can_be_planned_and_its_jobs_say_what_is_missing(workspace):
     workspace = workspace(select=["tiny-p4-ce"], execution={"device": "cuda"})
     workspace.prepare_data()

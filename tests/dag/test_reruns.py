@@ -13,6 +13,7 @@ SCORES = {
     f"Drawing {name}, irkd" for name in ("accuracy-by-computation", "accuracy-by-resolution", "table1-cells")
 }
 FIGURES = CURVES | SCORES
+CELLS = {"Drawing table1-cells, irkd"}
 INDEX, PACKING = {"Indexing the runs, irkd"}, {"Packing the results, irkd"}
 SHOWN = TABLES | FIGURES | CLAIMS | INDEX
 TAUGHT = ("tiny-p4-kd", "tiny-p4-kd-cl", "tiny-p4-kd-cl-sal")
@@ -259,3 +260,38 @@ def test_another_text_for_an_absent_run_concerns_the_pages_that_show_it(finished
     finished.configure(protocols={"described": {"absent": "only elsewhere"}})
     # The table of all runs has the reproduced ones alone.
     assert finished.plan() == {"Making table1, irkd"} | PAIRS | FIGURES | INDEX
+
+
+PUBLISHED = "studies/irkd/published"
+OLD, NEW = 1_577_836_800, 4_102_444_800
+
+
+def replace(workspace, name, old, new, date):
+    """Write other content into a file, and date it."""
+    workspace.edit(name, old, new)
+    os.utime(workspace.path / name, (date, date))
+
+
+@pytest.mark.parametrize("date", [OLD, NEW], ids=["older", "newer"])
+@pytest.mark.parametrize(
+    ("name", "old", "new", "expected"),
+    [
+        (f"{PUBLISHED}/table1.csv", "74.00", "74.01", ACCURACIES | PAIRS | CLAIMS | CELLS),
+        (f"{PUBLISHED}/reported.csv", "73.5", "73.4", CLAIMS),
+        (f"{PUBLISHED}/curves/small-p4.csv", "35.6", "35.7", {"Drawing curve-small-p4, irkd"}),
+        ("studies/irkd/sources.yaml", "paper, Equation 1", "paper, Equation 2", SWITCHES),
+    ],
+    ids=["accuracies", "reported", "curve", "sources"],
+)
+def test_another_content_of_a_named_file_concerns_its_pages_whatever_its_date(
+    finished, name, old, new, expected, date
+):
+    replace(finished, name, old, new, date)
+    assert finished.plan() == expected
+
+
+@pytest.mark.parametrize("date", [OLD, NEW], ids=["older", "newer"])
+def test_the_same_content_of_a_named_file_concerns_nothing_whatever_its_date(finished, date):
+    for path in (finished.path / "studies").rglob("*.*"):
+        os.utime(path, (date, date))
+    assert finished.plan() == set()

@@ -1,13 +1,14 @@
 """Tables and figures can be had from what the repository keeps, without data, weights or training."""
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
 
 import pytest
 from shipped import CONFIG
-from workspace import Workspace, once
+from workspace import Workspace, once, stats
 
 CPU = "studies/irkd/overlays/cpu.yaml"
 
@@ -106,3 +107,33 @@ def test_every_rebuilt_file_that_differs_or_is_not_committed_is_named_with_the_w
     assert set(named) == {"tables/runs.md", "tables/table1.md"}
     assert "These files of results/rebuilt/cpu/irkd differ from those in results/reference/cpu/irkd" in output
     assert "'make keep-reference' updates the committed files." in output
+
+
+@pytest.mark.parametrize("date", [0, 4_102_444_800], ids=["older", "newer"])
+def test_other_evidence_is_rebuilt_and_compared_whatever_its_date(rebuilt, tmp_path, date):
+    workspace = rebuilt.copy(tmp_path / "clone")
+    workspace.snakemake("--cores", "2", "reference", configfile=CPU)
+    kept = workspace.path / KEPT
+    for path in kept.rglob("*"):
+        os.utime(path, (date, date))
+    assert jobs(workspace) == set()
+    name = "evaluation/released/custom-p2-cl/seed-0.json"
+    workspace.edit(f"{KEPT}/{name}", "10000", "10001")
+    os.utime(kept / name, (date, date))
+    assert {"reference_make_table", "reference_index_runs", "reference_compare"} <= jobs(workspace)
+    assert not jobs(workspace) & {"reference_make_cost_table", "reference_compare_with_published"}
+
+
+def test_a_committed_page_that_is_replaced_with_an_older_one_is_compared_again(rebuilt, tmp_path):
+    workspace = rebuilt.copy(tmp_path / "clone")
+    workspace.snakemake("--cores", "2", "reference", configfile=CPU)
+    assert jobs(workspace) == set()
+    page = workspace.path / KEPT / "tables/runs.md"
+    page.write_text("another")
+    os.utime(page, (0, 0))
+    assert jobs(workspace) == {"reference_compare"}
+
+
+def jobs(workspace):
+    """The rules that would be run for the target `reference`."""
+    return set(stats(workspace.snakemake("-n", "reference", configfile=CPU), {"reference"}))

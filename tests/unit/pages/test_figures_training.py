@@ -1,4 +1,5 @@
 import csv
+from pathlib import Path
 
 import pytest
 import record_files
@@ -10,7 +11,7 @@ ONE = {"described": "as described"}
 TWO = ONE | {"released": "as released"}
 SIX = [(side, 10) for side in (12, 16, 20, 24, 28, 32)]
 THREE = [(12, 1), (20, 1), (32, 1)]
-BEST = "studies/irkd/published/stage_best.csv"
+BEST = Path("studies/irkd/published/stage_best.csv")
 
 
 @pytest.fixture(autouse=True)
@@ -109,7 +110,7 @@ def test_stages_without_a_published_value_are_not_marked(histories):
 
 
 def test_stages_beside_a_much_longer_published_curve_have_no_names_that_would_overlap(histories):
-    published = "studies/irkd/published/curves/tiny-p2-kd-cl.csv"
+    published = Path("studies/irkd/published/curves/tiny-p2-kd-cl.csv")
     stages = [(12, 1), (20, 1), (32, 1)]
     figure = whole(histories(ONE, 3, stages), of=stages, published=published, best=None)
     assert list(flaws(figure)) == []
@@ -117,7 +118,7 @@ def test_stages_beside_a_much_longer_published_curve_have_no_names_that_would_ov
 
 
 def test_a_published_curve_lies_behind_in_grey(histories):
-    published = "studies/irkd/published/curves/custom-p2-ce.csv"
+    published = Path("studies/irkd/published/curves/custom-p2-ce.csv")
     (axis,) = whole(histories(ONE, of=[(32, 60)]), of=[(32, 60)], published=published, best=None).axes
     behind = line(axis, "validation, published")
     assert behind.get_color() == style.PUBLISHED

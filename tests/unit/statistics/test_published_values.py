@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 from distillation.core.errors import UserError
-from distillation.statistics import published_values
+from distillation.statistics import published_files, published_values
 
 CURVES = {
     "custom-p2-ce": (60, 66.36, 67.34),
@@ -150,12 +150,84 @@ CURVE = "global_epoch,train_acc,val_acc\n1,30.0,31.0\n"
         ("stages", STAGES + "custom,12,41,crop,no\n", "row of run 'custom' and stage_px 12; keep one."),
         ("curve", CURVE.replace("val_acc", "val"), "no column 'val_acc' (found: global_epoch, train_acc"),
         ("curve", CURVE.replace("30.0", "inf"), "2, column 'train_acc': 'inf' is not a number; write one."),
+        (
+            "curve",
+            CURVE + "1,30.0,32.0\n",
+            "3, column 'global_epoch': there is another row of global_epoch 1;",
+        ),
+        ("reported", REPORTED + "custom,test,1,x,\n", "row of run 'custom' and quantity 'test'; keep one."),
+        ("curve", CURVE.replace("train_acc", "val_acc"), ": the column 'val_acc' is there twice; keep one."),
+        (
+            "curve",
+            CURVE + "2,30.0\n",
+            ", line 3: it has 2 of 3 values; write one for each column, and quotes",
+        ),
+        (
+            "curve",
+            CURVE + "\n2,30.0,31,0\n",
+            ", line 4: it has 4 of 3 values; write one for each column, and",
+        ),
+        (
+            "accuracies",
+            ACCURACIES.replace("Table", '"Table'),
+            ", line 2: the quotes of this row do not match",
+        ),
+        ("accuracies", ACCURACIES + '"a"b,1,x,\n', ", line 3: the quotes of this row do not"),
+        ("accuracies", "", ": this file is empty; write the columns run, accuracy, source, doubt."),
+        ("accuracies", "\n\n", ": this file is empty; write the columns run, accuracy, source, doubt."),
+        ("curve", CURVE.splitlines()[0], ": there is no row below the names of the columns; add one."),
+        (
+            "accuracies",
+            ACCURACIES.replace(" 1", "\xa01").encode("cp1252"),
+            ": line 2 is not UTF-8 (byte 0xa0); save the file as UTF-8.",
+        ),
+        ("curve", CURVE.encode("utf-16"), ": line 1 is not UTF-8 (byte 0xff); save the file as UTF-8."),
+        ("curve", CURVE.encode("utf-16-le"), ": line 1 is not UTF-8 (byte 0x00); save the file as UTF-8."),
     ],
 )
 def test_a_fault_in_a_file_is_named_with_its_place_and_the_fix(tmp_path, read, text, error):
     path = tmp_path / "numbers.csv"
-    path.write_text(text)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(UserError) as caught:
         getattr(published_values, read)(path)
     assert str(caught.value).startswith(str(path))
     assert error in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("absent.csv", "No such file or directory"), (".", "Is a directory")]
+)
+def test_a_file_that_is_not_there_is_named(tmp_path, name, reason):
+    with pytest.raises(UserError, match=f"{name}: this file cannot be read .{reason}.; name another"):
+        published_values.curve(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        CURVE.encode("utf-8-sig"),
+        CURVE.replace("\n", "\r\n").encode(),
+        CURVE.replace("\n", "\n\n").encode(),
+        CURVE.replace("1,30.0", '"1","30.0"').encode(),
+        CURVE.strip().encode(),
+    ],
+    ids=["byte order mark", "lines of Windows", "blank lines", "quotes", "no last line end"],
+)
+def test_what_other_programs_write_otherwise_is_the_same_table(tmp_path, content):
+    plain, other = tmp_path / "plain.csv", tmp_path / "other.csv"
+    plain.write_text(CURVE)
+    other.write_bytes(content)
+    assert plain.read_bytes() != content
+    pd.testing.assert_frame_equal(published_values.curve(other), published_values.curve(plain))
+
+
+def test_a_file_of_a_check_needs_the_columns_of_its_tolerances_alone(tmp_path):
+    path = tmp_path / "numbers.csv"
+    path.write_text("global_epoch,train_acc\n1,30.0\n")
+    frame = published_values.read(path, published_files.of_check({"train_acc": 2}))
+    assert frame.to_dict("records") == [{"global_epoch": 1, "train_acc": 30.0}]
+    with pytest.raises(UserError, match="there is no column 'val_acc'"):
+        published_values.read(path, published_files.of_check({"train_acc": 2, "val_acc": 4}))
+    path.write_text("run,stage_px,val_acc\ncustom,12,40.5\n")
+    frame = published_values.read(path, published_files.of_check({"best_val_acc": 2}))
+    assert frame["val_acc"].tolist() == [40.5]

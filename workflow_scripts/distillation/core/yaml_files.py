@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from distillation.core import text_files
 from distillation.core.errors import InputError
 
 # Octal and sexagesimal numbers, such as 010 and 1:30.
@@ -21,22 +22,18 @@ def read(path: Path) -> dict[str, Any]:
         InputError: the file cannot be read, is no UTF-8 or no YAML, is not a mapping, or has keys that are
             written twice or numbers that are not read as they are written; one line for each.
     """
+    text = text_files.read(path)
     try:
-        loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         wrong = list(dict.fromkeys(_misread(node, "", set()))) if node else []
         content = loader.construct_document(node) if node else None
-    except OSError as error:
-        raise InputError(f"{path}: this file cannot be read ({error.strerror}); name another.") from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        wrong = f"line {line} is not UTF-8 (byte {error.object[error.start]:#04x})"
-        raise InputError(f"{path}: {wrong}; save the file as UTF-8.") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}"
         raise InputError(f"{path}: this file is not YAML ({place}: {error.problem}); correct it.") from error
-    except yaml.YAMLError as error:
+    # A day that does not exist, such as 2024-13-01, is a ValueError.
+    except (yaml.YAMLError, ValueError) as error:
         raise InputError(
             f"{path}: this file is not YAML ({' '.join(str(error).split())}); correct it."
         ) from error

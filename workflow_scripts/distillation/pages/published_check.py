@@ -8,6 +8,7 @@ import pandas as pd
 from distillation.core import finished_runs
 from distillation.core.errors import UserError
 from distillation.pages.documents import Document, Section
+from distillation.statistics import published_files, published_values
 from distillation.study.contents import ChecksPage, Key
 
 
@@ -20,14 +21,17 @@ def comparison(
         page: the runs and their tolerances.
         histories: history.csv by protocol, run and seed.
         published: csv by protocol, run and seed; see `of_curve` and `of_stages`.
+
+    Raises:
+        UserError: a file of published values is malformed, or lacks a value.
     """
     parts = []
     for key in page.runs:
         run, tolerances = key[1], page.checks[key[1]]["tolerances"]
         history = pd.DataFrame(finished_runs.history(histories[key])).apply(pd.to_numeric)
-        known = pd.read_csv(published[key])
-        if "best_val_acc" in tolerances:
-            parts.append(of_stages(run, history, known, tolerances["best_val_acc"]))
+        known = published_values.read(published[key], published_files.of_check(tolerances))
+        if published_files.BEST_OF_STAGES in tolerances:
+            parts.append(of_stages(run, history, known, tolerances[published_files.BEST_OF_STAGES]))
         else:
             parts.append(of_curve(run, history, known, tolerances))
     return pd.concat(parts, ignore_index=True)
