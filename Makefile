@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO := studies/irkd/overlays/demo.yaml studies/lightnn/overlays/demo.yaml profiles/demo/studies.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup install-runtime install-dev demo watch watch-demo archive test faults report-test vlm-test slurm-test gpu-test gpu-check bench lint keep-reference readme settings wheels clean-demo
+.PHONY: FORCE help setup install-runtime install-dev demo watch watch-demo archive test faults report-test vlm-test slurm-test gpu-test gpu-check bench lint keep-reference readme settings wheels clean-demo
 
 help:
 	@echo 'make setup           build .venv with the pinned packages'
@@ -32,12 +32,20 @@ help:
 
 setup: $(VENV)/.runtime
 
+# Programs of an environment name its Python, which a renamed checkout no longer has.
+STARTS = $(BIN)/pip --version >/dev/null 2>&1
+
 # The stamps hold the installed pins, so that a touched requirements file with the same content installs nothing.
-$(VENV)/.runtime: envs/requirements.txt
-	@cmp -s $< $@ && touch $@ || $(MAKE) --no-print-directory install-runtime
+$(VENV)/.runtime: FORCE
+	@cmp -s envs/requirements.txt $@ && $(STARTS) || $(MAKE) --no-print-directory install-runtime
+
+FORCE:
 
 install-runtime:
+	@case '$(CURDIR)' in *' '*) \
+		echo 'The path $(CURDIR) has a space, with which Snakemake cannot start Python: rename the folder.'; exit 1;; esac
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v[:2] <= (3, 12) else f"Python 3.11 or 3.12 is needed, this is {v[0]}.{v[1]}: make PYTHON=python3.11 ...")'
+	@$(STARTS) || rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r envs/requirements.txt
 	cp envs/requirements.txt $(VENV)/.runtime

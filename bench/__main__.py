@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> None:
     facts["measured in"] = f"{(time.monotonic() - begin) / 60:.1f} minutes"
     folder = (options.out or Path(config["pathvars"]["results"]) / "bench") / _slug(facts["device"])
     document.write(frame.build(rows), facts, folder)
-    print((folder / "bench.md").read_text())
+    print((folder / "bench.md").read_text(encoding="utf-8"))
     print(f"Written to {folder}: bench.md, bench.csv")
 
 

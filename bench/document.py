@@ -27,7 +27,7 @@ def write(frame: pd.DataFrame, facts: Mapping[str, str], folder: Path) -> None:
     # Read back, so that the page equals the file to the last digit.
     frame = pd.read_csv(folder / "bench.csv")
     with replacing(folder / "bench.md") as temporary:
-        temporary.write_text(documents.markdown(page(frame, facts)))
+        temporary.write_text(documents.markdown(page(frame, facts)), encoding="utf-8")
 
 
 def page(frame: pd.DataFrame, facts: Mapping[str, str]) -> Document:

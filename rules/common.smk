@@ -1,5 +1,6 @@
 # What all rules share: the studies, and how rules name files and code; no rules.
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -18,6 +19,12 @@ from distillation.study.configuration import WORKFLOW_FILE
 from distillation.study.contents import filled
 from distillation.study.forms import claim_settings
 from distillation.study.selection import Selection
+
+# Snakemake does not quote it.
+if shlex.quote(sys.executable) != sys.executable:
+    raise WorkflowError(
+        f"Snakemake cannot start Python from a path like {sys.executable}; use one without spaces and quotes."
+    )
 
 
 def load_studies():

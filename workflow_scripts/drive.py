@@ -19,11 +19,16 @@ def main(arguments: list[str]) -> None:
     """Replace this process by snakemake with these arguments, or exit with the reason why not."""
     path = Path(".snakemake/driver.lock")
     path.parent.mkdir(exist_ok=True)
-    with path.open("w") as lock:
+    with path.open("w", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             sys.exit(f"Another run is active in {Path.cwd()}; wait until it ends.")
+        except OSError as error:
+            sys.exit(
+                f"{path.resolve()}: cannot be locked ({error.strerror}); use a checkout on a file system with"
+                " locks, or `snakemake` itself, one at a time."
+            )
         # Snakemake inherits the lock, but its jobs do not: subprocess closes inherited files.
         os.set_inheritable(lock.fileno(), True)
         command = [sys.executable, "-m", "snakemake", *_live_view(), "--nolock", *arguments]

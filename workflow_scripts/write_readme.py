@@ -48,7 +48,7 @@ def made() -> dict[Path, str]:
         for path in sorted(committed.glob("bench/*/gpu-check.json"))
     ]
     command = [sys.executable, "-m", "snakemake", "--rulegraph", "mermaid-js", "all"]
-    graph = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    graph = subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
     parts = {
         "irkd": results(study, committed / "irkd/tables/table1"),
         "lightnn": results(found["lightnn"], committed / "lightnn/tables/accuracies"),

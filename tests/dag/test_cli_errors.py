@@ -1,4 +1,5 @@
 import shutil
+import sys
 
 import pytest
 from workspace import PLAIN, Workspace
@@ -125,3 +126,16 @@ def test_without_any_source_of_the_data_the_log_says_in_one_sentence_how_to_prov
     assert "npm is not installed" in sentence
     assert "to provide CIFAR-10, put cifar-10-binary.tar.gz" in sentence
     assert "Traceback" not in log
+
+
+def test_a_python_below_a_folder_with_a_space_stops_the_plan_in_a_sentence(workspace, tmp_path):
+    spaced = tmp_path / "with space"
+    spaced.mkdir()
+    (spaced / "venv").symlink_to(sys.prefix)
+    python = str(spaced / "venv/bin/python")
+    command = [python, "-m", "snakemake", "-n", "data", "--configfile", "tiny.yaml"]
+    output = workspace().call(command, status=1)
+    assert (
+        f"Snakemake cannot start Python from a path like {python}; use one without spaces and quotes."
+        in output
+    )

@@ -47,3 +47,29 @@ def test_no_package_has_more_modules_than_one_sees_at_a_glance():
     for folder in {path.parent for place in places for path in place.rglob("*.py")}:
         modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
         assert len(modules) <= MOST_MODULES, folder
+
+
+def without_encoding(path: Path) -> Iterator[int]:
+    """Lines of a module that read or write text in the encoding of the user's locale."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call) or ast.unparse(node.func) == "tarfile.open":
+            continue
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        given = {keyword.arg: keyword.value for keyword in node.keywords}
+        values = [value.value for value in (*node.args, given.get("mode")) if isinstance(value, ast.Constant)]
+        of_process = getattr(given.get("text"), "value", None) is True
+        is_text = name in ("read_text", "write_text") or of_process
+        if name == "open":
+            is_text = not any(isinstance(value, str) and value.strip("rwax+") == "b" for value in values)
+        if is_text and "encoding" not in given:
+            yield node.lineno
+
+
+def test_every_text_is_read_and_written_as_utf_8_whatever_the_locale(tmp_path):
+    example = tmp_path / "example.py"
+    calls = ("a.read_text()", "open(a)", "a.open('rb')", "open(a, 'w', encoding='utf-8')", "run(text=True)")
+    example.write_text("\n".join(calls), encoding="utf-8")
+    assert list(without_encoding(example)) == [1, 2, 5]
+    for folder in ("workflow_scripts", "bench"):
+        for path in (ROOT / folder).rglob("*.py"):
+            assert list(without_encoding(path)) == [], path

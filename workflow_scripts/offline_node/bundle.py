@@ -124,8 +124,8 @@ def spare_weights(results: Path) -> Iterator[Path]:
         record = folder / "run.json"
         if not record.is_file() or tested.stat().st_mtime < record.stat().st_mtime:
             continue
-        is_student = json.loads(record.read_text())["role"] == "student"
-        selected = json.loads(tested.read_text())["selection"]
+        is_student = json.loads(record.read_text(encoding="utf-8"))["role"] == "student"
+        selected = json.loads(tested.read_text(encoding="utf-8"))["selection"]
         yield from (path for path in folder.glob("*.safetensors") if is_student or path.stem != selected)
 
 

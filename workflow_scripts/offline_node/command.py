@@ -240,14 +240,14 @@ def _pack_state(options: argparse.Namespace, home: Path, results: Path) -> None:
 def _print_progress(snakemake: list[str], home: Path, results: Path) -> None:
     """Print the numbers of finished trainings and tests, the remaining jobs and the unfinished trainings."""
     dry = [*snakemake, "--nolock", "--dry-run", "--quiet", "reason"]
-    planned = subprocess.run(dry, cwd=home, capture_output=True, text=True)
+    planned = subprocess.run(dry, cwd=home, capture_output=True, encoding="utf-8")
     table = (planned.stdout + planned.stderr).partition("Job stats:\n")[2].partition("\n\n")[0]
     left = re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)
     trained, tested = (len(bundle.found(results, kind)) for kind in (bundle.RUNS, bundle.EVALUATIONS))
     _say(f"done: {trained} trainings, {tested} of them tested")
     _say("left: " + (", ".join(f"{rule} {count}" for rule, count in left) or "see snakemake --dry-run"))
     for path in bundle.found(results, "resume/*/progress.json"):
-        report = json.loads(path.read_text())
+        report = json.loads(path.read_text(encoding="utf-8"))
         name = path.parents[2].relative_to(results)
         _say(f"under way: {name}, {report.get('saved', 0)} of {report['total']} epochs saved")
 

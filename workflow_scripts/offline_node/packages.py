@@ -71,9 +71,9 @@ def environment(wheels: Path, folder: Path) -> Path:
     """
     again = f"on a machine with a network, `make wheels PYTHON_VERSION={_dotted(sys.version_info[:2])}`"
     try:
-        made_for = (wheels / PYTHON_VERSION).read_text().strip()
+        made_for = (wheels / PYTHON_VERSION).read_text(encoding="utf-8").strip()
         (pip,) = wheels.glob("pip-*.whl")
-        stamp = f"{sys.executable}\n{sys.version}\n" + (wheels / REQUIREMENTS).read_text()
+        stamp = f"{sys.executable}\n{sys.version}\n" + (wheels / REQUIREMENTS).read_text(encoding="utf-8")
     except (OSError, ValueError):
         raise UserError(f"{wheels}: not a folder of wheels: make it {again}, and copy it here.") from None
     if made_for != _dotted(sys.version_info[:2]):
@@ -81,7 +81,7 @@ def environment(wheels: Path, folder: Path) -> Path:
             f"{wheels}: made for Python {made_for}, and {sys.executable} is another: make it {again}."
         )
     python = folder / "bin/python"
-    if not (folder / _STAMP).is_file() or (folder / _STAMP).read_text() != stamp:
+    if not (folder / _STAMP).is_file() or (folder / _STAMP).read_text(encoding="utf-8") != stamp:
         shutil.rmtree(folder, ignore_errors=True)
         venv.EnvBuilder(symlinks=True).create(folder)
         _add_packages_of_this_python(folder)
@@ -92,7 +92,7 @@ def environment(wheels: Path, folder: Path) -> Path:
         command += ["--requirement", str(wheels / REQUIREMENTS)]
         if subprocess.run(command).returncode:
             raise UserError(f"{wheels}: cannot be installed, see above: make it {again}, and copy all of it.")
-        (folder / _STAMP).write_text(stamp)
+        (folder / _STAMP).write_text(stamp, encoding="utf-8")
     return python
 
 
@@ -101,7 +101,7 @@ def _add_packages_of_this_python(folder: Path) -> None:
     places = [*site.getsitepackages(), *([site.getusersitepackages()] if site.ENABLE_USER_SITE else [])]
     lines = [f"import site; site.addsitedir({place!r})\n" for place in places]
     (own,) = folder.glob("lib/python*/site-packages")
-    (own / "of_this_machine.pth").write_text("".join(lines))
+    (own / "of_this_machine.pth").write_text("".join(lines), encoding="utf-8")
 
 
 def _dotted(version: tuple[int, ...]) -> str:

@@ -19,7 +19,10 @@ def listing(path: Path) -> Path:
 
 def of(path: Path) -> list[Path]:
     """The parts, in the order of the list."""
-    return [path.with_name(line.split("  ", 1)[1]) for line in listing(path).read_text().splitlines()]
+    return [
+        path.with_name(line.split("  ", 1)[1])
+        for line in listing(path).read_text(encoding="utf-8").splitlines()
+    ]
 
 
 def present(path: Path) -> bool:
@@ -54,7 +57,7 @@ def writing(path: Path, mebibytes: int | None = None) -> Iterator[BinaryIO]:
         for part in made:
             part.replace(path.with_name(part.name))
     with replacing(listing(path)) as temporary:
-        temporary.write_text(sums)
+        temporary.write_text(sums, encoding="utf-8")
 
 
 @contextmanager
@@ -66,7 +69,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     """
     if not listing(path).is_file():
         raise InputError(f"{listing(path)} is missing: copy it here together with all parts that it lists.")
-    sums = dict(line.split("  ", 1)[::-1] for line in listing(path).read_text().splitlines())
+    sums = dict(line.split("  ", 1)[::-1] for line in listing(path).read_text(encoding="utf-8").splitlines())
     wrong = []
     for name, digest in sums.items():
         part = path.with_name(name)

@@ -66,7 +66,9 @@ def listed_jobs(python: Path, asked: Sequence[str], home: Path) -> list[dict]:
     # Snakemake looks for plugins there.
     places = [str(home / "workflow_scripts"), os.environ.get("PYTHONPATH")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))}
-    done = subprocess.run(command, cwd=home, env=environment, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=home, env=environment, check=True, capture_output=True, encoding="utf-8"
+    )
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 

@@ -47,7 +47,9 @@ def collect(
     if tuple(map(int, re.findall(r"\d+", version))) not in PYTHONS:
         known = " or ".join(".".join(map(str, python)) for python in PYTHONS)
         raise InputError(f"Python {version} is not supported, expected {known}: name one of them.")
-    lines = [line for line in pins.read_text().splitlines() if line and not line.startswith("#")]
+    lines = [
+        line for line in pins.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")
+    ]
     unknown = sorted(set(brought) - {_name(line) for line in lines})
     if unknown:
         raise InputError(f"{pins} has no {', '.join(unknown)}: name packages that it pins.")
@@ -55,7 +57,7 @@ def collect(
         raise InputError(f"{folder} holds other files than wheels: name another folder, or remove it.")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    (folder / PYTHON_VERSION).write_text(version + "\n")
+    (folder / PYTHON_VERSION).write_text(version + "\n", encoding="utf-8")
     commit.write(folder)
     _pip("wheel", "--no-deps", "--wheel-dir", folder, *_SOURCES)
     wanted = [line for line in lines if _name(line) not in brought]
@@ -73,7 +75,7 @@ def collect(
     # not listed either: `packages.check` checks them, and a working torch can lack declared dependencies.
     exact = (wheel.name.split("-") for wheel in found if not wheel.name.startswith("pip-"))
     needed = [*(f"{name}=={version}" for name, version, *_ in exact), *sorted(set(brought) - set(MINIMUM))]
-    (folder / REQUIREMENTS).write_text("".join(f"{line}\n" for line in needed))
+    (folder / REQUIREMENTS).write_text("".join(f"{line}\n" for line in needed), encoding="utf-8")
     return found
 
 

@@ -1,8 +1,12 @@
+import subprocess
+import sys
+
 import pytest
 from distillation.core.errors import UserError
 from distillation.pages.figures import style
 from drawn import flaws
 from PIL import Image
+from shipped import ROOT
 
 
 @style.styled
@@ -75,3 +79,61 @@ def test_the_flaws_that_the_other_tests_look_for_are_found():
     kinds = {flaw.split(":")[0] for flaw in flaws(made)}
     assert kinds == {"overlap", "outside", "too small"}
     assert list(flaws(figure())) == []
+
+
+DRAWN = """
+import hashlib, sys
+from pathlib import Path
+from distillation.pages.figures import style
+
+@style.styled
+def draw():
+    figure = style.new("A title", "a note", 3, 2)
+    figure.subplots().plot([1, 2, 4])
+    return figure
+
+style.save(draw(), Path(sys.argv[1]) / "x.svg", Path(sys.argv[1]) / "x.png")
+"""
+PLAIN = """
+import sys
+from pathlib import Path
+from matplotlib.figure import Figure
+
+figure = Figure()
+figure.suptitle("A title")
+figure.savefig(Path(sys.argv[1]) / "x.png")
+"""
+USERS = "font.family: serif\nsavefig.dpi: 50\naxes.grid: False\nlines.linewidth: 5\n"
+
+
+@pytest.fixture
+def drawn_by(tmp_path):
+    """Runs code that draws, in a process with these variables; returns what it writes, by name."""
+
+    def run(code, **variables):
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        environment = {"PYTHONPATH": str(ROOT / "workflow_scripts"), "HOME": str(tmp_path)} | variables
+        subprocess.run([sys.executable, "-c", code, folder], check=True, env=environment, cwd=folder)
+        return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix in (".png", ".svg")}
+
+    return run
+
+
+def test_a_users_settings_of_matplotlib_change_no_figure(drawn_by, tmp_path):
+    users, latex = tmp_path / "users", tmp_path / "latex"
+    users.write_text(USERS)
+    latex.write_text(f"{USERS}text.usetex: True\n")
+    assert drawn_by(PLAIN) != drawn_by(PLAIN, MATPLOTLIBRC=str(users))
+    assert (
+        drawn_by(DRAWN)
+        == drawn_by(DRAWN, MATPLOTLIBRC=str(users))
+        == drawn_by(DRAWN, MATPLOTLIBRC=str(latex))
+    )
+
+
+@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "nothing-like-it"])
+def test_the_backend_of_a_notebook_stops_no_figure(drawn_by, backend):
+    with pytest.raises(subprocess.CalledProcessError):
+        drawn_by(PLAIN, MPLBACKEND=backend)
+    assert drawn_by(DRAWN, MPLBACKEND=backend) == drawn_by(DRAWN)

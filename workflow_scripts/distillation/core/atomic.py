@@ -31,7 +31,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 def write_json(path: str | Path, content: dict) -> None:
     """Write readable JSON, whole or not at all."""
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n")
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def sweep(folder: Path) -> None:

@@ -81,7 +81,7 @@ def _from_git(root: Path) -> dict | None:
     def ask(*arguments: str) -> str:
         # With an explicit --git-dir, git does not search the parent folders.
         command = ["git", "-C", str(root), f"--git-dir={root / '.git'}", f"--work-tree={root}", *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+        return subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout.strip()
 
     try:
         return {"commit": ask("rev-parse", "HEAD"), "dirty": bool(ask("status", "--porcelain", "-uno"))}

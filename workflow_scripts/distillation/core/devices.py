@@ -73,7 +73,7 @@ def claim(names: Sequence[str], folder: Path | None = None) -> int:
     folder.mkdir(mode=0o700, exist_ok=True)
     for share in itertools.count(1):
         for index, name in enumerate(names):
-            lock = (folder / f"{name}.{share}").open("w")
+            lock = (folder / f"{name}.{share}").open("w", encoding="utf-8")
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -80,7 +80,12 @@ def npm_pack(package: str, folder: Path, limit: float) -> Path:
     log.info("running %s, time limit %g minutes", " ".join(command), limit / 60)
     try:
         done = subprocess.run(
-            command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=limit
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=limit,
+            encoding="utf-8",
         )
     except FileNotFoundError as error:
         raise UnusableError("npm is not installed") from error

@@ -72,7 +72,7 @@ def _closure(script: Path, components: tuple[str, ...]) -> tuple[Path, ...]:
 def _imports(path: Path) -> tuple[Path, ...]:
     """The library's files that one file imports."""
     names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
@@ -92,7 +92,7 @@ def _files(name: str) -> list[Path]:
 
 @functools.cache
 def _digest(path: Path) -> str:
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)

@@ -136,7 +136,7 @@ def seconds_an_epoch(run: Run, stage: Stage, rows: list[dict]) -> float:
 
 def write(rows: list[dict], path: Path) -> None:
     """Write history.csv; a missing value is an empty cell."""
-    with replacing(path) as temporary, temporary.open("w", newline="") as file:
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         tested = [TEST_COLUMN] if any(TEST_COLUMN in row for row in rows) else []
         writer = csv.DictWriter(file, [*COLUMNS, *tested], lineterminator="\n")
         writer.writeheader()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
+import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -56,8 +57,9 @@ _STYLE = {
     "image.interpolation": "nearest",
 }
 
-# Decorator of every function that draws: Matplotlib reads most settings when an artist is created.
-styled = mpl.rc_context(_STYLE)
+# Decorator of every function that draws: Matplotlib reads most settings when an artist is created. The
+# defaults come first, in place of what a user's matplotlibrc sets.
+styled = mpl.style.context(_STYLE, after_reset=True)
 
 
 @dataclass(frozen=True)

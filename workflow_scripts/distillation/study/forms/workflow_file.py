@@ -2,22 +2,36 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from distillation.core.settings import Count, Distinct, Flag, Id, Words, said, settings
 from distillation.data.dataset_settings import FormatName, Sources
+
+
+def _usable(path: str) -> str:
+    # Snakemake takes paths as they are, and what it finds in braces for wildcards.
+    if path.startswith("~"):
+        raise said("begins with ~, which stands for no folder here; write the whole path")
+    if found := sorted(set(path) & set("{}<>")):
+        raise said(f"has {' and '.join(found)}, which Snakemake does not take as text; name another folder")
+    return path
+
+
+Folder = Annotated[Words, AfterValidator(_usable)]
 
 
 @settings
 class Paths:
     """Where generated and kept files are."""
 
-    results: Words = Field(description="Folder of every generated file but the downloads.")
-    downloads: Words = Field(description="Folder of the data sets as downloaded.")
-    reference: Words = Field(
+    results: Folder = Field(description="Folder of every generated file but the downloads.")
+    downloads: Folder = Field(description="Folder of the data sets as downloaded.")
+    reference: Folder = Field(
         "results/reference", description="Folder of the kept evidence, relative to the repository."
     )
-    rebuilt: Words = Field("results/rebuilt", description="Folder of the pages made anew from that evidence.")
+    rebuilt: Folder = Field(
+        "results/rebuilt", description="Folder of the pages made anew from that evidence."
+    )
 
 
 def _no_number(value: object) -> object:
