@@ -195,7 +195,7 @@ def test_maps_are_recorded_at_the_epoch_that_ended_a_stage(unbroken):
 def test_the_record_says_what_was_trained_from_what_and_vouches_for_the_weights(unbroken, teacher):
     folder, _ = unbroken("saliency")
     content = record(folder)
-    assert (content["run"], content["label"], content["seed"]) == ("tiny", "Tiny", 0)
+    assert (content["protocol"], content["run"], content["seed"]) == ("described", "tiny", 0)
     assert spec.from_mapping(content["spec"]) == student_run()
     assert content["sha256"] == {
         "spec": spec.digest(student_run()),
@@ -205,6 +205,8 @@ def test_the_record_says_what_was_trained_from_what_and_vouches_for_the_weights(
     }
     for which in ("last", "best"):
         assert content["weights"][which]["sha256"] == checksums.sha256(folder / f"{which}.safetensors")
+    others = {"history": "history.csv", "saliency": "saliency.npz"}
+    assert content["files"] == {name: checksums.sha256(folder / file) for name, file in others.items()}
     stored = load_file(folder / "last.safetensors")
     assert content["parameters"] == sum(value.numel() for value in stored.values())
     assert content["inference_flops"] == inference_flops(tiny_runs.STUDENT, 32)
