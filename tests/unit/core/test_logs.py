@@ -57,6 +57,27 @@ def test_any_other_exception_leaves_its_traceback(log):
     assert ended.returncode == 1
 
 
+@pytest.mark.parametrize(
+    ("error", "where"),
+    [
+        ("OSError(errno.ENOSPC, 'No space left on device')", ""),
+        ("OSError(errno.EDQUOT, 'Disk quota exceeded', '/results/state.pt')", " at /results/state.pt"),
+    ],
+)
+def test_a_full_disk_is_one_sentence(log, error, where):
+    ended = script(log, f"import errno\nraise {error}")
+    [line] = log.read_text().splitlines()
+    assert f" ERROR there is no space left{where} (" in line
+    assert line.endswith("); free some and run the same command again: what was saved stays")
+    assert (ended.stderr, ended.returncode) == (log.read_text(), 1)
+
+
+def test_where_the_log_itself_has_no_space_the_sentence_still_stands_on_stderr():
+    ended = script("/dev/full", "import errno\nraise OSError(errno.ENOSPC, 'No space left on device')")
+    [line] = ended.stderr.splitlines()
+    assert " ERROR there is no space left (No space left on device); free some" in line
+
+
 def test_an_interruption_is_one_word(log):
     ended = script(log, "raise KeyboardInterrupt")
     assert re.fullmatch(rf"{TIME} ERROR interrupted\n", log.read_text())

@@ -164,8 +164,8 @@ def test_a_write_that_fails_leaves_the_last_state_whole(tmp_path, monkeypatch):
     saved = Checkpoint(tmp_path, KEY)
     saved.save({"epoch": 1})
 
-    def half(state, path):
-        path.write_bytes(b"half")
+    def half(state, file):
+        file.write(b"half")
         raise KeyboardInterrupt
 
     monkeypatch.setattr(torch, "save", half)

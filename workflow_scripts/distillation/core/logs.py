@@ -1,5 +1,6 @@
 """Log what a script reports, uncaught exceptions included, to a file and to stderr."""
 
+import errno
 import logging
 import os
 import sys
@@ -19,13 +20,15 @@ def to_file_and_stderr(path: str | Path) -> None:
 
     Every record of level INFO or above becomes a time-stamped line in both places, or only in the file
     if stderr is a terminal on which a live view is drawn (`DRAWN`). The file is overwritten, except by a
-    script that replaces another (`GOES_ON`). An uncaught `UserError` is logged as its text alone, an
-    interruption as one word, any other exception with its traceback; the exit status is the
-    interpreter's own.
+    script that replaces another (`GOES_ON`). An uncaught `UserError` is logged as its text alone, a full
+    disk as a sentence, an interruption as one word, any other exception with its traceback; the exit status
+    is the interpreter's own.
 
     Raises:
         OSError: the file cannot be written.
     """
+    # On a full disk a line that cannot be logged must not hide the others.
+    logging.raiseExceptions = False
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     mode = "a" if GOES_ON in os.environ else "w"
@@ -44,6 +47,13 @@ def to_file_and_stderr(path: str | Path) -> None:
 def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if issubclass(kind, UserError):
         logging.error("%s", error)
+    elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = f" at {error.filename}" if error.filename else ""
+        logging.error(
+            "there is no space left%s (%s); free some and run the same command again: what was saved stays",
+            where,
+            error.strerror,
+        )
     elif issubclass(kind, KeyboardInterrupt):
         logging.error("interrupted")
     else:

@@ -79,4 +79,5 @@ def save(model: nn.Module, path: Path) -> None:
 def save_weights(weights: dict[str, torch.Tensor], path: Path) -> None:
     """Write a state dict as safetensors, atomically."""
     with replacing(path) as temporary:
-        safetensors.torch.save_file({name: value.contiguous() for name, value in weights.items()}, temporary)
+        content = safetensors.torch.save({name: value.contiguous() for name, value in weights.items()})
+        temporary.write_bytes(content)

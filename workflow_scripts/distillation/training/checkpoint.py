@@ -79,8 +79,9 @@ class Checkpoint:
     def save(self, state: Mapping) -> None:
         """Save the state, plain values and tensors, in place of the last one."""
         begin = time.monotonic()
-        with replacing(self._state) as temporary:
-            torch.save(state, temporary)
+        # Given a path, torch does not say that the disk is full.
+        with replacing(self._state) as temporary, temporary.open("wb") as file:
+            torch.save(state, file)
         self._saved = time.monotonic()
         self.save_seconds = self._saved - begin
 
