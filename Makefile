@@ -42,10 +42,10 @@ $(VENV)/.runtime: FORCE
 FORCE:
 
 install-runtime:
-	@case '$(CURDIR)' in *' '*) \
-		echo 'The path $(CURDIR) has a space, with which Snakemake cannot start Python: rename the folder.'; exit 1;; esac
+	@case "$$PWD" in *[\ \'\"]*) \
+		echo "The path $$PWD has a space or a quote, with which Snakemake cannot start Python: rename the folder."; exit 1;; esac
+	@$(STARTS) || ! test -e $(VENV)/pyvenv.cfg || rm -rf $(VENV)
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v[:2] <= (3, 12) else f"Python 3.11 or 3.12 is needed, this is {v[0]}.{v[1]}: make PYTHON=python3.11 ...")'
-	@$(STARTS) || rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r envs/requirements.txt
 	cp envs/requirements.txt $(VENV)/.runtime

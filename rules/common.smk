@@ -1,6 +1,5 @@
 # What all rules share: the studies, and how rules name files and code; no rules.
 import os
-import shlex
 import sys
 from pathlib import Path
 
@@ -20,10 +19,11 @@ from distillation.study.contents import filled
 from distillation.study.forms import claim_settings
 from distillation.study.selection import Selection
 
-# Snakemake does not quote it.
-if shlex.quote(sys.executable) != sys.executable:
+# Snakemake does not quote it for the shell.
+if set(sys.executable) & set(" \t'\"\\$`&;|<>()*?[]{}!#"):
     raise WorkflowError(
-        f"Snakemake cannot start Python from a path like {sys.executable}; use one without spaces and quotes."
+        f"Snakemake cannot start Python from a path like {sys.executable}; use one without spaces, quotes and"
+        " other characters that a shell does not take as text."
     )
 
 

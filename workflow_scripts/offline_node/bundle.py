@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from distillation.core import commit
+from distillation.core import commit, finished_runs, records
 from distillation.core.errors import InputError
 from distillation.pages import archive
 
@@ -124,8 +124,8 @@ def spare_weights(results: Path) -> Iterator[Path]:
         record = folder / "run.json"
         if not record.is_file() or tested.stat().st_mtime < record.stat().st_mtime:
             continue
-        is_student = json.loads(record.read_text(encoding="utf-8"))["role"] == "student"
-        selected = json.loads(tested.read_text(encoding="utf-8"))["selection"]
+        is_student = records.read(record, finished_runs.FIX)["role"] == "student"
+        selected = records.read(tested, "delete it and run the workflow again")["selection"]
         yield from (path for path in folder.glob("*.safetensors") if is_student or path.stem != selected)
 
 

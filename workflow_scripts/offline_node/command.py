@@ -247,8 +247,12 @@ def _print_progress(snakemake: list[str], home: Path, results: Path) -> None:
     _say(f"done: {trained} trainings, {tested} of them tested")
     _say("left: " + (", ".join(f"{rule} {count}" for rule, count in left) or "see snakemake --dry-run"))
     for path in bundle.found(results, "resume/*/progress.json"):
-        report = json.loads(path.read_text(encoding="utf-8"))
         name = path.parents[2].relative_to(results)
+        try:
+            report = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            _say(f"under way: {name}, its progress is damaged")
+            continue
         _say(f"under way: {name}, {report.get('saved', 0)} of {report['total']} epochs saved")
 
 

@@ -119,9 +119,10 @@ def begun(home: Path, results: Path) -> dict[str, Begun]:
 
 def _seconds_left(path: Path) -> float | None:
     """Seconds left of a training after its saved state, from its progress file; None if unknown."""
-    if not path.is_file():
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
         return None
-    report = json.loads(path.read_text(encoding="utf-8"))
     if "seconds_left" not in report:
         return None
     unsaved = report["done"] - report.get("saved", 0)

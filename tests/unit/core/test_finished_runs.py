@@ -39,7 +39,15 @@ def test_a_file_that_is_not_that_of_the_record_is_refused(folder, content):
     expected = f"{path}: this file is not that of {folder / 'run.json'}"
     assert message(finished_runs.checked, path) == expected
     path.unlink()
-    assert message(finished_runs.checked, path) == f"{path}: this file is missing"
+    with pytest.raises(
+        InputError, match="this file is missing; run the workflow again, which takes the run's"
+    ):
+        finished_runs.checked(path)
+    (folder / "run.json").unlink()
+    with pytest.raises(
+        InputError, match=r"run.json: this file is missing; run the workflow again, which takes"
+    ):
+        finished_runs.checked(path)
 
 
 def test_a_history_that_was_changed_is_refused(folder):

@@ -54,7 +54,5 @@ def test_a_damaged_record_is_told_in_a_sentence_with_the_fix(path, content, what
 
 
 def test_a_record_that_cannot_be_read_is_told_in_a_sentence(tmp_path):
-    assert message(tmp_path / "no.json").endswith(
-        "this file cannot be read (No such file or directory); delete it."
-    )
+    assert message(tmp_path / "no.json").endswith("no.json: this file is missing; delete it.")
     assert message(tmp_path).endswith("this file cannot be read (Is a directory); delete it.")

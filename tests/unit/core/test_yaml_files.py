@@ -23,7 +23,7 @@ def message(path):
 
 
 def test_what_is_written_once_is_read_as_any_reader_of_yaml_does(file):
-    text = "a: &x {b: [1, 2.5, 1e-4, 0.5, 0, 1_000, 0x10]}\nc: {<<: *x, d: *x}\n'010': \"1:30\"\n"
+    text = "1: a\n'1': b\na: &x {b: [1, 2.5, 1e-4, 0, 1_000, 0x10]}\nc: {<<: *x, d: *x}\n'010': \"1:30\"\n"
     assert yaml_files.read(file(text)) == yaml.safe_load(text)
 
 
@@ -43,6 +43,7 @@ def test_what_is_written_once_is_read_as_any_reader_of_yaml_does(file):
                 "c: YAML does not read 010 as a decimal number; write one, or put it in quotes",
             ],
         ),
+        ("010: 1\n", ["010: YAML does not read 010 as a decimal number; write one, or put it in quotes"]),
         ("a: [1:30]\n", ["a.0: YAML does not read 1:30 as a decimal number; write one, or put it in quotes"]),
     ],
 )

@@ -118,6 +118,11 @@ def test_eight_runs_in_a_panel_are_refused(draw):
         draw(panels={"Many": ["custom-ce"] * 8})
 
 
+def test_a_network_that_stays_untrained_has_no_epochs(tmp_path):
+    path = history(tmp_path / "untrained/history.csv", [])
+    assert curves.accuracies([path], "val_acc").empty
+
+
 def test_stages_that_stopped_early_leave_gaps_and_the_next_begin_together(tmp_path):
     def seed(name, *stages):
         rows, number = ["epoch,global_epoch,val_acc"], 0

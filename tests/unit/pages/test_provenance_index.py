@@ -63,7 +63,7 @@ class Study:
             record = {
                 "protocol": key[0],
                 "run": key[1],
-                "seed": key[2].number,
+                "seed": str(key[2]),
                 "spec": spec | ({"teacher": {"run": "vit", "seed": 0, "weights": "best"}} if taught else {}),
                 "sha256": {
                     "spec": digest(*key),
@@ -239,7 +239,7 @@ def test_a_student_of_another_teacher_names_both_files_and_the_fix(made_up):
 
 def test_the_record_of_another_run_is_refused(made_up):
     path = made_up.records["described", "vit-ce", TrainingSeed(0)]
-    made_up.change(path, "seed", value=3)
+    made_up.change(path, "seed", value="3")
     with pytest.raises(UserError) as error:
         made_up.index()
     assert str(error.value) == (
@@ -266,11 +266,12 @@ def test_a_student_of_another_teacher_is_a_row_of_its_own_and_must_name_that_tea
             path = files[known].parent / f"{new[2]}" / files[known].name
             made_up.write(path, json.loads(files[known].read_text()))
             files[new] = path
-    made_up.change(made_up.records[*teacher[:2], TrainingSeed(1)], "seed", value=1)
+    made_up.change(made_up.records[*teacher[:2], TrainingSeed(1)], "seed", value="1")
     with pytest.raises(
         UserError, match=r"is the record of vit-kd, described, seed 0, expected vit-kd, .* 0-teacher-1;"
     ):
         made_up.index()
+    made_up.change(made_up.records[second], "seed", value="0-teacher-1")
     made_up.change(made_up.records[second], "spec", "teacher", "seed", value=1)
     frame = made_up.index()
     own = frame[

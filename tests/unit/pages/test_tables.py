@@ -184,7 +184,7 @@ def test_the_caption_says_that_students_have_several_teachers(write):
         for teacher in (0, 1)
     }
     frame, text = write(ACCURACIES | crossed)
-    assert "over 3 seeds or 2 seeds with each of 2 teachers or a single seed" in text
+    assert "over 3 seeds or 4 trainings with 2 teachers or a single seed" in text
     row = cell(frame, "custom-kd")
     assert (row["seeds"], row["interval"]) == ("0 0-teacher-1 1 1-teacher-1", "t over seeds and teachers")
 

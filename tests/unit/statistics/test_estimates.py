@@ -75,6 +75,19 @@ def test_the_interval_is_over_whatever_trainings_differ_in(seeds, method):
     assert found.p_value(found.low) == pytest.approx(0.05)
 
 
+def test_values_that_differ_are_not_called_equal_where_their_means_are():
+    grid = {TrainingSeed(0): 1.0, TrainingSeed(0, 1): 2.0, TrainingSeed(1): 2.0, TrainingSeed(1, 1): 1.0}
+    found = estimate({seed: Sample(value) for seed, value in grid.items()})
+    assert (found.low, found.method, found.p_value(0.0)) == (None, "equal means", None)
+
+
+def test_where_a_seed_lacks_a_teacher_there_is_no_interval():
+    seeds = [TrainingSeed(0), TrainingSeed(1), TrainingSeed(2), TrainingSeed(0, 1)]
+    found = estimate({seed: Sample(float(value)) for value, seed in enumerate(seeds)})
+    assert (found.low, found.method) == (None, "not every seed with every teacher")
+    assert found.mean == 1.5
+
+
 def test_two_teachers_widen_the_interval_by_what_they_differ_in():
     grid = {TrainingSeed(0): 1.0, TrainingSeed(1): 1.2, TrainingSeed(0, 1): 2.0, TrainingSeed(1, 1): 2.2}
     found = estimate({seed: Sample(value) for seed, value in grid.items()})

@@ -116,8 +116,8 @@ def test_seeds_are_those_of_the_runs_on_the_page():
 
 
 def test_a_page_says_that_its_students_have_each_teacher():
-    chosen = selection({"seeds": {"students": [0, 1], "teachers": [0, 2], "taught_by": "each"}})
-    assert chosen.judged("claims").seeds == "0, 1, with each of the teachers 0, 2; of teachers 0, 2"
+    chosen = selection({"seeds": {"students": [0, 1], "teachers": [1, 2], "taught_by": "each"}})
+    assert chosen.judged("claims").seeds == "0, 1, with each of the teachers 1, 2; of teachers 1, 2"
     assert chosen.figure("curve-custom-p2-cl").seeds == "0, 1"
 
 

@@ -195,7 +195,7 @@ def test_maps_are_recorded_at_the_epoch_that_ended_a_stage(unbroken):
 def test_the_record_says_what_was_trained_from_what_and_vouches_for_the_weights(unbroken, teacher):
     folder, _ = unbroken("saliency")
     content = record(folder)
-    assert (content["protocol"], content["run"], content["seed"]) == ("described", "tiny", 0)
+    assert (content["protocol"], content["run"], content["seed"]) == ("described", "tiny", "0")
     assert spec.from_mapping(content["spec"]) == student_run()
     assert content["sha256"] == {
         "spec": spec.digest(student_run()),

@@ -13,11 +13,12 @@ from distillation.core import checksums, records
 from distillation.core.errors import InputError
 
 RECORD = "run.json"
-# What to do about a damaged file, the end of a sentence.
-FIX = (
-    "delete it and run the workflow again, which takes the run's stored result or trains the run again;"
-    " restore kept evidence from its archive"
+# What to do about a missing and a damaged file, the end of a sentence.
+_MISSING = (
+    "run the workflow again, which takes the run's stored result or trains the run again; restore kept"
+    " evidence from its archive"
 )
+FIX = f"delete it and {_MISSING}"
 
 
 def record(path: Path) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def checked(path: Path, record_path: Path | None = None) -> Path:
     record_path = record_path or path.parent / RECORD
     known = digests(record(record_path))
     if not path.is_file():
-        raise InputError(f"{path}: this file is missing; {FIX}.")
+        raise InputError(f"{path}: this file is missing; {_MISSING}.")
     if path.stem in known and checksums.sha256(path) != known[path.stem]:
         raise InputError(f"{path}: this file is not that of {record_path}; {FIX}.")
     return path
@@ -76,7 +77,7 @@ def history(path: Path) -> list[dict[str, str]]:
 def digests(content: Mapping[str, Any]) -> dict[str, str]:
     """SHA-256 (hex) of the files of a run by name: "last", "best", "history" and "saliency"."""
     weights = {name: own["sha256"] for name, own in content["weights"].items()}
-    return {**weights, **content.get("files", {})}
+    return weights | (content.get("files") or {})
 
 
 def damage(paths: Mapping[str, Path]) -> str | None:

@@ -29,6 +29,8 @@ def read(path: Path, fix: str) -> dict[str, Any]:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: this file is missing; {fix.removeprefix('delete it and ')}.") from error
     except OSError as error:
         raise InputError(f"{path}: this file cannot be read ({error.strerror}); {fix}.") from error
     except ValueError as error:

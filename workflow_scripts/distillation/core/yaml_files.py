@@ -70,13 +70,14 @@ def _misread(node: yaml.Node, path: str, seen: set[int]) -> Iterator[str]:
         return
     seen.add(id(node))
     if isinstance(node, yaml.MappingNode):
-        first: dict[str, int] = {}
+        first: dict[tuple[str, str], int] = {}
         for key, value in node.value:
             name = f"{path}.{key.value}" if path else str(key.value)
-            line = key.start_mark.line + 1
-            if name in first:
-                yield f"{name}: this key is written twice, in lines {first[name]} and {line}; keep one"
-            first.setdefault(name, line)
+            line, own = key.start_mark.line + 1, (key.tag, name)
+            if own in first:
+                yield f"{name}: this key is written twice, in lines {first[own]} and {line}; keep one"
+            first.setdefault(own, line)
+            yield from _misread(key, name, seen)
             yield from _misread(value, name, seen)
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):

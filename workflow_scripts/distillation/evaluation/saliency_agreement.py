@@ -31,10 +31,12 @@ def read(path: Path) -> dict[str, np.ndarray]:
     Raises:
         InputError: see `finished_runs.checked`; or it is no archive of arrays.
     """
+    if not zipfile.is_zipfile(finished_runs.checked(path)):
+        raise InputError(f"{path}: this file is damaged, it has no arrays; {finished_runs.FIX}.")
     try:
-        with np.load(finished_runs.checked(path)) as arrays:
+        with np.load(path) as arrays:
             return dict(arrays)
-    except (EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path}: this file is damaged ({error}); {finished_runs.FIX}.") from error
 
 

@@ -23,9 +23,10 @@ _PAIRED = (
 
 _CAPTION = (
     "Test accuracies (%) and their difference (points), means over the seeds that both runs have, and the"
-    " 95 % interval of the difference: Student's t over seeds or, for a single seed, the binomial interval of"
-    " the test images. The smallest difference is half the width of the interval: these seeds cannot detect"
-    " less; a dash: equal in all seeds, which leaves no interval. {fixed}"
+    " 95 % interval of the difference: Student's t over seeds (and teachers, if there are several) or, for a"
+    " single seed, the binomial interval of the test images. The smallest difference is half the width of the"
+    " interval: these trainings cannot detect less; a dash: equal in all seeds, which leaves no interval, or"
+    " not every seed with every teacher. {fixed}"
 )
 
 

@@ -82,10 +82,9 @@ def _mismatches(key: Key, trained: Mapping[Key, _Trained], page: IndexPage) -> I
     """Messages about hashes and ids that differ between a run, its evaluation and its teacher."""
     own = trained[key]
     record, path = own.record, own.record_path
-    guide = record["spec"].get("teacher", {})
-    of_teacher = guide.get("seed", 0) if key[2].teacher else 0
-    named = record["protocol"], record["run"], TrainingSeed(record["seed"], of_teacher)
-    if named != key:
+    # Older records have the seed as a number.
+    named = record["protocol"], record["run"], str(record["seed"])
+    if named != tuple(map(str, key)):
         yield (
             f"{path}: is the record of {_name(named)}, expected {_name(key)};"
             " delete it and run the workflow again."
@@ -97,7 +96,7 @@ def _mismatches(key: Key, trained: Mapping[Key, _Trained], page: IndexPage) -> I
                 f"{own.evaluation_path}: evaluated {weights} weights with sha256 {found}, but {path} names"
                 f" {values['sha256']}; delete the former and run the workflow again to repeat the evaluation."
             )
-    if guide:
+    if guide := record["spec"].get("teacher"):
         teacher = trained[*page.taught_by[key[0]][key[1]], TrainingSeed(guide["seed"])]
         found = teacher.record["weights"][guide["weights"]]["sha256"]
         if found != record["sha256"]["teacher"]:
@@ -108,7 +107,7 @@ def _mismatches(key: Key, trained: Mapping[Key, _Trained], page: IndexPage) -> I
             )
 
 
-def _name(key: Key) -> str:
+def _name(key: tuple) -> str:
     return f"{key[1]}, {key[0]}, seed {key[2]}"
 
 

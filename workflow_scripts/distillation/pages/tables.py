@@ -1,8 +1,6 @@
 """Tables of published and reproduced accuracies."""
 
-from collections.abc import Iterable, Mapping
-from itertools import groupby
-from operator import itemgetter
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean
 
@@ -131,33 +129,21 @@ def caption_of(frame: pd.DataFrame) -> str:
     run = frame[frame["status"] == RUN]
     if run.empty:
         return documents.NOTHING_RUN
-    counts = sorted({_counts(seeds) for seeds in run["seeds"]})
-    kinds = []
-    if several := [count for count in counts if count > (1, 1)]:
-        kinds.append(f"mean ± sample standard deviation over {_counted(several)}")
-    if counts[0] == (1, 1):
+    seeds = [list(map(TrainingSeed.parse, text.split())) for text in run["seeds"]]
+    counts = {(len({seed.teacher for seed in own}), len(own)) for own in seeds}
+    alone = [str(count) for teachers, count in sorted(counts) if teachers == 1 and count > 1]
+    several = [f"{' or '.join(alone)} seeds"] if alone else []
+    several += [
+        f"{count} trainings with {teachers} teachers" for teachers, count in sorted(counts) if teachers > 1
+    ]
+    kinds = [f"mean ± sample standard deviation over {' or '.join(several)}"] if several else []
+    if (1, 1) in counts:
         kinds.append("a single seed with its binomial 95 % interval (Wilson) in brackets")
     spread = " or ".join(kinds)
     weights = {"best": "best validation accuracy in the last stage", "last": "last epoch"}
     chosen = " or ".join(sorted(weights[name] for name in set(run["selection"])))
     images = " or ".join(f"{int(count):,}" for count in sorted(set(run["test_images"])))
     return f"{spread[0].upper()}{spread[1:]}, {images} test images, weights of the {chosen}."
-
-
-def _counts(seeds: str) -> tuple[int, int]:
-    """Numbers of teachers and of seeds of the trainings in a cell."""
-    trainings = [TrainingSeed.parse(text) for text in seeds.split()]
-    return len({one.teacher for one in trainings}), len({one.number for one in trainings})
-
-
-def _counted(several: Iterable[tuple[int, int]]) -> str:
-    """Numbers of teachers and of seeds, in order, in words."""
-    words = []
-    for teachers, counts in groupby(several, key=itemgetter(0)):
-        seeds = " or ".join(str(count) for _, count in counts)
-        with_each = f" with each of {teachers} teachers" if teachers > 1 else ""
-        words.append(f"{seeds} seed{'s' * (seeds != '1')}{with_each}")
-    return " or ".join(words)
 
 
 def _best_tests(frame: pd.DataFrame) -> str:

@@ -25,8 +25,8 @@ class Estimate:
         low: lower end of the 95 % interval of the mean; None if a single training gives none.
         high: its upper end.
         method: of the interval: one of `OVER_TRAININGS`, "binomial" (of the test images of a single
-            training) or "counted"; without an interval its reason: "one seed", "equal in all seeds" or
-            "undefined".
+            training) or "counted"; without an interval its reason: "one seed", "equal in all seeds", "equal
+            means" (of the seeds and of the teachers), "not every seed with every teacher" or "undefined".
     """
 
     values: Mapping[TrainingSeed, float]
@@ -87,11 +87,17 @@ def _interval(
     if all(isinstance(quantity, Count) for quantity in quantities) and len(set(values)) == 1:
         return values[0], values[0], "counted"
     if len(values) > 1:
-        mean = _mean(by_seed)
         # Differences of equal counts can differ by the rounding of their percentages.
-        if mean.error < _ROUNDING:
+        if max(values) - min(values) < _ROUNDING:
             return None, None, "equal in all seeds"
-        return *mean.interval(), f"t over {' and '.join(_groupings(by_seed))}"
+        mean, groupings = _mean(by_seed), _groupings(by_seed)
+        is_complete = math.prod(len(set(grouping)) for grouping in groupings.values()) == len(values)
+        if not is_complete:
+            return None, None, "not every seed with every teacher"
+        # Sums over seeds and over teachers can all be equal by chance, of values that are not.
+        if mean.error < _ROUNDING:
+            return None, None, "equal means"
+        return *mean.interval(), f"t over {' and '.join(groupings)}"
     match quantities[0]:
         case Contrast(terms):
             low, high = intervals.of_contrast([(weight, part.correct, part.images) for weight, part in terms])

@@ -91,13 +91,12 @@ def read_all(files: Mapping[Key, Path]) -> dict[Key, Evaluation]:
         InputError: one is missing, damaged, of another version or of another training.
     """
     found = {key: read(files[key]) for key in sorted(files)}
-    for (protocol, run, seed), one in found.items():
-        named = tuple(one.content.get(key) for key in ("protocol", "run", "seed"))
+    for key, one in found.items():
+        named = [one.content.get(name) for name in ("protocol", "run", "seed")]
         # Older evaluations name no training.
-        if named not in ((None, None, None), (protocol, run, seed.number)):
+        if named != [None, None, None] and named != list(map(str, key)):
             raise InputError(
-                f"{files[protocol, run, seed]}: this is the evaluation of {named[1]}, {named[0]}, seed"
-                f" {named[2]}; {_FIX}."
+                f"{files[key]}: this is the evaluation of {named[1]}, {named[0]}, seed {named[2]}; {_FIX}."
             )
     return found
 

@@ -47,9 +47,9 @@ def mean_over(values: Sequence[float], *groupings: Sequence[Hashable]) -> Mean:
     """The mean of values that share what is random in a training, such as its seed or its teacher.
 
     The squared error is the sum of the cluster-robust ones of each grouping (Cameron, Gelbach and Miller
-    2011), without taking off what they share, and freedom is that of the grouping with the fewest groups:
-    the interval is rather too wide than too narrow. With a single grouping in which each value is a group of
-    its own, it is Student's.
+    2011), without taking off what they share, and freedom is that of the grouping with the fewest groups.
+    Where every seed stands with every teacher, the interval is rather too wide than too narrow. With a single
+    grouping in which each value is a group of its own, it is Student's.
 
     Args:
         values: one per training.

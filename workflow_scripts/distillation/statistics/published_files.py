@@ -5,7 +5,7 @@ Free of pandas, because planning calls it.
 
 import csv
 import io
-import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 from distillation.core import text_files
 from distillation.core.errors import InputError
 
+_NUMBER = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)\s*", re.ASCII)
 QUANTITIES = ("text", "header", "test", "train_last", "val_last", "val_best")
 # Of a check: the best accuracy of each stage, unlike those of each epoch.
 BEST_OF_STAGES = "best_val_acc"
@@ -22,26 +23,25 @@ BEST_OF_STAGES = "best_val_acc"
 Kind = Callable[[str], Any]
 
 
+def identifier(text: str) -> str:
+    """A text by which a row is found."""
+    if not text or text != text.strip():
+        raise ValueError(f"{text!r} is empty or has spaces around it; write the id alone")
+    return text
+
+
 def number(text: str) -> float:
-    """A finite number."""
-    try:
-        found = float(text)
-    except ValueError:
-        found = math.nan
-    if not math.isfinite(found):
+    """A number as people write it, not all that Python takes for one."""
+    if not _NUMBER.fullmatch(text):
         raise ValueError(f"{text!r} is not a number; write one")
-    return found
+    return float(text)
 
 
 def whole(text: str) -> int:
     """A whole number."""
-    try:
-        found = number(text)
-    except ValueError:
-        found = math.nan
-    if not found.is_integer():
+    if not _NUMBER.fullmatch(text) or not float(text).is_integer():
         raise ValueError(f"{text!r} is not a whole number; write one")
-    return int(found)
+    return int(float(text))
 
 
 def percentage(text: str) -> float:
@@ -83,12 +83,12 @@ class Form:
 
 
 # Accuracies in percent.
-ACCURACIES = Form({"run": str, "accuracy": percentage, "source": str, "doubt": str}, ("run",))
+ACCURACIES = Form({"run": identifier, "accuracy": percentage, "source": str, "doubt": str}, ("run",))
 REPORTED = Form(
-    {"run": str, "quantity": _quantity, "value": percentage, "source": str, "doubt": str},
+    {"run": identifier, "quantity": _quantity, "value": percentage, "source": str, "doubt": str},
     ("run", "quantity"),
 )
-STAGE_BEST = Form({"run": str, "stage_px": whole, "val_acc": percentage}, ("run", "stage_px"))
+STAGE_BEST = Form({"run": identifier, "stage_px": whole, "val_acc": percentage}, ("run", "stage_px"))
 STAGES = Form(
     {**STAGE_BEST.columns, "view": _either("scale", "crop"), "digitized": _either("yes", "no")},
     STAGE_BEST.key,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from distillation.study.contents import Key, Layout, filled
-from distillation.study.protocols import seeds_of, taught_by, weights_tested
+from distillation.study.protocols import taught_by, weights_tested
 from distillation.study.study import Entry, Study
 
 
@@ -71,9 +71,9 @@ class Chosen:
     @property
     def taken_as_fixed(self) -> str:
         """What all seeds share, which intervals over seeds do not cover, as a sentence."""
-        teachers = set(seeds_of(self.config, "teacher"))
-        of_each_student = {"first": 1, "same": 0, "each": len(teachers)}[taught_by(self.config)]
-        is_shared = self.taught_by and of_each_student == 1
+        taught = [key for key in self.runs() if key[:2] in self.taught_by]
+        teachers = {seed.teacher for _, _, seed in taught}
+        is_shared = taught_by(self.config) != "same" and len(teachers) < 2 and bool(self.taught_by)
         teacher = ", and the one teacher of all seeds," if is_shared else ""
         return f"The test images{teacher} are taken as fixed."
 
@@ -169,7 +169,7 @@ class Chosen:
         for protocol, run, seed in runs:
             by_role[self.study.entries[protocol, run].role].add(seed.number)
         students, teachers = (", ".join(map(str, sorted(seeds))) for seeds in by_role.values())
-        crossed = sorted({seed.teacher for _, _, seed in runs})
+        crossed = sorted({seed.teacher for *place, seed in runs if tuple(place) in self.taught_by})
         if crossed[-1:] > [0]:
             students += f", with each of the teachers {', '.join(map(str, crossed))}"
         parts = [students] * bool(students) + [f"of teachers {teachers}"] * bool(teachers)

@@ -75,20 +75,23 @@ class Training:
     Attributes:
         study: id of the study.
         entry: its run, for all seeds.
-        run: the run with its seed.
+        seed: its seed, by which it is named.
+        run: the run with this seed.
         teacher: the training of its teacher, if it has one.
     """
 
     study: str
     entry: Entry
+    seed: TrainingSeed
     run: spec.Run
     teacher: spec.Run | None
 
     @property
     def identity(self) -> dict[str, str]:
-        """Study, protocol, id and role; not its label, whose change must not cause a training."""
+        """Study, protocol, id, role and seed; not its label, whose change must not cause a training."""
         own = self.entry
-        return {"study": self.study, "protocol": own.protocol, "run": own.run, "role": own.role}
+        named = {"study": self.study, "protocol": own.protocol, "run": own.run, "role": own.role}
+        return named | {"seed": str(self.seed)}
 
     @property
     def teacher_model(self) -> Network | None:
@@ -139,7 +142,8 @@ class Study:
     def training(self, protocol: str, run: str, seed: TrainingSeed) -> Training:
         """The training of a run with a seed."""
         entry = self.entries[protocol, run]
-        return Training(self.name, entry, entry.resolve(seed), self.teacher_of(protocol, run, seed))
+        teacher = self.teacher_of(protocol, run, seed)
+        return Training(self.name, entry, seed, entry.resolve(seed), teacher)
 
     def limited_to(self, trainings: Iterable[tuple[str, str, TrainingSeed]]) -> "Study":
         """The same study with only these trainings, each by protocol, run and seed."""

@@ -168,9 +168,10 @@ def _training(study: str, entry: Entry, seed: TrainingSeed, results: Path, now: 
     path = folder / finished_runs.RECORD
     try:
         record = finished_runs.record(path) if path.exists() else None
-        if record and record["sha256"]["spec"] == wanted:
-            rows = finished_runs.history(folder / "history.csv")
-            return Training(*place, "done", _final_report(record, rows, now - path.stat().st_mtime))
+        history = folder / "history.csv"
+        if record and history.exists() and record["sha256"]["spec"] == wanted:
+            report = _final_report(record, finished_runs.history(history), now - path.stat().st_mtime)
+            return Training(*place, "done", report)
         report = last_report(folder, now)
     except InputError:
         return Training(*place, "damaged", None)

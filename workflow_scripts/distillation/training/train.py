@@ -60,7 +60,7 @@ def train(
 
     Args:
         run: settings of the training.
-        identity: study, protocol, run and role, for the record and the log.
+        identity: study, protocol, run, role and seed, for the record and the log.
         arrays: the data set.
         teacher: required if and only if the run has one.
         outputs: the files to write.
@@ -344,7 +344,7 @@ class _Training:
             last = dict(best)
         run_files.write_record(
             outputs,
-            self._identity | {"seed": self._run.seed, "spec": spec.to_mapping(self._run)},
+            {**self._identity, "spec": spec.to_mapping(self._run)},
             parts,
             {"last": last, "best": best},
             parameters=sum(p.numel() for p in self._model.parameters()),

@@ -51,7 +51,10 @@ def accuracies(files: Iterable[Path], column: str, stages: Stages = ()) -> pd.Da
 
 def _by_stage(rows: Sequence[Mapping[str, str]]) -> pd.DataFrame:
     """The rows of a history indexed by number of the stage and epoch within it, both from 1."""
-    history = pd.DataFrame(rows).apply(pd.to_numeric)
+    # Of a network that stays untrained there are no rows.
+    history = pd.DataFrame(rows, columns=None if rows else ["epoch", "train_acc", "val_acc"]).apply(
+        pd.to_numeric
+    )
     return history.assign(stage=(history["epoch"] == 1).cumsum()).set_index(["stage", "epoch"])
 
 

@@ -165,7 +165,8 @@ def _case(
 
 def _power(found: Estimate | None, statistic: Statistic) -> dict:
     """The smallest difference that more seeds could show, from the measured spread or from an assumed one."""
-    if found and found.method == "counted":
+    # More seeds would not make the part of the teachers smaller.
+    if found and (found.method == "counted" or "teachers" in found.method):
         return {"spread": ""}
     is_measured = found is not None and found.is_over_trainings
     if not is_measured and statistic.unit != "points":

@@ -47,7 +47,7 @@ def of_case(
         compares_trainings: whether the statistic is of several trainings, which differ by chance.
     """
     ((relation, limit),) = threshold.items()
-    if found.method in ("undefined", "equal in all seeds"):
+    if found.low is None and found.method != "one seed":
         return NO_VERDICT, {"undefined": "not a number"}.get(found.method, found.method)
     if found.method == "one seed" or (found.method == "binomial" and compares_trainings):
         return ONE_SEED, ""
