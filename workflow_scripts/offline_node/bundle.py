@@ -124,8 +124,8 @@ def spare_weights(results: Path) -> Iterator[Path]:
         record = folder / "run.json"
         if not record.is_file() or tested.stat().st_mtime < record.stat().st_mtime:
             continue
-        is_student = records.read(record, finished_runs.FIX)["role"] == "student"
-        selected = records.read(tested, "delete it and run the workflow again")["selection"]
+        is_student = records.read(record, finished_runs.AGAIN)["role"] == "student"
+        selected = records.read(tested, "run the workflow again")["selection"]
         yield from (path for path in folder.glob("*.safetensors") if is_student or path.stem != selected)
 
 

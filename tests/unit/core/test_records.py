@@ -17,7 +17,7 @@ def path(tmp_path):
 
 def message(path):
     with pytest.raises(InputError) as error:
-        records.read(path, "delete it")
+        records.read(path, "run again")
     return str(error.value)
 
 
@@ -36,7 +36,9 @@ def test_any_changed_value_is_noticed(path):
     for old, new in (("12", "13"), ("null", "0"), ("Caf", "caf"), ("0.3000", "0.3001"), ('"px"', '"py"')):
         assert text.count(old) == 1
         path.write_text(text.replace(old, new), encoding="utf-8")
-        assert message(path) == f"{path}: this file was changed after it was written; delete it."
+        assert (
+            message(path) == f"{path}: this file was changed after it was written; delete it and run again."
+        )
 
 
 @pytest.mark.parametrize(
@@ -50,9 +52,9 @@ def test_any_changed_value_is_noticed(path):
 )
 def test_a_damaged_record_is_told_in_a_sentence_with_the_fix(path, content, what):
     path.write_bytes(content)
-    assert message(path) == f"{path}: {what}; delete it."
+    assert message(path) == f"{path}: {what}; delete it and run again."
 
 
 def test_a_record_that_cannot_be_read_is_told_in_a_sentence(tmp_path):
-    assert message(tmp_path / "no.json").endswith("no.json: this file is missing; delete it.")
-    assert message(tmp_path).endswith("this file cannot be read (Is a directory); delete it.")
+    assert message(tmp_path / "no.json").endswith("no.json: this file is missing; run again.")
+    assert message(tmp_path).endswith("this file cannot be read (Is a directory); delete it and run again.")

@@ -13,12 +13,12 @@ from distillation.core import checksums, records
 from distillation.core.errors import InputError
 
 RECORD = "run.json"
-# What to do about a missing and a damaged file, the end of a sentence.
-_MISSING = (
+# How to have a missing file made again, and what to do about a damaged one: ends of sentences.
+AGAIN = (
     "run the workflow again, which takes the run's stored result or trains the run again; restore kept"
     " evidence from its archive"
 )
-FIX = f"delete it and {_MISSING}"
+FIX = f"delete it and {AGAIN}"
 
 
 def record(path: Path) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def record(path: Path) -> dict[str, Any]:
     Raises:
         InputError: it is missing or damaged.
     """
-    found = records.read(path, FIX)
+    found = records.read(path, AGAIN)
     if missing := {"spec", "sha256", "weights", "stages", "sessions"} - found.keys():
         raise InputError(
             f"{path}: this file is no record of a run, it lacks {', '.join(sorted(missing))}; {FIX}."
@@ -50,7 +50,7 @@ def checked(path: Path, record_path: Path | None = None) -> Path:
     record_path = record_path or path.parent / RECORD
     known = digests(record(record_path))
     if not path.is_file():
-        raise InputError(f"{path}: this file is missing; {_MISSING}.")
+        raise InputError(f"{path}: this file is missing; {AGAIN}.")
     if path.stem in known and checksums.sha256(path) != known[path.stem]:
         raise InputError(f"{path}: this file is not that of {record_path}; {FIX}.")
     return path

@@ -27,12 +27,10 @@ def to_file_and_stderr(path: str | Path) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    # On a full disk a line that cannot be logged must not hide the others.
-    logging.raiseExceptions = False
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     mode = "a" if GOES_ON in os.environ else "w"
-    handlers = [logging.FileHandler(path, mode=mode, encoding="utf-8")]
+    handlers = [_LogFile(path, mode=mode, encoding="utf-8")]
     if not (DRAWN in os.environ and sys.stderr.isatty()):
         handlers.append(logging.StreamHandler(sys.stderr))
     logging.basicConfig(
@@ -42,6 +40,13 @@ def to_file_and_stderr(path: str | Path) -> None:
         force=True,
     )
     sys.excepthook = _report
+
+
+class _LogFile(logging.FileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (of logging)
+        """On a full disk, keep to the one sentence, which stands on stderr; report any other failure."""
+        if not isinstance(sys.exception(), OSError):
+            super().handleError(record)
 
 
 def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

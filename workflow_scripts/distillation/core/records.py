@@ -17,20 +17,21 @@ def write(path: Path, content: Mapping[str, Any]) -> None:
     write_json(path, {**content, _DIGEST: _digest(content)})
 
 
-def read(path: Path, fix: str) -> dict[str, Any]:
+def read(path: Path, again: str) -> dict[str, Any]:
     """The content of a record; of one without a digest, which older versions wrote, as it is.
 
     Args:
         path: of the file.
-        fix: what to do about a damaged file, the end of a sentence.
+        again: how to have the file made again once it is gone, the end of a sentence.
 
     Raises:
         InputError: the file cannot be read, is cut off or was changed.
     """
+    fix = f"delete it and {again}"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise InputError(f"{path}: this file is missing; {fix.removeprefix('delete it and ')}.") from error
+        raise InputError(f"{path}: this file is missing; {again}.") from error
     except OSError as error:
         raise InputError(f"{path}: this file cannot be read ({error.strerror}); {fix}.") from error
     except ValueError as error:

@@ -157,7 +157,7 @@ def load(files: AnswerFiles, arrays: Arrays, teacher: str) -> Answers:
         UserError: if the answers are not those of their record, or of another teacher, or to other images.
     """
     fix = f"delete {files.answers} and {files.record} and run the workflow again"
-    record = records.read(files.record, fix)
+    record = records.read(files.record, "run the workflow again to ask the teacher again")
     found = checksums.sha256(files.answers)
     if found != record["sha256"]:
         raise UserError(

@@ -68,7 +68,8 @@ class Evaluation:
         }
 
 
-_FIX = "delete it and run the workflow again to repeat the evaluation; restore kept evidence from its archive"
+_AGAIN = "run the workflow again to repeat the evaluation; restore kept evidence from its archive"
+_FIX = f"delete it and {_AGAIN}"
 _NEEDED = frozenset({"images", "selection", "weights", "correct_by_view"})
 
 
@@ -78,7 +79,7 @@ def read(path: Path) -> Evaluation:
     Raises:
         InputError: it is missing, damaged, or of another version.
     """
-    content = records.read(path, _FIX)
+    content = records.read(path, _AGAIN)
     if missing := _NEEDED - content.keys():
         raise InputError(f"{path}: this evaluation lacks {', '.join(sorted(missing))}; {_FIX}.")
     return Evaluation(content)
