@@ -15,7 +15,7 @@ help:
 	@echo 'make archive         results of each study in one file, without weights (runs missing jobs); overlays: CONFIG='
 	@echo 'make test            all tests except the five below'
 	@echo 'make faults          tests that kill trainings, drivers and machines; what continues ends with the same bytes'
-	@echo 'make report-test     tests of the demo report in Chromium; after make demo'
+	@echo 'make report-test     tests of reports in Chromium and of tables in LaTeX (installs it if missing); after make demo'
 	@echo 'make vlm-test        the study vlm from end to end with networks that timm has for tests, on made-up data'
 	@echo 'make slurm-test      tests on a one-machine Slurm cluster (installs Slurm if it is missing)'
 	@echo 'make gpu-test        tests on a GPU: same bits repeated, as one CUDA graph and resumed, and close to a CPU'
@@ -92,7 +92,12 @@ faults: $(VENV)/.dev
 vlm-test: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest tests/vlm
 
+# Debian packages, with which the tests compile the tables of LaTeX and read them.
 report-test: $(VENV)/.dev
+	@for program in pdflatex pdftotext; do \
+		command -v $$program >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends \
+			texlive-latex-recommended poppler-utils >/dev/null; break; }; \
+	done
 	OMP_NUM_THREADS=1 $(BIN)/pytest tests/report
 
 # Debian packages; RUNLEVEL keeps their daemons from starting, as the tests start their own.

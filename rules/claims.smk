@@ -26,6 +26,7 @@ rule make_claims:
         "../envs/environment.yaml"
     params:
         page=plain(judged),
+        caption=said(judged),
         content=content(JUDGED),
         code=script_digest("make_claims.py"),
     message:

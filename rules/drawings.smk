@@ -34,6 +34,7 @@ for kind, (shown, heading) in DRAWN.items():
             "../envs/environment.yaml"
         params:
             page=plain(figure),
+            caption=said(figure),
             content=content(shown),
             kind=kind,
             code=script_digest("plot.py", [f"pages.figures.{kind}"]),

@@ -16,6 +16,7 @@ rule plot_inputs:
         "../envs/environment.yaml"
     params:
         page=plain(figure),
+        caption=said(figure),
         code=script_digest("plot_inputs.py"),
     message:
         "Drawing {wildcards.figure}, {wildcards.study}"
@@ -39,6 +40,7 @@ rule plot_saliency:
         "../envs/environment.yaml"
     params:
         page=plain(figure),
+        caption=said(figure),
         code=script_digest("plot_saliency.py"),
     message:
         "Drawing {wildcards.figure}, {wildcards.study}"

@@ -22,6 +22,7 @@ rule index_runs:
         "../envs/environment.yaml"
     params:
         page=plain(page("index")),
+        caption=said(page("index")),
         content=content(INDEXED),
         code=script_digest("index_runs.py"),
     message:

@@ -25,17 +25,27 @@ def category_of_curve(wildcards):
     return category("Figures" if figure(wildcards).paper else "Learning curves")(wildcards)
 
 
+def said(page):
+    """A function: what the caption of a page says of it."""
+    return lambda wildcards: description.of_page(page(wildcards))
+
+
 def report_item(category, caption, labels):
     """Arguments of `report` for a file; category and labels are functions of the wildcards."""
     return {"category": category, "caption": f"captions/{caption}.rst", "labels": labels}
+
+
+def as_it_is(text):
+    """A text in which Snakemake finds no wildcards; the character that it gets more is not seen."""
+    return text.replace("{", "{\N{WORD JOINER}")
 
 
 def labels_of(page, number=1, of=1):
     """A function: labels of an item; its number is padded because the report sorts labels as text."""
     return lambda wildcards: {
         "No.": f"{number:{len(str(of))}}",
-        "Shows": page(wildcards).title,
-        "Paper": page(wildcards).paper or "-",
+        "Shows": as_it_is(page(wildcards).title),
+        "Paper": as_it_is(page(wildcards).paper or "-"),
     }
 
 

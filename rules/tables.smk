@@ -23,6 +23,7 @@ rule make_table:
         "../envs/environment.yaml"
     params:
         page=plain(table),
+        caption=said(table),
         content=content(ACCURACIES),
         code=script_digest("make_table.py"),
     message:
@@ -51,6 +52,7 @@ rule make_pairs:
         "../envs/environment.yaml"
     params:
         page=plain(differences),
+        caption=said(differences),
         content=content(COMPARED),
         code=script_digest("make_pairs.py"),
     message:
@@ -77,6 +79,7 @@ rule make_cost_table:
         "../envs/environment.yaml"
     params:
         page=plain(page("costs")),
+        caption=said(page("costs")),
         content=content(COSTS),
         code=script_digest("make_cost_table.py"),
     message:
@@ -105,6 +108,7 @@ rule make_switch_page:
         "../envs/environment.yaml"
     params:
         page=plain(page("switches")),
+        caption=said(page("switches")),
         content=content(SOURCES),
         code=script_digest("make_switch_page.py"),
     message:

@@ -44,6 +44,14 @@ def test_what_is_written_once_is_read_as_any_reader_of_yaml_does(file):
             ],
         ),
         ("010: 1\n", ["010: YAML does not read 010 as a decimal number; write one, or put it in quotes"]),
+        ('a: [x, "\\e[31mred"]\n', ["a.1: the character U+001B cannot be shown; remove it"]),
+        (
+            '"b\\0": 1\na: "\\ud800 \\t\\n"\n',
+            [
+                "b\\x00: the character U+0000 cannot be shown; remove it",
+                "a: the character U+D800 cannot be shown; remove it",
+            ],
+        ),
         ("a: [1:30]\n", ["a.0: YAML does not read 1:30 as a decimal number; write one, or put it in quotes"]),
     ],
 )

@@ -1,8 +1,10 @@
 """Captions of the report say all that they must under any configuration, as clean reStructuredText."""
 
+import html
 import re
 from types import SimpleNamespace
 
+import nasty
 import pytest
 from distillation.study import description, study
 from distillation.study.selection import Selection
@@ -45,9 +47,9 @@ def selected(config, is_run=True):
     return Selection(resolved if is_run else resolved.limited_to([]))
 
 
-def rendered(caption, page, config=None):
-    """Text and fields of a caption, rendered as Snakemake does."""
-    params = {"page": page.plain()} if page else {}
+def rendered(caption, page, config=None, is_text=False):
+    """Text and fields of a caption, rendered as Snakemake does; the text has marks only if it may."""
+    params = {"caption": description.of_page(page)} if page else {}
     snakemake = SimpleNamespace(config=config, params=SimpleNamespace(**params))
     categories = [SimpleNamespace(name=name) for name in ("1. Tables", "2. Figures")]
     source = (CAPTIONS / f"{caption}.rst").read_text() + "\n\n.. _1. Tables: x\n.. _2. Figures: y\n"
@@ -57,10 +59,10 @@ def rendered(caption, page, config=None):
         .render(snakemake=snakemake, categories=categories)
     )
     # Anything that docutils complains of stops it.
-    html = publish_parts(text, writer="html", settings_overrides={"halt_level": 2})["html_body"]
-    plain = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", html))
-    assert not re.search(r"[{}`]|None| :\w", plain), plain
-    fields = re.findall(r'class="field-name"[^>]*>(.*?):?</th>', html)
+    page_html = publish_parts(text, writer="html", settings_overrides={"halt_level": 2})["html_body"]
+    plain = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page_html))
+    assert is_text or not re.search(r"[{}`]|None| :\w", plain), plain
+    fields = re.findall(r'class="field-name"[^>]*>(.*?):?</th>', page_html)
     return plain, fields
 
 
@@ -87,6 +89,32 @@ def test_every_caption_has_paper_protocols_seeds_and_note(caption, changes, is_r
     if "; tested: " in plain and changes:
         assert "as described; tested: the weights of the best validation accuracy in the last stage" in plain
         assert "another; tested: the weights after the last epoch" in plain
+
+
+@pytest.mark.parametrize("caption", sorted(PAGES))
+@pytest.mark.parametrize("text", nasty.NASTY)
+def test_a_caption_shows_title_remark_protocols_and_note_as_they_are(caption, text):
+    config = nasty.study(CONFIG, lambda own: f"{text} {own}")
+    page = PAGES[caption](selected(config))
+    plain, fields = rendered(caption, page, is_text=True)
+    shown = html.unescape(plain)
+    assert " ".join(page.note.split()) in shown
+    assert all(" ".join(label.split()) in shown for label in page.protocols.values()) or caption == "inputs"
+    assert fields[0] == "Paper"
+    assert fields[-1] == "Note"
+    if page.remark and "remark" in (CAPTIONS / f"{caption}.rst").read_text(encoding="utf-8"):
+        assert " ".join(page.remark.split()) in shown
+
+
+@pytest.mark.parametrize("text", nasty.NASTY)
+def test_the_description_of_a_study_shows_its_texts_as_they_are(text):
+    resolved = study.resolve("irkd", nasty.study(CONFIG, lambda own: f"{text} {own}"))
+    plain, _ = rendered(
+        "workflow", None, {"_reported": {"irkd": description.of_study(resolved)}}, is_text=True
+    )
+    texts = [resolved.config[name] for name in ("title", "note")]
+    texts += [resolved.config["protocols"][name]["label"] for name in resolved.reproduced]
+    assert all(" ".join(one.split()) in html.unescape(plain) for one in texts)
 
 
 def test_the_caption_of_the_bridge_names_its_base():

@@ -218,7 +218,7 @@ def test_a_run_that_is_missing_makes_a_claim_not_run_and_is_named(judged, seeds)
     frame, text = judged(claim(), seeds([70.0], []))
     assert (only(frame)["verdict"], only(frame)["reason"]) == ("not run", "not run: ce (described)")
     assert "Custom: not run: ce (described)." in text
-    assert re.search(r"\| Custom +\| not run +\| \+8\.04\* +\| not run +\| - ", text)
+    assert re.search(r"\| Custom +\| not run +\| \+8\.04\\\* +\| not run +\| - ", text)
 
 
 def test_nothing_at_all_that_was_run_gives_a_page_too(judged):
@@ -592,7 +592,7 @@ def test_a_case_may_compare_with_another_protocol_and_a_claim_be_about_some(judg
 def test_a_published_value_is_the_same_statistic_of_published_numbers_and_doubts_are_listed(judged, seeds):
     frame, text = judged(claim(), seeds([75.0], [70.0]), TWO)
     assert set(frame["published"]) == {"8.04"}
-    assert text.endswith("- * published value of ce: no log; or so\n")
+    assert text.endswith("- \\* published value of ce: no log; or so\n")
 
 
 def test_the_page_of_the_study_shows_every_claim_with_its_section_and_verdict(judged, tmp_path):

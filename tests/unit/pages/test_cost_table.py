@@ -101,7 +101,7 @@ def test_markdown_latex_and_html_carry_equal_cells():
     expected = [["r&d", "1.25 ± 0.10", "x | y"], ["KD + CL", "- / not run", "2_3"]]
     assert html == expected
     assert [[cell.replace("\\|", "|") for cell in row] for row in markdown] == expected
-    plain = {r"\&": "&", r"$\pm$": "±", r"\_": "_"}
+    plain = {r"\&": "&", r"$\pm$": "±", r"\_": "_", r"\textbar{}": "|"}
     for tex, text in plain.items():
         latex = [[cell.replace(tex, text) for cell in row] for row in latex]
     assert latex == expected

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 from distillation.core.errors import UserError
-from distillation.pages.figures import style
+from distillation.pages.figures import lettering, style
 from drawn import flaws
 from PIL import Image
 from shipped import ROOT
@@ -66,7 +66,7 @@ def test_more_things_than_looks_are_refused_rather_than_drawn_alike():
 
 def test_the_lines_that_name_what_was_not_run_break_between_labels():
     labels = [f"ViT-Tiny P2 number {number}" for number in range(12)]
-    lines = style.not_run(labels).split("\n")
+    lines = lettering.not_run(labels, 4.0).split("\n")
     assert len(lines) > 1
     assert all(line.count("number") == line.count("ViT-Tiny") for line in lines)
 
@@ -84,7 +84,7 @@ def test_the_flaws_that_the_other_tests_look_for_are_found():
 DRAWN = """
 import hashlib, sys
 from pathlib import Path
-from distillation.pages.figures import style
+from distillation.pages.figures import lettering, style
 
 @style.styled
 def draw():

@@ -1,6 +1,10 @@
-"""Read YAML without what it does in silence: it drops a key that is written twice, and 010 is eight."""
+"""Read YAML without what it does in silence: it drops a key that is written twice, and 010 is eight.
+
+Nor does it let pass characters that no page can show.
+"""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +24,8 @@ def read(path: Path) -> dict[str, Any]:
 
     Raises:
         InputError: the file cannot be read, is no UTF-8 or no YAML, is not a mapping, or has keys that are
-            written twice or numbers that are not read as they are written; one line for each.
+            written twice, numbers that are not read as they are written, or control characters; one line for
+            each.
     """
     text = text_files.read(path)
     try:
@@ -82,5 +87,9 @@ def _misread(node: yaml.Node, path: str, seen: set[int]) -> Iterator[str]:
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
             yield from _misread(item, f"{path}.{index}", seen)
+    elif hidden := [
+        one for one in node.value if unicodedata.category(one) in ("Cc", "Cs") and one not in "\n\t"
+    ]:
+        yield f"{ascii(path)[1:-1]}: the character U+{ord(hidden[0]):04X} cannot be shown; remove it"
     elif node.tag in _NUMBERS and _NOT_DECIMAL.fullmatch(node.value):
         yield f"{path}: YAML does not read {node.value} as a decimal number; write one, or put it in quotes"

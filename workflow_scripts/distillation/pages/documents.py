@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from distillation.core.atomic import replacing
+from distillation.pages import escaping
 
 # In place of a caption below a table without rows.
 NOTHING_RUN = "No run of this protocol was trained."
@@ -41,32 +42,43 @@ class Document:
 
 def markdown(document: Document) -> str:
     """The document as GitHub-flavoured markdown."""
-    parts = [f"## {document.title}", ""]
-    parts += [f"**{document.note}**", ""] if document.note else []
+    text = escaping.markdown
+    parts = [f"## {text(document.title)}", ""]
+    parts += [f"**{text(document.note)}**", ""] if document.note else []
     for section in document.sections:
-        table = section.table.map(_plain).rename(index=_plain, columns=_plain)
+        table = markdown_table(section.table)
         parts += [
-            f"### {section.heading}",
+            f"### {text(section.heading)}",
             "",
-            table.to_markdown(disable_numparse=True),
+            table,
             "",
-            section.caption,
+            escaping.markdown_paragraph(section.caption),
             "",
         ]
-    parts += [f"- {remark}" for remark in document.remarks]
+    parts += [f"- {escaping.markdown_paragraph(remark)}" for remark in document.remarks]
     return "\n".join(parts).rstrip() + "\n"
+
+
+def markdown_table(table: pd.DataFrame) -> str:
+    """A table of text cells as GitHub-flavoured markdown."""
+    text = escaping.markdown
+    escaped = (
+        table.map(text).rename(index=text, columns=text).rename_axis(index=lambda name: name and text(name))
+    )
+    return escaped.to_markdown(disable_numparse=True)
 
 
 def latex(document: Document) -> str:
     """The document as LaTeX: one table environment per section; needs the package booktabs."""
-    parts = [f"% {document.note}"] if document.note else []
+    text = escaping.latex
+    parts = [f"% {escaping.one_line(document.note)}"] if document.note else []
     for section in document.sections:
         note = f" {document.note}." if document.note else ""
         caption = f"{document.title}. {section.heading}.{note} {section.caption}"
-        style = section.table.rename(index=_tex, columns=_tex).style.format(_tex)
+        style = section.table.rename(index=text, columns=text).style.format(text)
         columns = "l" + "r" * len(section.table.columns)
-        parts.append(style.to_latex(hrules=True, column_format=columns, caption=_tex(caption), position="t"))
-    parts += [f"% {remark}" for remark in document.remarks]
+        parts.append(style.to_latex(hrules=True, column_format=columns, caption=text(caption), position="t"))
+    parts += [f"% {escaping.one_line(remark)}" for remark in document.remarks]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -84,7 +96,9 @@ def html(document: Document) -> str:
     ]
     parts += [f"<p><strong>{markup.escape(document.note)}</strong></p>"] if document.note else []
     for section in document.sections:
-        parts += [f"<h2>{markup.escape(section.heading)}</h2>", _accessible(section.table.to_html(border=0))]
+        # pandas shows a line break as a backslash and a letter.
+        table = section.table.map(escaping.one_line).rename(index=escaping.one_line)
+        parts += [f"<h2>{markup.escape(section.heading)}</h2>", _accessible(table.to_html(border=0))]
         parts.append(f"<p>{markup.escape(section.caption)}</p>")
     if document.remarks:
         parts += ["<ul>", *(f"<li>{markup.escape(remark)}</li>" for remark in document.remarks), "</ul>"]
@@ -129,13 +143,3 @@ def _accessible(table: str) -> str:
     """A table of pandas with `scope` set on its row and column headings."""
     head, body = table.split("<tbody>")
     return head.replace("<th>", '<th scope="col">') + "<tbody>" + body.replace("<th>", '<th scope="row">')
-
-
-def _plain(text: str) -> str:
-    return text.replace("|", "\\|")
-
-
-def _tex(text: str) -> str:
-    for character in "&%$#_{}":
-        text = text.replace(character, f"\\{character}")
-    return text.replace("±", r"$\pm$")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from distillation.core.errors import InputError
-from distillation.pages import published_check, tables
+from distillation.pages import documents, published_check, tables
 from distillation.study.study import Entry, Study
 from distillation.training import flops
 
@@ -58,7 +58,7 @@ def results(cells: pd.DataFrame, protocols: Mapping[str, str], full: str) -> str
         for protocol, label in protocols.items()
     ]
     dash = f"- A dash: not published, not released, or not run yet; [the full table]({full}) says which."
-    return "\n".join([table.to_markdown(disable_numparse=True), "", *captions, dash])
+    return "\n".join([documents.markdown_table(table), "", *captions, dash])
 
 
 def _reproduced(cell: pd.Series) -> str:
@@ -82,7 +82,7 @@ def differences(frame: pd.DataFrame) -> str:
             "seeds": row.seeds if is_run else "-",
         }
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("test accuracy (points), as released")
-    return table.to_markdown(disable_numparse=True)
+    return documents.markdown_table(table)
 
 
 def stages(frame: pd.DataFrame, note: str) -> str:
@@ -93,7 +93,7 @@ def stages(frame: pd.DataFrame, note: str) -> str:
         note: printed above the table.
     """
     section = published_check.section(frame)
-    return "\n\n".join([f"**{note}**", section.table.to_markdown(disable_numparse=True), section.caption])
+    return "\n\n".join([f"**{note}**", documents.markdown_table(section.table), section.caption])
 
 
 def computation(

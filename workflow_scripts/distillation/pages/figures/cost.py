@@ -8,12 +8,14 @@ from matplotlib.lines import Line2D
 
 from distillation.core import finished_runs
 from distillation.pages.absent import NOT_RUN
-from distillation.pages.figures import style
+from distillation.pages.figures import legends, lettering, style
 from distillation.statistics.evaluations import of_run, read_all
 from distillation.study.contents import Key
 from distillation.study.figure_contents import CostFigure
 
 CONTENTS = CostFigure
+# Lines of the legend, for which the figure has room.
+_ENTRIES = 28
 
 
 @style.styled
@@ -66,9 +68,12 @@ def draw(page: CostFigure, evaluations: Mapping[Key, Path], records: Mapping[Key
     if not style.has_points(axis):
         style.absent(axis, NOT_RUN)
     style.percent([axis], "test accuracy")
-    _legends(figure, colours, markers, page.protocols)
+    entries = _legends(figure, colours, markers, page.protocols)
     if missing:
-        figure.supxlabel(style.not_run(missing), fontsize=style.SMALL)
+        absent = figure.supxlabel(lettering.not_run(missing, style.DOUBLE - 0.2), fontsize=lettering.SMALL)
+        # It ends below the legend, which is in the middle.
+        entries += 2 * lettering.height(absent.get_text())
+    style.grow(figure, max(0, entries - _ENTRIES))
     return figure
 
 
@@ -78,8 +83,8 @@ def _training_flops(record: Path) -> int:
 
 def _legends(
     figure: Figure, colours: Mapping[str, str], markers: Mapping[str, str], protocols: Mapping[str, str]
-) -> None:
-    """Add the legend at the right: colours are methods, markers networks and fills protocols."""
+) -> int:
+    """Add the legend at the right (colours: methods, markers: networks, fills: protocols); its lines."""
     heading = Line2D([], [], linestyle="none")
     by_colour = [Line2D([], [], color=colour, marker="o", linestyle="none") for colour in colours.values()]
     by_marker = [Line2D([], [], color="#555555", marker=each, linestyle="none") for each in markers.values()]
@@ -92,4 +97,6 @@ def _legends(
         for protocol_style in style.protocol_styles(protocols):
             look = {"color": "#555555", "markerfacecolor": fills[protocol_style.filled]}
             handles.append(Line2D([], [], marker="o", linestyle="none", **look))
-    figure.legend(handles, names, loc="outside right center")
+    texts = [lettering.lines(name, legends.BESIDE) for name in names]
+    figure.legend(handles, texts, loc="outside right center")
+    return sum(map(lettering.height, texts))

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from distillation.core import finished_runs
 from distillation.pages.absent import NOT_RUN, NOT_VALIDATED
-from distillation.pages.figures import style
+from distillation.pages.figures import lettering, style
 from distillation.pages.figures.style import ProtocolStyle
 from distillation.study.contents import Key
 from distillation.study.figure_contents import PanelsFigure
@@ -108,9 +108,9 @@ def compare(
         if all(page.why_absent(protocol, run) for protocol in page.protocols):
             continue
         if all(seeds is None for seeds in drawn.values()):
-            without_curve(axis, page.labels[run], colour, style.LINES[0])
+            without_curve(axis, lettering.entry(page.labels[run]), colour, style.LINES[0])
             continue
-        label = page.labels[run]
+        label = lettering.entry(page.labels[run])
         for protocol_style, seeds in drawn.items():
             if seeds is None:
                 is_missed = page.why_absent(protocol_style.protocol, run) is None
@@ -156,5 +156,5 @@ def mark_stages(axis: Axes, stages: Stages) -> None:
             transform=axis.get_xaxis_transform(),
             ha="center",
             va="bottom",
-            fontsize=style.SMALL,
+            fontsize=lettering.SMALL,
         )

@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from distillation.pages.figures import curves, style
+from distillation.pages.figures import curves, legends, lettering, style
 from distillation.pages.figures.curves import Histories
 from distillation.study.figure_contents import PanelsFigure
 
@@ -41,9 +41,9 @@ def draw(page: PanelsFigure, histories: Histories) -> Figure:
 
     for axis, (heading, runs) in zip(grid.flat, panels.items(), strict=False):
         missing += curves.compare(axis, runs, page, seeds_of)
-        axis.set_title(heading)
+        lettering.heading(axis, heading, style.SINGLE - 0.6)
         curves.epoch_axis(axis)
         style.percent([axis], "validation accuracy")
-        style.legend_below(axis, style.SINGLE)
-    style.protocol_legend(figure, page.protocols, missing)
+        legends.below(axis, style.SINGLE)
+    legends.of_protocols(figure, page.protocols, missing)
     return figure

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from distillation.pages.figures import curves, style
+from distillation.pages.figures import curves, legends, style
 from distillation.statistics.evaluations import Evaluation, of_run, read_all
 from distillation.study.contents import Key
 from distillation.study.figure_contents import PanelsFigure
@@ -33,19 +33,22 @@ def draw(page: PanelsFigure, evaluations: Mapping[Key, Path]) -> Figure:
         UserError: more runs in a panel, or more protocols, than a figure can distinguish.
     """
     panels = page.panels
-    figure = style.new(page.title, page.note, style.DOUBLE, 1.0 + 1.4 * len(panels))
+    row_height = max(
+        1.4, *(legends.needed(heading, map(page.labels.get, runs)) for heading, runs in panels.items())
+    )
+    figure = style.new(page.title, page.note, style.DOUBLE, 1.0 + row_height * len(panels))
     grid = figure.subplots(len(panels), len(VIEWS), squeeze=False)
     tested, missing = read_all(evaluations), []
     for row, (heading, runs) in zip(grid, panels.items(), strict=True):
         for axis, view in zip(row, VIEWS, strict=True):
             missing += _panel(axis, view, runs, page, tested)
-        row[-1].legend(title=heading, alignment="left", loc="center left", bbox_to_anchor=(1.0, 0.5))
+        legends.beside(row[-1], heading)
     style.percent(list(grid.flat), "test accuracy", labelled=list(grid[:, 0]))
     for axis, name in zip(grid[0], VIEWS.values(), strict=True):
         axis.set_title(name)
     for axis in grid[-1]:
         axis.set_xlabel("resolution (pixels)")
-    style.protocol_legend(figure, page.protocols, list(dict.fromkeys(missing)))
+    legends.of_protocols(figure, page.protocols, list(dict.fromkeys(missing)))
     return figure
 
 

@@ -15,7 +15,7 @@ from distillation.core.errors import UserError
 from distillation.evaluation.saliency_agreement import Moment, name, read
 from distillation.evaluation.saliency_agreement import moments as moments_of
 from distillation.pages.absent import NOT_RUN
-from distillation.pages.figures import curves, inputs, style
+from distillation.pages.figures import curves, inputs, legends, lettering, style
 from distillation.study.contents import Key
 from distillation.study.figure_contents import SaliencyFigure
 
@@ -53,14 +53,22 @@ def draw(page: SaliencyFigure, records: Mapping[Key, Path], images: Tensor, name
     width = (style.DOUBLE - 1.3) / len(images) if len(images) > 1 else style.SINGLE
     unit = (width - _LABEL) / columns
     height = unit * _ROW * max(1, len(stages)) + 0.2
-    figure = style.new(page.title, page.note, style.DOUBLE, height + 2.5)
-    above, below = figure.subfigures(2, 1, height_ratios=(height + 0.5, 1.9))
+    labels = [
+        page.labels[run] + each.suffix
+        for each in style.protocol_styles(page.protocols)
+        for run in (page.run, page.control)
+    ]
+    curves_height = 1.9 + legends.further(labels, style.DOUBLE) * lettering.SMALL_LINE
+    figure = style.new(page.title, page.note, style.DOUBLE, height + 0.6 + curves_height)
+    above, below = figure.subfigures(2, 1, height_ratios=(height + 0.5, curves_height))
     grid = above.subplots(1, len(images), squeeze=False)[0]
     for index, axis in enumerate(grid):
         axis.set_axis_off()
         axis.set_title(f"test image {index}: {names[index]}")
         if record is None:
-            style.absent(axis, f"{page.labels[page.run]}: {NOT_RUN}")
+            style.absent(
+                axis, lettering.lines(f"{page.labels[page.run]}: {NOT_RUN}", width, lettering.HEADING)
+            )
             continue
         pictures = {side: _picture(record, images[index], side) for _, side in stages}
         drawn = _maps(axis, record, moments, index, pictures, columns)
@@ -122,7 +130,7 @@ def _maps(
     for row, (stage, side) in enumerate(stages):
         top = row * _ROW
         _place(axis, pictures[side], 0, top)
-        axis.text(-0.1, top + _FILL / 2, f"{side} px", ha="right", va="center", fontsize=style.SMALL)
+        axis.text(-0.1, top + _FILL / 2, f"{side} px", ha="right", va="center", fontsize=lettering.SMALL)
         first, last = _epochs(moments, stage)[0], _epochs(moments, stage)[-1]
         for pair, epoch in enumerate((last,) if columns == 3 else (first, last)):
             moment = Moment(stage, side, epoch)
@@ -131,9 +139,9 @@ def _maps(
                 drawn = _place(axis, record[name(moment, who)][-1, index], left + offset, top)
             text = f"epoch {epoch}: r = {record[name(moment, 'correlation')][-1, index]:.2f}"
             middle = left + (1 + _FILL) / 2
-            axis.text(middle, top + _FILL + 0.05, text, ha="center", va="top", fontsize=style.SMALL)
+            axis.text(middle, top + _FILL + 0.05, text, ha="center", va="top", fontsize=lettering.SMALL)
     for column, heading in enumerate(("image", *("student", "teacher") * (columns // 2))):
-        axis.text(column + _FILL / 2, -0.06, heading, ha="center", va="bottom", fontsize=style.SMALL)
+        axis.text(column + _FILL / 2, -0.06, heading, ha="center", va="bottom", fontsize=lettering.SMALL)
     return drawn
 
 
@@ -149,13 +157,12 @@ def _agreement(axis: Axes, page: SaliencyFigure, records: Mapping[Key, Path]) ->
     for protocol_style in style.protocol_styles(page.protocols):
         for run, colour in zip(pair, style.COLOURS, strict=False):
             files = curves.of_run(records, protocol_style.protocol, run)
+            named = lettering.entry(page.labels[run]) + protocol_style.suffix
             if not files:
-                curves.without_curve(
-                    axis, page.labels[run] + protocol_style.suffix, colour, protocol_style.line
-                )
+                curves.without_curve(axis, named, colour, protocol_style.line)
                 continue
             seeds = agreement(files)
-            label = f"{page.labels[run]}{protocol_style.suffix}: {seeds['mean'].iloc[-1]:.2f} at the end"
+            label = f"{named}: {seeds['mean'].iloc[-1]:.2f} at the end"
             curves.band(axis, seeds, label, colour, protocol_style)
             record = read(files[0])
             last = int(record["student_layers"][-1]), int(record["teacher_layers"][-1])
@@ -177,4 +184,4 @@ def _agreement(axis: Axes, page: SaliencyFigure, records: Mapping[Key, Path]) ->
         curves.mark_stages(axis, [stages[stage] for stage in sorted(stages)])
     else:
         style.absent(axis, NOT_RUN)
-    style.legend_below(axis, style.DOUBLE)
+    legends.below(axis, style.DOUBLE)

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from distillation.pages.absent import NOT_RUN
-from distillation.pages.figures import curves, style, training_curve
+from distillation.pages.figures import curves, legends, style, training_curve
 from distillation.pages.figures.curves import Histories, Stages
 from distillation.study.figure_contents import CurveFigure
 
@@ -45,7 +45,7 @@ def draw(page: CurveFigure, histories: Histories, published_stages: Path | None)
         curves.epoch_axis(axis, last - first + 1)
         axis.set_xlabel("epoch of the stage")
         style.percent([axis], "accuracy")
-    training_curve.legend_once(drawn, figure)
+    legends.below_once(drawn, figure)
     return figure
 
 

@@ -1,7 +1,6 @@
-"""Common style of all figures: colours, sizes, fonts, legends, and writing the files."""
+"""Common style of all figures: colours, sizes, fonts, and writing the files."""
 
 import math
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,11 @@ import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from distillation.core.atomic import replacing
 from distillation.core.errors import UserError
-from distillation.pages.absent import NOT_RUN
+from distillation.pages.figures import lettering
 
 # Palette of Okabe and Ito, safe for the colour-blind; without their yellow, which is too faint on white.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
@@ -28,21 +26,18 @@ PUBLISHED_TRAINING = "#BFBFBF"
 
 # Inches: one column of a paper, and two.
 SINGLE, DOUBLE = 3.4, 7.0
-SMALL = 6.0
-# More labels would fill the picture.
-_MOST_LISTED = 6
 
 _STYLE = {
     "svg.hashsalt": "distillation",
     "svg.fonttype": "path",
     "savefig.dpi": 200,
     "font.size": 7,
-    "figure.titlesize": 8,
-    "axes.titlesize": 7,
+    "figure.titlesize": lettering.TITLE,
+    "axes.titlesize": lettering.HEADING,
     "axes.labelsize": 7,
-    "xtick.labelsize": SMALL,
-    "ytick.labelsize": SMALL,
-    "legend.fontsize": SMALL,
+    "xtick.labelsize": lettering.SMALL,
+    "ytick.labelsize": lettering.SMALL,
+    "legend.fontsize": lettering.SMALL,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -50,7 +45,7 @@ _STYLE = {
     "grid.alpha": 0.3,
     "grid.linewidth": 0.5,
     "legend.frameon": False,
-    "legend.title_fontsize": SMALL,
+    "legend.title_fontsize": lettering.SMALL,
     "legend.handlelength": 1.6,
     "lines.linewidth": 1.1,
     "lines.markersize": 3.0,
@@ -100,19 +95,20 @@ def nth(looks: Sequence[str], index: int, what: str) -> str:
 
 
 def new(title: str, note: str, width: float, height: float) -> Figure:
-    """An empty figure, sizes in inches, with the title and, if there is one, the note below it."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    figure.suptitle(f"{title}\n{note}" if note else title)
+    """An empty figure, sizes in inches, with the title and, if there is one, the note below it.
+
+    It is higher by the lines that these need more than one each.
+    """
+    texts = [lettering.lines(text, width - 0.2, lettering.TITLE) for text in (title, note) if text]
+    further = "".join(texts).count("\n") * lettering.TITLE_LINE
+    figure = Figure(figsize=(width, height + further), layout="constrained")
+    figure.suptitle("\n".join(texts))
     return figure
 
 
-def not_run(labels: Sequence[str]) -> str:
-    """A wrapped sentence that lists the labels as not run; of many, the first and the number of others."""
-    listed = labels if len(labels) <= _MOST_LISTED else labels[: _MOST_LISTED - 1]
-    # Lines break between labels, never inside one.
-    whole = ", ".join(label.replace(" ", "\N{NO-BREAK SPACE}") for label in listed)
-    others = f" and {len(labels) - len(listed)} others" if len(listed) < len(labels) else ""
-    return "\n".join(textwrap.wrap(f"{NOT_RUN}: {whole}{others}", 110, break_on_hyphens=False))
+def grow(figure: Figure, lines: int) -> None:
+    """Make a figure higher by so many lines of small text."""
+    figure.set_figheight(figure.get_figheight() + lines * lettering.SMALL_LINE)
 
 
 def absent(axis: Axes, text: str) -> None:
@@ -148,33 +144,6 @@ def percent(
     unit = " (%)" if not low else f"\n(%; axis from {low})" if side == "y" else f" (%; axis from {low})"
     for axis in axes if labelled is None else labelled:
         axis.set(**{f"{side}label": label + unit})
-
-
-def fitting_columns(labels: Sequence[str], width: float) -> int:
-    """Number of legend columns that fit a width in inches."""
-    return max(1, min(len(labels), int(width / (0.05 * max(map(len, labels)) + 0.4))))
-
-
-def legend_below(axis: Axes, width: float) -> None:
-    """Add a legend below an axis and its labels, where it hides no curve; `width` is in inches."""
-    _, labels = axis.get_legend_handles_labels()
-    if not labels:
-        return
-    columns = fitting_columns(labels, width)
-    axis.legend(ncols=columns, loc="upper center", bbox_to_anchor=(0.5, 0.0), borderaxespad=4.5)
-
-
-def protocol_legend(figure: Figure, protocols: Mapping[str, str], missing: Sequence[str]) -> None:
-    """Add a legend of the protocols, if there are several, with the runs missing in some as its title."""
-    if len(protocols) > 1:
-        lines = [
-            Line2D([], [], color="black", marker="o", **protocol_style.look)
-            for protocol_style in protocol_styles(protocols)
-        ]
-        title = not_run(missing) if missing else None
-        figure.legend(
-            lines, list(protocols.values()), loc="outside lower center", ncols=len(lines), title=title
-        )
 
 
 @styled

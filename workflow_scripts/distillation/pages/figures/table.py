@@ -9,11 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from distillation.pages import tables
-from distillation.pages.figures import style
+from distillation.pages.figures import legends, lettering, style
 from distillation.statistics import published_values
 from distillation.study.contents import Key, TablePage
 
 _REPRODUCED = style.COLOURS[0]
+# Inches: the width of the label of a row, and the height of a value.
+_LABEL, _VALUE = 1.6, 0.16
 
 
 CONTENTS = TablePage
@@ -33,17 +35,20 @@ def draw(page: TablePage, evaluations: Mapping[Key, Path], published: Path | Non
     """
     cells = tables.cells(page, evaluations, published_values.accuracies(published))
     rows = [label for label, _ in page.layout.rows]
-    figure = style.new(
-        page.title, page.note, style.DOUBLE, 1.3 + 0.16 * len(rows) * (1 + len(page.protocols))
-    )
+    labels = [lettering.lines(label, _LABEL) for label in rows]
+    width = (style.DOUBLE - _LABEL) / len(page.layout.columns) - 0.2
+    cells["status"] = [lettering.lines(status, width) for status in cells["status"]]
+    value, label = (max(map(_inches, texts)) for texts in (cells["status"], labels))
+    height = max(max(_VALUE, value) * (1 + len(page.protocols)), label)
+    figure = style.new(page.title, page.note, style.DOUBLE, 1.3 + len(rows) * height)
     axes = figure.subplots(1, len(page.layout.columns), sharey=True, squeeze=False)[0]
     for axis, column in zip(axes, page.layout.columns, strict=True):
         own = cells[cells["column"] == column]
         for position, row in enumerate(rows):
             _line(axis, own[own["row"] == row], position, list(style.protocol_styles(page.protocols)))
-        axis.set_title(column)
+        lettering.heading(axis, column, width)
         axis.set(ylim=(len(rows) - 0.5, -0.5))
-        axis.set_yticks(range(len(rows)), rows)
+        axis.set_yticks(range(len(rows)), labels)
         axis.tick_params(axis="y", length=0)
         axis.grid(False, axis="y")
         for position in range(1, len(rows)):
@@ -58,6 +63,11 @@ def interval(cell: pd.Series) -> tuple[float, float]:
     if pd.notna(cell["std"]):
         return cell["mean"] - cell["std"], cell["mean"] + cell["std"]
     return cell["low"], cell["high"]
+
+
+def _inches(text: str) -> float:
+    """The height of a text with some space."""
+    return lettering.SMALL_LINE * (lettering.height(text) + 0.4)
 
 
 def _line(axis: Axes, cells: pd.DataFrame, row: int, protocol_styles: list[style.ProtocolStyle]) -> None:
@@ -96,7 +106,7 @@ def _say(axis: Axes, place: float, text: str) -> None:
         text,
         transform=axis.get_yaxis_transform(),
         va="center",
-        fontsize=style.SMALL,
+        fontsize=lettering.SMALL,
         color=style.PUBLISHED,
     )
 
@@ -114,5 +124,4 @@ def _legend(figure: Figure, cells: pd.DataFrame, protocols: Mapping[str, str]) -
         label = f"reproduced{protocol_style.suffix}"
         handles[label] = Line2D([], [], color=_REPRODUCED, linestyle="none", marker=marker)
     title = f"bars: {' or '.join(kinds)}" if kinds else None
-    columns = style.fitting_columns(list(handles), style.DOUBLE)
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=columns, title=title)
+    legends.below_all(figure, handles, title)

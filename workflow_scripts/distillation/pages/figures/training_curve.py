@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from distillation.pages.figures import curves, style
+from distillation.pages.figures import curves, legends, style
 from distillation.pages.figures.curves import Histories
 from distillation.statistics import published_values
 from distillation.study.figure_contents import CurveFigure
@@ -57,7 +57,7 @@ def draw(
     if len(stages) > 1:
         curves.mark_stages(axis, stages)
     style.percent([axis], "accuracy")
-    legend_once([axis], figure)
+    legends.below_once([axis], figure)
     return figure
 
 
@@ -75,16 +75,6 @@ def stage_best(path: Path, run: str) -> pd.DataFrame:
 def mark_best(axis: Axes, value: float, span: tuple[float, float]) -> None:
     """Draw the published best value of a stage across its epochs."""
     axis.hlines(value, *span, color=style.PUBLISHED, linewidth=2.0, label="published best of the stage")
-
-
-def legend_once(axes: list[Axes], figure: Figure) -> None:
-    """Add one legend below all axes, with each entry once."""
-    entries = {}
-    for axis in axes:
-        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
-            entries.setdefault(label, handle)
-    columns = style.fitting_columns(list(entries), figure.get_figwidth())
-    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=columns)
 
 
 def _published(axis: Axes, path: Path) -> None:

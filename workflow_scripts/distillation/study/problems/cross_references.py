@@ -25,6 +25,7 @@ def _references(config: Mapping) -> Iterator[str]:
         if run in teachers
     )
     yield from _labels({**_named(config, "teachers"), **_named(config, "students")})
+    yield from _labels(_named(config, "protocols"))
     yield from _unpaired_seeds(_block(config, "seeds"))
     yield from unknown(config.get("reproduce"), "reproduce", "protocol", _known(config, "protocols"))
     for name in _texts(config.get("select")):
@@ -87,11 +88,11 @@ def _bridge_references(config: Mapping, runs: Mapping | None) -> Iterator[str]:
             yield f"{path}.protocol: '{named['protocol']}' must have the base '{base}' and `runs: listed`"
 
 
-def _labels(runs: Mapping[str, Mapping]) -> Iterator[str]:
-    """Errors of runs with the same label, which readers could not distinguish."""
+def _labels(entries: Mapping[str, Mapping]) -> Iterator[str]:
+    """Errors of runs or protocols with the same label, which readers could not distinguish."""
     first: dict[str, str] = {}
-    for path, run in runs.items():
-        label = run.get("label")
+    for path, entry in entries.items():
+        label = entry.get("label")
         if isinstance(label, str) and first.setdefault(label, path) != path:
             yield f"{path}.label: '{label}' is also the label of {first[label]}; rename one"
 
