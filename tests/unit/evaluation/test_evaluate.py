@@ -10,7 +10,7 @@ from distillation.core import checksums, records
 from distillation.core.errors import UserError
 from distillation.data import views
 from distillation.data.settings import Normalization
-from distillation.evaluation import metrics, trained
+from distillation.evaluation import metrics, predictions, trained
 from distillation.evaluation.evaluate import evaluate
 from distillation.networks import models
 from distillation.networks.families.timm import TimmNetwork
@@ -24,6 +24,14 @@ from tiny_runs import CPU
 from torch.nn import functional
 
 DATA = tiny_runs.arrays(test=40)
+
+
+def logits_of(run_folder, name, pixels, side, precision="fp32"):
+    """What the weights of a run answer to pixels, scaled to a side."""
+    model, run = trained.restore(run_folder / f"{name}.safetensors", run_folder / "run.json", CPU)
+    return predictions.logits(
+        model, pixels, lambda part: views.plain_view(part, side, run.normalization), precision
+    )
 
 
 def evaluated(folder, output, selection="best", data=DATA, teacher=None):
@@ -84,19 +92,54 @@ def test_the_selection_only_chooses_which_accuracy_is_reported(run_folder, tmp_p
     assert Evaluation(contents["last"]).accuracy() != Evaluation(contents["best"]).accuracy()
 
 
-def test_both_views_are_tested_at_each_resolution_and_are_the_same_at_full_size(run_folder, tmp_path):
-    content = evaluated(run_folder, tmp_path / "test.json")
+def test_the_crop_is_the_centre_the_scaled_view_the_whole_image_and_both_are_the_image_at_full_size(
+    run_folder, tmp_path
+):
+    shown = {
+        "crop": DATA.test_images[:, :, 8:24, 8:24],
+        "corner": DATA.test_images[:, :, :16, :16],
+        "scale": DATA.test_images,
+    }
+    expected = {
+        name: predictions.correct(logits_of(run_folder, "last", pixels, 16), DATA.test_labels)
+        for name, pixels in shown.items()
+    }
+    assert len(set(expected.values())) == 3
+    content = evaluated(run_folder, tmp_path / "test.json", "last")
     by_view = content["correct_by_view"]
-    assert by_view["scale"]["32"] == by_view["crop"]["32"] == content["weights"]["best"]["correct"]
-    run = tiny_runs.run()
-    model, _ = trained.restore(run_folder / "best.safetensors", run_folder / "run.json", CPU)
-    for name, pixels, side in (
-        ("crop", DATA.test_images[:, :, 8:24, 8:24], 16),
-        ("scale", DATA.test_images, 16),
-    ):
-        answers = model(views.plain_view(pixels, side, run.normalization)).logits.argmax(dim=1)
-        assert by_view[name]["16"] == (answers == DATA.test_labels).sum()
-        assert Evaluation(content).by_resolution(name)[16] == Share(by_view[name]["16"], 40)
+    assert by_view["scale"]["32"] == by_view["crop"]["32"] == content["weights"]["last"]["correct"]
+    for name in ("crop", "scale"):
+        assert by_view[name]["16"] == expected[name]
+        assert Evaluation(content).by_resolution(name)[16] == Share(expected[name], 40)
+
+
+def test_a_run_in_bf16_is_tested_in_float32(tmp_path):
+    run = tiny_runs.run(precision="bf16", optimizer=replace(tiny_runs.ADAMW, lr=0.02))
+    tiny_runs.train(run, tmp_path, slow_bf16=True)
+    full, rough = (
+        functional.cross_entropy(
+            logits_of(tmp_path, "last", DATA.test_images, 32, precision), DATA.test_labels
+        ).item()
+        for precision in ("fp32", "bf16")
+    )
+    assert rough != pytest.approx(full, rel=1e-5)
+    content = evaluated(tmp_path, tmp_path / "test.json", "last")
+    assert content["weights"]["last"]["nll"] == pytest.approx(full, rel=1e-6)
+
+
+def test_the_divergence_reported_is_that_of_the_student_from_the_teacher(run_folder, teacher, tmp_path):
+    files = tiny_runs.teacher_files(teacher)
+    student = logits_of(run_folder, "last", DATA.test_images, 32)
+    guide = logits_of(teacher, "best", DATA.test_images, 32)
+    expected, reverse = (
+        functional.kl_div(
+            one.log_softmax(1), of.log_softmax(1), reduction="batchmean", log_target=True
+        ).item()
+        for one, of in ((student, guide), (guide, student))
+    )
+    assert reverse != pytest.approx(expected, rel=0.1)
+    content = evaluated(run_folder, tmp_path / "test.json", "last", teacher=files)
+    assert content["teacher"]["kl"] == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_confusion_holds_every_image_and_its_diagonal_the_right_answers(run_folder, tmp_path):

@@ -426,6 +426,17 @@ def test_students_of_each_teacher_are_compared_with_their_own_and_with_the_run_t
     assert row["values"] == "5 1 5.5 1.5"
 
 
+def test_students_of_every_seed_are_judged_beside_the_one_teacher_that_taught_them_all(judged, outcome):
+    files = {("described", "teacher", TrainingSeed(0)): outcome(90.0)}
+    for seed in (1, 2):
+        files["described", "ce", TrainingSeed(seed)] = outcome(60.0)
+        files["described", "cl", TrainingSeed(seed)] = outcome(78.0 + seed, teacher="teacher", teacher_seed=0)
+    assert not any(("described", "teacher", TrainingSeed(seed)) in files for seed in (1, 2))
+    taught_by = {"described": {"cl": ("described", "teacher")}}
+    row = only(judged(claim("above-half-gap"), files, teachers={"cl": "teacher"}, taught_by=taught_by)[0])
+    assert (row["status"], row["seeds"], row["values"]) == ("run", "1 2", "4 5")
+
+
 def test_the_gap_between_training_and_validation_is_that_of_the_last_epoch(judged, outcome):
     files = {
         ("described", run, TrainingSeed(seed)): outcome(overfit=(train + seed, val))

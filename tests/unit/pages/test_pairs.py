@@ -28,7 +28,7 @@ ACCURACIES = {"a": [66.0, 67.0, 65.0], "c": [74.1, 75.3, 72.8], "b": [70.0], "d"
 
 @pytest.fixture
 def write(tmp_path):
-    def do(accuracies=ACCURACIES):
+    def do(accuracies=ACCURACIES, absent=None):
         evaluations = {}
         for run, values in accuracies.items():
             by_seed = values if isinstance(values, dict) else dict(enumerate(values))
@@ -45,6 +45,7 @@ def write(tmp_path):
             note="a note",
             protocols=PROTOCOLS,
             pairs=PAIRS,
+            absent=absent or {},
             published=str(published),
         )
         differences = pairs.differences(page, evaluations, published_values.accuracies(published))
@@ -82,6 +83,16 @@ def test_a_pair_without_one_of_its_runs_is_shown_as_not_run(write):
     assert frame.loc["described", "KD minus CL, ViT"]["status"] == "not run"
     assert set(frame.loc["released"]["status"]) == {"not run"}
     assert text.count("| not run ") == 5
+
+
+@pytest.mark.parametrize("run", ["c", "a"], ids=["first", "second"])
+def test_a_pair_says_why_either_of_its_runs_is_absent(write, run):
+    pair, elsewhere = "CL minus CE, Custom", "CL minus CE, ViT"
+    assert [(one.first.run, one.second.run) for one in PAIRS if one.label == pair] == [("c", "a")] * 2
+    frame, _ = write(absent={"released": {run: "not released"}})
+    assert frame.loc["released", pair]["status"] == "not released"
+    assert frame.loc["released", elsewhere]["status"] == "not run"
+    assert frame.loc["described", pair]["status"] == "run"
 
 
 def test_the_page_has_a_section_for_each_protocol_with_every_pair(write):

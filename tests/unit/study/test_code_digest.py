@@ -15,17 +15,28 @@ from shipped import ROOT
 
 SCRIPTS = ROOT / "workflow_scripts"
 RUNS = {"teacher": "small-p2", "ce": "tiny-p4-ce", "kd": "tiny-p4-kd", "sal": "tiny-p4-kd-cl-sal"}
+RELEASED = ("small-p2-50-pretrained", "custom-p2-kd-cl-sal", "tiny-p2-kd", "tiny-p4-ce", "tiny-p4-kd")
 TRAININGS = set(RUNS)
 JOBS = TRAININGS | {"evaluate", "prepare", "table", "figure"}
 
 
+def resolved(protocol, runs):
+    """Runs of a protocol by name, each with the network of its teacher."""
+    found, pairs = study.resolve("irkd", BASE), {}
+    for name, run in runs.items():
+        teacher = found.teacher_of(protocol, run, TrainingSeed(0))
+        pairs[name] = found.entries[protocol, run].resolve(TrainingSeed(0)), teacher and teacher.model
+    return pairs
+
+
 @pytest.fixture(scope="module")
 def runs():
-    """Each run with the network of its teacher."""
-    found = study.resolve("irkd", BASE)
-    resolved = {name: found.entries["described", run].resolve(TrainingSeed(0)) for name, run in RUNS.items()}
-    teachers = {name: found.teacher_of("described", run, TrainingSeed(0)) for name, run in RUNS.items()}
-    return {name: (run, teachers[name] and teachers[name].model) for name, run in resolved.items()}
+    return resolved("described", RUNS)
+
+
+@pytest.fixture(scope="module")
+def released():
+    return resolved("released", {run: run for run in RELEASED})
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +110,25 @@ def test_an_edit_concerns_the_jobs_that_use_the_code_and_no_others(tree, runs, f
     with (tree / file).open("a") as module:
         module.write("\nEDITED = True\n")
     assert changed(before, digests(tree, runs)) == jobs
+
+
+@pytest.mark.parametrize(
+    ("component", "concerned"),
+    [
+        ("networks.saliency.class_map", {"custom-p2-kd-cl-sal", "tiny-p2-kd"}),
+        ("networks.saliency.cls_attention", {"tiny-p4-kd"}),
+        ("data.augmentations.erasing", {"tiny-p2-kd"}),
+        ("networks.pretrained.deit", {"small-p2-50-pretrained"}),
+        ("networks.pretrained.timm", set()),
+    ],
+)
+def test_an_edit_of_maps_erasing_or_pretrained_weights_concerns_the_released_runs_that_use_them(
+    tree, released, component, concerned
+):
+    before = digests(tree, released)
+    with (tree / f"distillation/{component.replace('.', '/')}/compute.py").open("a") as module:
+        module.write("\nEDITED = True\n")
+    assert changed(before, digests(tree, released)) == concerned
 
 
 def test_comments_blank_lines_docstrings_and_layout_do_not_count(tree, runs):

@@ -2,9 +2,12 @@
 
 import errno
 import fcntl
+import itertools
 import json
 import logging
 import os
+import shutil
+import sys
 
 import pytest
 import record_files
@@ -270,6 +273,46 @@ def test_a_kept_result_that_is_damaged_is_deleted_and_never_written(tmp_path, ca
     assert "the stored result is damaged, so the run is trained again" in caplog.text
     assert not stored(tmp_path).exists()
     assert not any(path.exists() for path in files.values())
+
+
+class Killed(BaseException):
+    """What a line raises that a killed process does not reach."""
+
+
+def killed_before(line, function):
+    """Call a function whose process dies before a line of checkpoint or shutil, from 0; whether it did."""
+    lines, modules = itertools.count(), {checkpoint.__file__, shutil.__file__}
+
+    def trace(frame, event, _):
+        if event == "line" and next(lines) == line:
+            raise Killed
+        return trace if frame.f_code.co_filename in modules else None
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        function()
+    except Killed:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+def test_a_kill_at_any_point_while_a_result_is_kept_leaves_the_state_or_the_result(tmp_path):
+    files, ends = finished(tmp_path / "out"), set()
+    for line in itertools.count():
+        folder = tmp_path / f"resume-{line}"
+        saved = Checkpoint(folder, KEY)
+        saved.save({"epoch": 9})
+        killed = killed_before(line, lambda saved=saved: saved.store_result(files))
+        again = Checkpoint(folder, KEY)
+        state, result = again.load(CPU) == {"epoch": 9}, again.write_stored_result(files)
+        assert state or result, f"killed before line {line}"
+        ends.add((state, result))
+        if not killed:
+            break
+    assert ends == {(True, False), (True, True), (False, True)}
 
 
 def test_a_result_half_kept_by_a_killed_process_is_none_and_is_kept_anew(tmp_path):

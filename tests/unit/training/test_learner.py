@@ -291,6 +291,37 @@ def test_accumulated_batches_make_the_update_of_their_mean_gradient():
         assert not torch.equal(whole, start[name])
 
 
+def test_the_last_shorter_update_of_an_epoch_is_the_mean_gradient_of_its_own_batches():
+    """Five batches of ten images, two to an update: the last update is of one batch."""
+    run = tiny_runs.run(
+        batch_size=10,
+        model=replace(tiny_runs.MODEL, dropout=0.0),
+        optimizer=replace(tiny_runs.ADAMW, accumulation=2),
+    )
+    model, rate, seen = start_of(run), 0.1, []
+    # Adam makes the same update of a gradient and of half of it.
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+    optimizer.register_step_pre_hook(
+        lambda *_: seen.append({k: v.clone() for k, v in model.named_parameters()})
+    )
+    schedule = optimizers.build_schedule(optimizer, rate, None, 3)
+    Learner(run, model, None, CPU).epoch(DATA.train_images, DATA.train_labels, STAGE, 1, optimizer, schedule)
+    assert len(seen) == 3
+    order = torch.randperm(50, generator=streams.generator(0, "order", 1))
+    rng = streams.generator(0, "views", 1)
+    shown = views.training_view(DATA.train_images[order], run.augmentation, 12, run.normalization, rng).pixels
+    before = start_of(run)
+    before.load_state_dict(seen[-1])
+    functional.cross_entropy(before(shown[-10:]).logits, DATA.train_labels[order[-10:]]).backward()
+    for (name, after), own in zip(model.named_parameters(), before.parameters(), strict=True):
+        torch.testing.assert_close(after, own - rate * own.grad, rtol=0, atol=1e-6)
+        halved = own - rate * own.grad / 2
+        assert not torch.allclose(after, halved, rtol=0, atol=1e-6) or name not in (
+            "head.weight",
+            "head.bias",
+        )
+
+
 def test_batches_left_over_at_the_end_of_an_epoch_make_an_update_of_their_own(monkeypatch):
     run = tiny_runs.run(optimizer=replace(tiny_runs.ADAMW, accumulation=3))
     model = start_of(run)

@@ -160,6 +160,14 @@ def test_run_json_has_the_agreement_moment_by_moment_and_layer_by_layer(unbroken
         assert moment["correlation"] == pytest.approx(expected.tolist())
 
 
+def test_the_kind_in_run_json_is_that_of_the_recorded_maps(unbroken):
+    kinds = {name: tiny_runs.RUNS[name].compared_maps.kind for name in ("saliency", "released")}
+    assert kinds["saliency"] != kinds["released"]
+    for name, kind in kinds.items():
+        record = json.loads((unbroken(name)[0] / "run.json").read_text())
+        assert record["saliency_agreement"]["kind"] == kind
+
+
 def test_run_json_of_a_run_without_a_teacher_has_no_agreement(unbroken):
     folder, _ = unbroken("curriculum")
     assert json.loads((folder / "run.json").read_text())["saliency_agreement"] is None
