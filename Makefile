@@ -6,15 +6,16 @@ BIN := $(VENV)/bin
 DEMO := studies/irkd/overlays/demo.yaml studies/lightnn/overlays/demo.yaml profiles/demo/studies.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: FORCE help setup install-runtime install-dev demo watch watch-demo archive test faults report-test vlm-test slurm-test gpu-test gpu-check bench lint keep-reference readme settings wheels clean-demo
+.PHONY: FORCE help setup install-runtime install-dev demo watch watch-demo archive test faults mutants report-test vlm-test slurm-test gpu-test gpu-check bench lint keep-reference readme settings wheels clean-demo
 
 help:
 	@echo 'make setup           build .venv with the pinned packages'
 	@echo 'make demo            both studies with a small budget, on two CPU cores'
 	@echo 'make watch           watch progress of the trainings; overlays: CONFIG=; of the demo: make watch-demo'
 	@echo 'make archive         results of each study in one file, without weights (runs missing jobs); overlays: CONFIG='
-	@echo 'make test            all tests except the five below'
+	@echo 'make test            all tests except the six below'
 	@echo 'make faults          tests that kill trainings, drivers and machines; what continues ends with the same bytes'
+	@echo 'make mutants         small mistakes, each made in a copy of the repository, which the tests must notice'
 	@echo 'make report-test     tests of reports in Chromium and of tables in LaTeX (installs it if missing); after make demo'
 	@echo 'make vlm-test        the study vlm from end to end with networks that timm has for tests, on made-up data'
 	@echo 'make slurm-test      tests on a one-machine Slurm cluster (installs Slurm if it is missing)'
@@ -88,6 +89,9 @@ test: $(VENV)/.dev
 
 faults: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m faults tests/system
+
+mutants: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal tests/mutants
 
 vlm-test: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest tests/vlm
