@@ -13,6 +13,7 @@ SCORES = {
     f"Drawing {name}, irkd" for name in ("accuracy-by-computation", "accuracy-by-resolution", "table1-cells")
 }
 FIGURES = CURVES | SCORES
+IMAGES = {"Drawing inputs, irkd", "Drawing saliency, irkd"}
 CELLS = {"Drawing table1-cells, irkd"}
 INDEX, PACKING = {"Indexing the runs, irkd"}, {"Packing the results, irkd"}
 SHOWN = TABLES | FIGURES | CLAIMS | INDEX
@@ -86,6 +87,11 @@ def test_a_setting_of_one_student_concerns_it_alone(finished):
 def test_a_setting_of_the_teachers_concerns_them_and_those_they_teach(finished):
     finished.configure(recipes={"teacher": {"optimizer": {"lr": 0.001}}})
     assert finished.plan() == consequences("small-p4", *TAUGHT) | SWITCHES
+
+
+def test_other_data_concern_everything(finished):
+    finished.edit("results/data/cifar10/manifest.json", '"seed": 42', '"seed": 43')
+    assert finished.plan() == consequences(*EVERY_RUN) | IMAGES
 
 
 def test_the_number_of_threads_concerns_nothing(finished):
