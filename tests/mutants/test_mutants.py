@@ -33,7 +33,7 @@ def copy(tmp_path):
     shutil.rmtree(tmp_path)
 
 
-def tested(tree, tests):
+def outcome_of(tree, tests):
     """The exit status of these tests in a copy, and what they say."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
     command += [f"--basetemp={tree.parent / 'temporary'}", *tests]
@@ -45,7 +45,7 @@ def tested(tree, tests):
 
 def test_without_a_mistake_the_named_tests_pass(copy):
     named = dict.fromkeys(test for mutation in MUTATIONS for test in mutation["tests"])
-    status, said = tested(copy, named)
+    status, said = outcome_of(copy, named)
     assert status == PASSED, said
 
 
@@ -55,6 +55,6 @@ def test_a_mistake_is_noticed(copy, mutation):
     text = path.read_text(encoding="utf-8")
     assert text.count(before) == 1, f"{mutation['file']} has this {text.count(before)} times: {before}"
     path.write_text(text.replace(before, mutation["after"]), encoding="utf-8")
-    status, said = tested(copy, mutation["tests"])
+    status, said = outcome_of(copy, mutation["tests"])
     assert status != PASSED, f"survived: {mutation['promise']}"
     assert status == FAILED, said
