@@ -13,7 +13,7 @@ SCORES = {
     f"Drawing {name}, irkd" for name in ("accuracy-by-computation", "accuracy-by-resolution", "table1-cells")
 }
 FIGURES = CURVES | SCORES
-IMAGES = {"Drawing inputs, irkd", "Drawing saliency, irkd"}
+IMAGES = {"Drawing inputs, irkd", "Drawing saliency-custom-p2, irkd"}
 CELLS = {"Drawing table1-cells, irkd"}
 INDEX, PACKING = {"Indexing the runs, irkd"}, {"Packing the results, irkd"}
 SHOWN = TABLES | FIGURES | CLAIMS | INDEX
