@@ -9,6 +9,7 @@ pytestmark = pytest.mark.faults
 
 STUDENT = "results/irkd/runs/described/tiny-p4-kd-cl-sal/seed-0/run.json"
 EPOCH, LATER = "(3/32)", "(32/32)"
+STOPPED = "Stopped; the same command goes on from here: trainings from their last save."
 
 
 def test_a_second_driver_leaves_the_first_alone(taught, start):
@@ -19,17 +20,38 @@ def test_a_second_driver_leaves_the_first_alone(taught, start):
     first.until_logged(LATER)
 
 
-def test_ctrl_c_ends_everything_and_the_next_run_goes_on(taught, start):
+# As a terminal does, to all processes of the group; `kill` and schedulers, to the driver alone or to all.
+STOPS = {
+    "Ctrl-C": (signal.SIGINT, os.killpg),
+    "SIGINT to the driver": (signal.SIGINT, os.kill),
+    "SIGTERM to the driver": (signal.SIGTERM, os.kill),
+    "SIGTERM to all": (signal.SIGTERM, os.killpg),
+}
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_a_driver_that_is_stopped_ends_its_jobs_says_how_to_go_on_and_the_same_command_does(
+    taught, start, stop
+):
     # So long that it cannot end before the signal comes.
     taught.configure(curricula={"progressive": [{"resolution": 8, "epochs": 1000}]})
     first = start(STUDENT)
     first.until_logged("(3/1000)")
-    # As a terminal does: to all processes of the group.
-    os.killpg(first.process.pid, signal.SIGINT)
-    assert first.end() != 0
+    number, send = STOPS[stop]
+    send(first.process.pid, number)
+    assert first.end() == 128 + number
+    assert first.said.splitlines()[-1] == STOPPED
     for process in processes_in(taught.path):
         process.wait(10)
     start(STUDENT).until_logged("continuing after epoch")
+
+
+def test_a_driver_that_is_stopped_before_it_has_a_job_says_how_to_go_on(taught, start):
+    first = start(STUDENT)
+    first.until(lambda: "config.yaml" in first.said, "the configuration")
+    first.process.terminate()
+    assert first.end() == 128 + signal.SIGTERM
+    assert first.said.splitlines()[-1] == STOPPED
 
 
 def test_a_lock_that_a_killed_snakemake_left_stops_nothing_and_a_live_one_is_left_alone(taught, start):

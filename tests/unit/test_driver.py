@@ -1,4 +1,4 @@
-"""The driver, which becomes Snakemake; tests of its processes are in tests/system."""
+"""The driver, which runs Snakemake; tests of its processes are in tests/system."""
 
 import errno
 
