@@ -6,6 +6,7 @@ import itertools
 import json
 import logging
 import os
+import random
 import shutil
 import sys
 
@@ -120,7 +121,7 @@ def test_states_are_saved_at_once_or_twenty_times_what_a_save_takes_apart(tmp_pa
 
     def slowly(state, path):
         clock.now += 0.5
-        written.append(state["epoch"])
+        written.append(state["state"]["epoch"])
 
     monkeypatch.setattr(torch, "save", slowly)
     saved = Checkpoint(tmp_path, KEY)
@@ -160,6 +161,48 @@ def test_a_state_that_cannot_be_read_is_named_with_what_to_do(tmp_path, content)
     with pytest.raises(
         UserError, match=r"(?s)state\.pt: cannot be read .*; delete it to train this run from the beginning\."
     ):
+        saved.load(CPU)
+
+
+def test_a_state_in_which_a_bit_has_changed_is_never_used_as_another(tmp_path):
+    saved, state = Checkpoint(tmp_path, KEY), {"weights": torch.randn(40, 40), "rows": [{"loss": 0.5}] * 9}
+    saved.save(state)
+    path, rng = tmp_path / KEY[:16] / "state.pt", random.Random(0)
+    whole, refused = path.read_bytes(), []
+    assert torch.equal(saved.load(CPU)["weights"], state["weights"])
+    for _ in range(200):
+        changed = bytearray(whole)
+        changed[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
+        path.write_bytes(changed)
+        try:
+            loaded = saved.load(CPU)
+        except UserError as error:
+            refused.append(str(error))
+        else:
+            # In the room between its parts, or a date.
+            assert torch.equal(loaded["weights"], state["weights"])
+            assert loaded["rows"] == state["rows"]
+    assert len(refused) > 100
+    assert any("this file is damaged" in line for line in refused)
+    assert all(line.endswith("; delete it to train this run from the beginning.") for line in refused)
+
+
+def test_a_state_that_lies_in_the_place_of_another_run_is_refused(tmp_path):
+    other = key_of(PARTS | {"code": "older"})
+    Checkpoint(tmp_path, other).save({"epoch": 7})
+    (tmp_path / other[:16]).rename(tmp_path / KEY[:16])
+    with pytest.raises(UserError, match=r"state\.pt: this state is of other settings, code or data; delete it"):
+        Checkpoint(tmp_path, KEY).load(CPU)
+
+
+def test_memory_that_runs_out_while_a_state_is_read_does_not_advise_to_delete_it(tmp_path, monkeypatch):
+    def run_out(*_, **__):
+        raise torch.OutOfMemoryError
+
+    saved = Checkpoint(tmp_path, KEY)
+    saved.save({"epoch": 1})
+    monkeypatch.setattr(torch, "load", run_out)
+    with pytest.raises(torch.OutOfMemoryError):
         saved.load(CPU)
 
 

@@ -11,6 +11,7 @@ import json
 import logging
 import shutil
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -62,6 +63,7 @@ class Checkpoint:
     """
 
     def __init__(self, folder: Path, key: str):
+        self._key = key
         self._folder = folder / key[:16]
         self._state = self._folder / "state.pt"
         self._report = self._folder / "progress.json"
@@ -81,7 +83,7 @@ class Checkpoint:
         begin = time.monotonic()
         # Given a path, torch does not say that the disk is full.
         with replacing(self._state) as temporary, temporary.open("wb") as file:
-            torch.save(state, file)
+            torch.save({"key": self._key, "state": dict(state)}, file)
         self._saved = time.monotonic()
         self.save_seconds = self._saved - begin
 
@@ -119,18 +121,27 @@ class Checkpoint:
         """The last state saved, or None.
 
         Raises:
-            UserError: if the file cannot be read.
+            UserError: if the file cannot be read, is damaged, or is of another run.
         """
         if not self._state.exists():
             return None
+        fix = "delete it to train this run from the beginning"
         try:
-            return torch.load(self._state, map_location=device, weights_only=True)
+            # Torch does not look at the checksums that it writes.
+            with zipfile.ZipFile(self._state) as records:
+                damaged = records.testzip()
+            found = torch.load(self._state, map_location=device, weights_only=True)
+            known, state = found["key"], found["state"]
+        except torch.OutOfMemoryError:
+            raise
         except Exception as error:
             # Without the error's own text, in which torch advises to load the file unsafely.
-            raise UserError(
-                f"{self._state}: cannot be read ({type(error).__name__}); delete it to train this run from"
-                " the beginning."
-            ) from error
+            raise UserError(f"{self._state}: cannot be read ({type(error).__name__}); {fix}.") from error
+        if damaged:
+            raise UserError(f"{self._state}: this file is damaged ({damaged} has another checksum); {fix}.")
+        if known != self._key:
+            raise UserError(f"{self._state}: this state is of other settings, code or data; {fix}.")
+        return state
 
     def store_result(self, outputs: Mapping[str, Path]) -> None:
         """Store a finished result, whole or not at all, and delete the state."""
