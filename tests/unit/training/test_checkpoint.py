@@ -191,7 +191,9 @@ def test_a_state_that_lies_in_the_place_of_another_run_is_refused(tmp_path):
     other = key_of(PARTS | {"code": "older"})
     Checkpoint(tmp_path, other).save({"epoch": 7})
     (tmp_path / other[:16]).rename(tmp_path / KEY[:16])
-    with pytest.raises(UserError, match=r"state\.pt: this state is of other settings, code or data; delete it"):
+    with pytest.raises(
+        UserError, match=r"state\.pt: this state is of other settings, code or data; delete it"
+    ):
         Checkpoint(tmp_path, KEY).load(CPU)
 
 

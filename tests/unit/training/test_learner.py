@@ -15,6 +15,7 @@ from distillation.evaluation import predictions
 from distillation.networks.output import Output
 from distillation.study.spec import Stage
 from distillation.training import gradients, optimizers
+from distillation.training import learner as learners
 from distillation.training.learner import Learner
 from tiny_runs import CPU, arrays, start_of
 from torch import nn
@@ -246,11 +247,14 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_what_to_do(value):
     model = start_of(run)
     with torch.no_grad():
         model.head.bias[0] = value
-    with pytest.raises(UserError, match=r"no longer finite in epoch 3 .*'ce': .*lower the learning rate\.$"):
+    said = r"at step 1 of 4 of epoch 3, in the stage of 12 px \(total, ce\); .*: lower the learning rate\.$"
+    with pytest.raises(UserError, match=f"^the loss is no longer finite {said}"):
         trained(run, number=3, model=model)
 
 
-def test_a_loss_that_was_not_finite_for_one_batch_is_noticed():
+@pytest.mark.parametrize("read_every", [1, 3, 50])
+def test_the_step_whose_loss_is_not_finite_is_named_however_seldom_it_is_read(monkeypatch, read_every):
+    monkeypatch.setitem(learners._READ_EVERY, "cpu", read_every)
     run, learner = tiny_runs.run(), SimpleNamespace(calls=0)
     model = start_of(run)
 
@@ -259,8 +263,9 @@ def test_a_loss_that_was_not_finite_for_one_batch_is_noticed():
         return output._replace(logits=output.logits * float("nan")) if learner.calls == 2 else None
 
     model.register_forward_hook(poison)
-    with pytest.raises(UserError, match="no longer finite"):
+    with pytest.raises(UserError, match="no longer finite at step 2 of 4 of epoch 1"):
         trained(run, model=model)
+    assert learner.calls == min(4, max(2, read_every))
 
 
 @pytest.mark.parametrize("make", [tiny_runs.run, tiny_runs.student_run], ids=["ce", "saliency"])

@@ -1,10 +1,12 @@
 """One epoch of training, with all data on the device."""
 
+import contextlib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +19,9 @@ from distillation.evaluation.answers import Answers
 from distillation.study.spec import Run, Stage
 from distillation.training.gradients import Gradients
 from distillation.training.graph_recording import CudaGraphs
+
+# Steps after which the loss is read, by the type of device.
+_READ_EVERY = {"cpu": 1, "cuda": 50}
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,8 @@ class Learner:
             schedule: stepped after every update.
 
         Raises:
-            UserError: if the loss is no longer finite.
+            UserError: if the loss or a weight is no longer finite. The loss is read after every step on a CPU
+                and, as reading it waits for the device, after every 50th on a GPU.
             RecordingError: if a step cannot be recorded as a CUDA graph.
         """
         begin = time.perf_counter()
@@ -121,6 +127,9 @@ class Learner:
         self.preparation_seconds = time.perf_counter() - before
         for value in self._gradients.sums.values():
             value.zero_()
+        # After each step: sums stay what they are once they are not finite, so the first such step is known.
+        totals = torch.zeros(len(starts), device=self._device)
+        unread = 0
         torch.manual_seed(streams.derive(seed, "dropout", number))
         for step, (start, (pixels, flips)) in enumerate(zip(starts, chain([first], shown), strict=True)):
             part = slice(start, start + size)
@@ -129,21 +138,44 @@ class Learner:
                 self._gradients.clear(optimizer, pixels, batches)
             answers = self._answers_to(order[part], flips)
             self._step(pixels, labels[part], draws[step], shares[step], batches, answers)
+            totals[step].copy_(self._gradients.sums["total"])
+            if step + 1 - unread == _READ_EVERY[self._device.type] or step + 1 == len(starts):
+                self._require_finite_loss(totals, unread, step + 1, stage, number)
+                unread = step + 1
             if (step + 1) % together == 0 or step + 1 == len(starts):
                 optimizer.step()
                 lr = schedule.get_last_lr()[0]
                 schedule.step()
         means = {name: value.item() / len(labels) for name, value in self._gradients.sums.items()}
-        if not all(map(math.isfinite, means.values())):
-            raise UserError(
-                f"the loss is no longer finite in epoch {number} ({means}); lower the learning rate."
-            )
+        # The last update of an epoch can spoil weights of which there is no loss yet.
+        kept = [value for value in self.model.state_dict().values() if value.is_floating_point()]
+        if not (
+            all(map(math.isfinite, means.values())) and torch.stack([v.isfinite().all() for v in kept]).all()
+        ):
+            self._stop(f"a weight or a term of the loss is no longer finite after {_place(stage, number)}")
         return Measures(
             accuracy=100.0 * means.pop("correct"),
             loss=means.pop("total"),
             terms=means,
             lr=lr,
             images_per_second=len(labels) / (time.perf_counter() - begin - self.preparation_seconds),
+        )
+
+    def _require_finite_loss(self, totals: Tensor, first: int, end: int, stage: Stage, number: int) -> None:
+        """Stop at the first of some steps after which the sum of the loss is no longer finite."""
+        finite = totals[first:end].isfinite()
+        if not finite.all():
+            step = first + int(finite.logical_not().int().argmax()) + 1
+            self._stop(
+                f"the loss is no longer finite at step {step} of {len(totals)} of {_place(stage, number)}"
+            )
+
+    def _stop(self, what: str) -> NoReturn:
+        terms = {name: value.item() for name, value in self._gradients.sums.items() if name != "correct"}
+        bad = ", ".join(name for name, value in terms.items() if not math.isfinite(value))
+        raise UserError(
+            f"{what}{f' ({bad})' if bad else ''}; the last saved state stays: lower the learning rate"
+            + (" or set `precision: fp32`." if self._run.precision == "bf16" else ".")
         )
 
     @property
@@ -174,3 +206,35 @@ class Learner:
         if draw is not None:
             images = self._mixing.mix(images, draw)
         self._gradients(images, labels, shares, batches, answers)
+
+
+def _place(stage: Stage, number: int) -> str:
+    return f"epoch {number}, in the stage of {stage.resolution} px"
+
+
+@contextlib.contextmanager
+def naming_memory(run: Run, model: nn.Module, resolution: int) -> Iterator[None]:
+    """Say what was computed, and what to lower, if the memory of the device does not suffice for a block.
+
+    Args:
+        run: the training.
+        model: its network.
+        resolution: side in pixels of the images of the block.
+
+    Raises:
+        UserError: there is not enough memory.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        # Torch has no type of its own for the memory of a CPU.
+        if not (isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)):
+            raise
+        parameters = sum(p.numel() for p in model.parameters())
+        precision = "" if run.precision == "bf16" else ", or set `precision: bf16`"
+        raise UserError(
+            f"out of memory: a network of the family {run.model.family!r} with {parameters:,}"
+            f" parameters, batches of {run.batch_size} images of {resolution} px, {run.precision}; lower"
+            " `batch_size` of its recipe and raise `optimizer.accumulation` by the same factor"
+            f"{precision}, or free the memory that other processes hold. The last saved state stays."
+        ) from error

@@ -77,7 +77,8 @@ def train(
         ValueError: if answers are missing, or given to a run that does not store them.
         UserError: if the CPU emulates the run's precision, the files of the teacher or its answers do not
             belong together, the pretrained weights are not those of the run, the checkpoint cannot be read,
-            a step cannot be recorded as a graph, or the loss is no longer finite.
+            a step cannot be recorded as a graph, the memory of the device does not suffice, or the loss or a
+            weight is no longer finite.
         SystemExit: at SIGTERM, with status 143. An epoch that is expected to end before the scheduler kills
             the process is finished and saved first; otherwise the last save remains.
     """
@@ -213,7 +214,8 @@ class _Training:
             ending.may_finish = self._will_end_soon(stage, checkpoint.save_seconds)
             if ending.requested:
                 self._leave(checkpoint, ending)
-            self._epoch(stage_index, epoch, len(self._history) + 1)
+            with learner.naming_memory(self._run, self._model, stage.resolution):
+                self._epoch(stage_index, epoch, len(self._history) + 1)
             # A SIGTERM between epochs must not prevent the save, which takes little time.
             ending.may_finish = lambda: True
             following = curriculum.position(self._run, self._history)
