@@ -35,9 +35,12 @@ def read(path: Path) -> dict[str, np.ndarray]:
         raise InputError(f"{path}: this file is damaged, it has no arrays; {finished_runs.FIX}.")
     try:
         with np.load(path) as arrays:
-            return dict(arrays)
+            found = dict(arrays)
     except (ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path}: this file is damaged ({error}); {finished_runs.FIX}.") from error
+    if not all(isinstance(value, np.ndarray) for value in found.values()):
+        raise InputError(f"{path}: this file is damaged, it has more than arrays; {finished_runs.FIX}.")
+    return found
 
 
 def name(moment: Moment, what: str) -> str:

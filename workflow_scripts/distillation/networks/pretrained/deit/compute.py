@@ -28,9 +28,16 @@ def load(network: nn.Module, start: DeitWeights, path: Path) -> None:
     distillation head (load report of P_2_OUR_STUDENT c3: 107,530 of 21,403,018 parameters).
 
     Raises:
-        UserError: a tensor that the network needs is missing from the file, or has another shape.
+        UserError: the file cannot be read, or a tensor that the network needs is missing or of another shape.
     """
-    found = timm.models.load_state_dict(str(path), use_ema=False, weights_only=True)
+    try:
+        found = timm.models.load_state_dict(str(path), use_ema=False, weights_only=True)
+    except Exception as error:
+        # Without the error's own text, in which torch advises to load the file unsafely.
+        raise UserError(
+            f"{path}: cannot be read as weights ({type(error).__name__}); supply those of the DeiT named in"
+            " `weights`."
+        ) from error
     found = {_OWN_NAMES.get(name, name): value for name, value in found.items()}
     own = dict(network.named_parameters())
     wanted = {name: value for name, value in own.items() if name not in _RANDOM | _ZERO}

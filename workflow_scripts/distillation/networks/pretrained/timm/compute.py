@@ -43,6 +43,8 @@ def load(network: nn.Module, start: TimmWeights, path: Path) -> None:
         timm.models.load_checkpoint(published, str(path), use_ema=False, weights_only=True)
     except Exception as error:
         reason = " ".join(str(error).split())[:300]
+        # Torch and timm advise to load what is no plain weights unsafely.
+        reason = "it has more than weights" if "weights_only" in reason else reason
         raise UserError(
             f"{path}: these are not the weights {start.name} of timm, with {classes} classes"
             f" ({type(error).__name__}: {reason}); supply the file that timm publishes under this name."
