@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import http.server
 import io
@@ -233,6 +234,17 @@ def test_a_wrong_local_batch_is_refused_with_both_md5_and_no_other_source_is_tri
     expected = KIND.files["data_batch_4.bin"]
     with pytest.raises(SourceError, match=f"data_batch_4.bin has md5 {md5(wrong)}, expected {expected}"):
         fetch({"local": str(offered / "here")}, complete)
+    assert list(work.iterdir()) == []
+
+
+def test_a_full_disk_is_not_blamed_on_a_source_and_leaves_nothing(fetch, complete, work, monkeypatch):
+    def fill(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sources.shutil, "copyfile", fill)
+    with pytest.raises(OSError, match="No space left on device") as error:
+        fetch(complete)
+    assert error.value.errno == errno.ENOSPC
     assert list(work.iterdir()) == []
 
 

@@ -1,5 +1,6 @@
 """Obtain the files of a data set from the first source that works."""
 
+import errno
 import json
 import logging
 import shutil
@@ -63,6 +64,7 @@ def obtain(
 
     Raises:
         SourceError: a local source exists but is unusable, or no source works.
+        OSError: the disk is full.
     """
     destination.parent.mkdir(parents=True, exist_ok=True)
     tried = []
@@ -74,6 +76,9 @@ def obtain(
             try:
                 _read(place, source, Path(scratch), kind, layouts, stall_seconds)
             except UnusableError as error:
+                # Another source would not help, nor is this one to blame.
+                if getattr(error.__cause__, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+                    raise error.__cause__ from None
                 tried.append(_excuse(place, source[place], error, ways, is_last=source is sources[-1]))
             else:
                 return _deliver(Path(scratch), destination, {"kind": place, "address": source[place]}, kind)
