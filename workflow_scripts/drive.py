@@ -35,8 +35,12 @@ def main(arguments: list[str]) -> None:
         SystemExit: always.
     """
     path = Path(".snakemake/driver.lock")
-    path.parent.mkdir(exist_ok=True)
-    with path.open("w", encoding="utf-8") as lock:
+    try:
+        path.parent.mkdir(exist_ok=True)
+        lock = path.open("w", encoding="utf-8")
+    except OSError as error:
+        sys.exit(f"{path.resolve()}: cannot be written ({error.strerror}); use a checkout of your own.")
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
