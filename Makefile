@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO := studies/irkd/overlays/demo.yaml studies/lightnn/overlays/demo.yaml profiles/demo/studies.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: FORCE help setup install-runtime install-dev demo watch watch-demo archive test faults mutants report-test vlm-test slurm-test gpu-test gpu-check bench lint keep-reference readme settings wheels clean-demo
+.PHONY: FORCE help setup install-runtime install-dev demo watch watch-demo archive test faults mutants report-test vlm-test slurm-test gpu-test gpu-check bench lint keep-reference readme settings wheels lock clean-demo
 
 help:
 	@echo 'make setup           build .venv with the pinned packages'
@@ -27,6 +27,7 @@ help:
 	@echo 'make readme          update the generated parts of README.md and docs'
 	@echo 'make settings        write docs/configuration.md and the JSON Schemas for editors from the typed settings'
 	@echo 'make wheels          packages for a machine without a network, in wheels/: docs/offline-node.md'
+	@echo 'make lock            envs/*.lock from envs/*.txt: every package that they need, with its hashes'
 	@echo 'make clean-demo      delete the results of the demo'
 	@echo
 	@echo 'The real study, on a GPU: source $(VENV)/bin/activate && snakemake --cores 8 all'
@@ -36,11 +37,13 @@ setup: $(VENV)/.runtime
 # Programs of an environment name its Python, which a renamed checkout no longer has.
 STARTS = $(BIN)/pip --version >/dev/null 2>&1
 
-# The stamps hold the installed pins, so that a touched requirements file with the same content installs nothing.
+# The stamps hold the installed lock, so that a touched one with the same content installs nothing.
 $(VENV)/.runtime: FORCE
-	@cmp -s envs/requirements.txt $@ && $(STARTS) || $(MAKE) --no-print-directory install-runtime
+	@cmp -s envs/requirements.lock $@ && $(STARTS) || $(MAKE) --no-print-directory install-runtime
 
 FORCE:
+
+INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes
 
 install-runtime:
 	@case "$$PWD" in *[\ \'\"]*) \
@@ -48,15 +51,17 @@ install-runtime:
 	@$(STARTS) || ! test -e $(VENV)/pyvenv.cfg || rm -rf $(VENV)
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v[:2] <= (3, 12) else f"Python 3.11 or 3.12 is needed, this is {v[0]}.{v[1]}: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r envs/requirements.txt
-	cp envs/requirements.txt $(VENV)/.runtime
+	$(INSTALL) -r envs/requirements.lock
+	$(BIN)/pip check
+	cp envs/requirements.lock $(VENV)/.runtime
 
-$(VENV)/.dev: envs/requirements-dev.txt $(VENV)/.runtime
-	@cat $^ | cmp -s - $@ && touch $@ || $(MAKE) --no-print-directory install-dev
+$(VENV)/.dev: envs/requirements-dev.lock $(VENV)/.runtime
+	@cmp -s $< $@ && touch $@ || $(MAKE) --no-print-directory install-dev
 
 install-dev:
-	$(BIN)/pip install --quiet --disable-pip-version-check -r envs/requirements-dev.txt
-	cat envs/requirements-dev.txt $(VENV)/.runtime > $(VENV)/.dev
+	$(INSTALL) -r envs/requirements-dev.lock
+	$(BIN)/pip check
+	cp envs/requirements-dev.lock $(VENV)/.dev
 
 demo: $(VENV)/.runtime
 	@echo 'All 46 trainings of both studies on real CIFAR-10, with a small budget on two CPU cores: about ten minutes.'
@@ -157,6 +162,15 @@ HAS :=
 
 wheels:
 	$(PYTHON) workflow_scripts/collect_wheels.py wheels $(PYTHON_VERSION) $(HAS)
+
+# Packages already locked keep their versions; to have newer ones, delete their lines or the files first.
+# One version of a package for all supported Pythons; for the tests the same ones as for running.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command 'make lock'
+
+lock: $(VENV)/.dev
+	$(COMPILE) envs/requirements-dev.txt -o envs/requirements-dev.lock
+	$(COMPILE) envs/requirements.txt --constraint envs/requirements-dev.lock -o envs/requirements.lock
 
 clean-demo:
 	rm -rf results/demo

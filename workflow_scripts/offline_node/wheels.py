@@ -4,12 +4,14 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from distillation.core import commit
 from distillation.core.atomic import replacing
+from distillation.core.checksums import file_digest
 from distillation.core.errors import InputError, UserError
 
 from offline_node.packages import MINIMUM, PYTHON_VERSION, PYTHONS, REQUIREMENTS
@@ -30,7 +32,7 @@ def collect(
     """Download wheels for Linux and CPython with pip, and write their versions and our commit beside them.
 
     Args:
-        pins: a requirements file with exact versions.
+        pins: a requirements file with exact versions, beside its lock: their dependencies, with hashes.
         folder: emptied first if it is a folder of wheels.
         version: of Python, such as "3.12".
         machine: processor, as printed by `uname -m`.
@@ -42,7 +44,7 @@ def collect(
     Raises:
         InputError: the version is not supported, a package of `brought` is not pinned, or `folder` has other
             files.
-        UserError: pip failed.
+        UserError: pip failed, or a wheel is not the locked one.
     """
     if tuple(map(int, re.findall(r"\d+", version))) not in PYTHONS:
         known = " or ".join(".".join(map(str, python)) for python in PYTHONS)
@@ -64,7 +66,14 @@ def collect(
     target = ["--only-binary=:all:", "--implementation", "cp", "--python-version", version]
     for platform in _platforms(machine):
         target += ["--platform", platform]
-    _pip("download", *target, "--dest", folder, "--find-links", folder, "--constraint", pins, "pip", *wanted)
+    lock = pins.with_suffix(".lock")
+    with tempfile.TemporaryDirectory() as temporary:
+        # Pip takes hashes for all packages or for none, and pip itself is not locked: they are checked below.
+        versions = Path(temporary, "constraints.txt")
+        versions.write_text(_versions(lock), encoding="utf-8")
+        options = ["--dest", folder, "--find-links", folder, "--constraint", versions]
+        _pip("download", *target, *options, "pip", *wanted)
+    _check(folder.glob("*.whl"), lock)
     for wheel in folder.glob("*.whl"):
         if _name(wheel.name) in brought:
             wheel.unlink()
@@ -77,6 +86,24 @@ def collect(
     needed = [*(f"{name}=={version}" for name, version, *_ in exact), *sorted(set(brought) - set(MINIMUM))]
     (folder / REQUIREMENTS).write_text("".join(f"{line}\n" for line in needed), encoding="utf-8")
     return found
+
+
+def _versions(lock: Path) -> str:
+    """The lines of a lock that name a package, without their hashes."""
+    lines = lock.read_text(encoding="utf-8").splitlines()
+    return "".join(line.removesuffix("\\") + "\n" for line in lines if re.match(r"\w", line))
+
+
+def _check(found: Iterable[Path], lock: Path) -> None:
+    """Refuse wheels whose hash is not locked, but for pip and those built here."""
+    locked = set(re.findall(r"--hash=sha256:(\w+)", lock.read_text(encoding="utf-8")))
+    for wheel in found:
+        known = file_digest(wheel, "sha256") in locked
+        if not known and _name(wheel.name) not in ("pip", *_SOURCES):
+            raise UserError(
+                f"{wheel.name} has none of the hashes in {lock}: have pip download from the index that the"
+                " lock was made from, or make the lock again with `make lock`."
+            )
 
 
 def leave_out(wheel: Path, folder: str) -> None:

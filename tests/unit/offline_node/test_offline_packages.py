@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from hashlib import sha256
 from pathlib import Path
 
 import pip
@@ -147,15 +148,52 @@ def test_a_folder_with_something_else_is_not_emptied_for_wheels(tmp_path):
     assert (tmp_path / "thesis.txt").exists()
 
 
-def test_what_is_collected_is_listed_and_what_the_machine_brings_is_looked_for_there(tmp_path, monkeypatch):
-    made = ["pip-26.3-py3", "numpy-2.4.6-cp311", "argparse_dataclass-2.0.0-py3", "snakemake-9.27.1-py3"]
+@pytest.fixture
+def downloading(tmp_path, monkeypatch):
+    """Pins beside their lock, and a pip that leaves the locked wheels, pip, and one that is built."""
+    pins = tmp_path / "pins.txt"
+    pins.write_text("numpy==2.4.6\nscipy==1.17.1\nsnakemake==9.27.1\ntimm==1.0.31\ntorch==2.12.0\n")
+    names = ["numpy-2.4.6-cp311", "argparse_dataclass-2.0.0-py3", "snakemake-9.27.1-py3"]
+    locked = ""
+    for name in names:
+        package, version, _ = name.split("-")
+        locked += f"{package}=={version} \\\n    --hash=sha256:{sha256(name.encode()).hexdigest()}\n"
+    pins.with_suffix(".lock").write_text(locked)
+    made = {name: name for name in (*names, "pip-26.3-py3", "connection_pool-0.0.3-py3")}
+    seen = {}
 
-    def download(verb, *_):
-        for name in made if verb == "download" else []:
-            (tmp_path / f"wheels/{name}-none-any.whl").touch()
+    def download(verb, *arguments):
+        if verb == "download":
+            seen["constraint"] = arguments[arguments.index("--constraint") + 1].read_text()
+            for name, content in made.items():
+                (tmp_path / f"wheels/{name}-none-any.whl").write_text(content)
 
     monkeypatch.setattr(wheels, "_pip", download)
-    found = wheels.collect(PINS, tmp_path / "wheels", THIS, brought=["torch", "timm", "numpy", "scipy"])
+    return pins, made, seen
+
+
+def test_wheels_are_of_the_locked_versions(downloading, tmp_path):
+    pins, _, seen = downloading
+    wheels.collect(pins, tmp_path / "wheels", THIS, brought=["torch", "timm"])
+    versions = [line.rstrip() for line in seen["constraint"].splitlines()]
+    assert versions == ["numpy==2.4.6", "argparse_dataclass==2.0.0", "snakemake==9.27.1"]
+
+
+def test_a_wheel_with_another_hash_than_the_locked_one_is_refused(downloading, tmp_path):
+    pins, made, _ = downloading
+    made["snakemake-9.27.1-py3"] = "another"
+    with pytest.raises(UserError) as error:
+        wheels.collect(pins, tmp_path / "wheels", THIS, brought=["torch", "timm"])
+    assert str(error.value) == (
+        f"snakemake-9.27.1-py3-none-any.whl has none of the hashes in {tmp_path / 'pins.lock'}: have pip"
+        " download from the index that the lock was made from, or make the lock again with `make lock`."
+    )
+
+
+def test_what_is_collected_is_listed_and_what_the_machine_brings_is_looked_for_there(downloading, tmp_path):
+    pins, made, _ = downloading
+    del made["connection_pool-0.0.3-py3"]
+    found = wheels.collect(pins, tmp_path / "wheels", THIS, brought=["torch", "timm", "numpy", "scipy"])
     assert [path.name.split("-")[0] for path in found] == ["argparse_dataclass", "pip", "snakemake"]
     requirements = (tmp_path / "wheels" / packages.REQUIREMENTS).read_text().splitlines()
     assert requirements == ["argparse_dataclass==2.0.0", "snakemake==9.27.1", "numpy", "scipy"]
