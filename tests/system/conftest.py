@@ -1,5 +1,6 @@
 import pytest
 from background import STUDENT, Background, processes_in
+from network_guard import guard
 from workspace import Workspace, once
 
 STAGES = [{"resolution": 8, "epochs": 8}, {"resolution": 16, "epochs": 24}]
@@ -20,10 +21,11 @@ def taught_once(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def finished_once(taught_once, tmp_path_factory):
-    """The study when nothing disturbed it, to be read only."""
+    """The study when nothing disturbed it, and without a network, to be read only."""
 
     def build(path):
-        taught_once.copy(path).drive()
+        workspace = taught_once.copy(path)
+        workspace.drive(environment=guard(path / "guard"))
         return path
 
     return once(tmp_path_factory, "unbroken", build)

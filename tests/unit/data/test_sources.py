@@ -327,6 +327,23 @@ def test_a_stalled_download_is_given_up_and_the_next_source_is_tried(fetch, serv
     assert given_up
 
 
+def test_a_server_that_accepts_and_never_answers_is_given_up_and_the_next_source_is_tried(
+    fetch, serve, complete, caplog
+):
+    released, ended = threading.Event(), threading.Event()
+
+    def say_nothing(request):
+        released.wait(60)
+        ended.set()
+
+    destination = fetch({"archive": serve(say_nothing)}, complete, stall_seconds=0.2)
+    given_up = not ended.is_set()
+    released.set()
+    assert_delivered(destination, "local", complete["local"])
+    assert "the server sent nothing for 0.2 s, after 0 bytes" in caplog.text
+    assert given_up
+
+
 def test_a_download_that_trickles_is_given_up_at_the_limit(fetch, serve, complete, caplog):
     released, ended = threading.Event(), threading.Event()
 
