@@ -14,7 +14,7 @@ help:
 	@echo 'make watch           watch progress of the trainings; overlays: CONFIG=; of the demo: make watch-demo'
 	@echo 'make archive         results of each study in one file, without weights (runs missing jobs); overlays: CONFIG='
 	@echo 'make test            all tests except the six below'
-	@echo 'make faults          tests that kill trainings, drivers and machines; what continues ends with the same bytes'
+	@echo 'make faults          tests that kill, damage and change things: what continues ends with the same bytes'
 	@echo 'make mutants         small mistakes, each made in a copy of the repository, which the tests must notice'
 	@echo 'make report-test     tests of reports in Chromium and of tables in LaTeX (installs it if missing); after make demo'
 	@echo 'make vlm-test        the study vlm from end to end with networks that timm has for tests, on made-up data'
@@ -93,7 +93,7 @@ test: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m 'not faults'
 
 faults: $(VENV)/.dev
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m faults tests/system
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m faults tests/system tests/properties
 
 mutants: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal tests/mutants

@@ -205,10 +205,11 @@ def train(
     cuda_graphs=False,
     slow_bf16=False,
     answers=None,
+    seed="0",
 ) -> Outputs:
     """Train a run into a folder, as a script of the pipeline does."""
     files = outputs(folder, taught=teacher is not None and run.model.blocks > 0)
-    identity = {"study": "tiny", "protocol": "described", "run": "tiny", "role": "student", "seed": "0"}
+    identity = {"study": "tiny", "protocol": "described", "run": "tiny", "role": "student", "seed": seed}
     training.train(
         run,
         identity,

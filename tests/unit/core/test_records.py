@@ -55,6 +55,19 @@ def test_a_damaged_record_is_told_in_a_sentence_with_the_fix(path, content, what
     assert message(path) == f"{path}: {what}; delete it and run again."
 
 
+@pytest.mark.parametrize("name", ["described/kd/seed-0.json", "described/kd/seed-0/run.json"])
+def test_a_record_that_lies_where_that_of_another_training_belongs_is_refused(tmp_path, name):
+    path, training = tmp_path / name, {"protocol": "described", "run": "kd", "seed": "0"}
+    path.parent.mkdir(parents=True)
+    for seed in ("0", 0):
+        records.write(path, training | {"seed": seed})
+        assert records.read(path, "")["run"] == "kd"
+    for other in ({"protocol": "released"}, {"run": "ce"}, {"seed": "0-teacher-1"}):
+        records.write(path, training | other)
+        named = ", ".join((training | other).values())
+        assert message(path) == f"{path}: this file is of another training, {named}; delete it and run again."
+
+
 def test_a_record_that_cannot_be_read_is_told_in_a_sentence(tmp_path):
     assert message(tmp_path / "no.json").endswith("no.json: this file is missing; run again.")
     assert message(tmp_path).endswith("this file cannot be read (Is a directory); delete it and run again.")

@@ -65,6 +65,12 @@ def test_a_study_needs_no_teacher_and_no_block_of_a_page(folder):
     assert both["irkd"].entries.keys() == studies.resolve(WORKFLOW, STUDIES, "")["irkd"].entries.keys()
 
 
+def test_an_error_about_a_name_of_two_lines_is_one_line(folder):
+    found = errors(folder(), studies=["irkd", "two\nlines"])
+    assert any(r"no folder 'two\nlines'" in line for line in found)
+    assert not any("\n" in line for line in found)
+
+
 def test_what_stands_below_the_name_of_a_study_changes_it_alone(folder):
     config = {
         **WORKFLOW,

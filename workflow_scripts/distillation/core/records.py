@@ -1,7 +1,11 @@
-"""Records: JSON files with a digest of their own content, by which damage is noticed."""
+"""Records: JSON files with a digest of their own content, by which damage is noticed.
+
+Those of a training name it, and are at PROTOCOL/RUN/seed-SEED.json or PROTOCOL/RUN/seed-SEED/run.json.
+"""
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +14,7 @@ from distillation.core.atomic import write_json
 from distillation.core.errors import InputError
 
 _DIGEST = "digest"
+_PLACE = re.compile(r"([^/]+)/([^/]+)/seed-([^/]+?)(?:\.json|/run\.json)")
 
 
 def write(path: Path, content: Mapping[str, Any]) -> None:
@@ -25,7 +30,7 @@ def read(path: Path, again: str) -> dict[str, Any]:
         again: how to have the file made again once it is gone, the end of a sentence.
 
     Raises:
-        InputError: the file cannot be read, is cut off or was changed.
+        InputError: the file cannot be read, is cut off, was changed, or is of another training.
     """
     fix = f"delete it and {again}"
     try:
@@ -42,6 +47,11 @@ def read(path: Path, again: str) -> dict[str, Any]:
     written = content.pop(_DIGEST, None)
     if written not in (None, _digest(content)):
         raise InputError(f"{path}: this file was changed after it was written; {fix}.")
+    place = _PLACE.fullmatch("/".join(path.parts[-4:])) or _PLACE.fullmatch("/".join(path.parts[-3:]))
+    # Older evaluations name no training, and older runs have their seed as a number.
+    named = tuple(str(content[key]) for key in ("protocol", "run", "seed") if key in content)
+    if place and named not in ((), place.groups()):
+        raise InputError(f"{path}: this file is of another training, {', '.join(named)}; {fix}.")
     return content
 
 

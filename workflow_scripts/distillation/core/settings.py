@@ -20,6 +20,21 @@ UNIT = "unit"
 # Of an error whose text follows the value, such as "[0, 0] has 0 more than once; keep one".
 SAID = "said"
 
+_LARGEST = 2**63 - 1
+
+
+def said(text: str) -> PydanticCustomError:
+    """An error with a text that follows the wrong value."""
+    return PydanticCustomError(SAID, text)
+
+
+def _storable(value: int) -> int:
+    """Refuse what no 64 bits hold: estimates of time and memory, and torch, cannot go on with it."""
+    if abs(value) > _LARGEST:
+        raise said(f"is too large; the maximum is {_LARGEST}")
+    return value
+
+
 Flag = Annotated[bool, Strict()]
 Text = Annotated[str, Strict()]
 Words = Annotated[Text, Field(min_length=1)]
@@ -29,20 +44,17 @@ Id = Annotated[
     Field(json_schema_extra={FORM: "Lower-case letters, digits and single hyphens."}),
 ]
 Whole = Annotated[int, Strict()]
-Count = Annotated[Whole, Field(ge=1)]
-Seed = Annotated[Whole, Field(ge=0, le=2**63 - 1)]
+# The last of the constraints of a whole number: a JSON Schema has those before it.
+STORABLE = AfterValidator(_storable)
+Count = Annotated[Whole, Field(ge=1), STORABLE]
+Seed = Annotated[Whole, Field(ge=0, le=_LARGEST)]
 Number = Annotated[float, Strict()]
 Positive = Annotated[Number, Field(gt=0)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 Pixels = Annotated[Count, Field(json_schema_extra={UNIT: "pixels"})]
 Images = Annotated[Count, Field(json_schema_extra={UNIT: "images"})]
 Epochs = Annotated[Count, Field(json_schema_extra={UNIT: "epochs"})]
-Padding = Annotated[Whole, Field(ge=0, json_schema_extra={UNIT: "pixels"})]
-
-
-def said(text: str) -> PydanticCustomError:
-    """An error with a text that follows the wrong value."""
-    return PydanticCustomError(SAID, text)
+Padding = Annotated[Whole, Field(ge=0, json_schema_extra={UNIT: "pixels"}), STORABLE]
 
 
 def _distinct(values: tuple[Hashable, ...]) -> tuple[Hashable, ...]:

@@ -49,7 +49,8 @@ class ConfigurationError(UserError):
     """
 
     def __init__(self, errors: Sequence[str]):
-        self.errors = list(errors)
+        # A name or a value of a user can have lines of its own.
+        self.errors = [error.replace("\n", r"\n") for error in errors]
         noun = "error" if len(self.errors) == 1 else "errors"
         lines = "".join(f"\n  {error}" for error in self.errors)
         super().__init__(f"{len(self.errors)} {noun} in the configuration:{lines}")

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from distillation.core.settings import (
+    STORABLE,
     UNIT,
     Count,
     Epochs,
@@ -52,7 +53,7 @@ class Stage:
     """One step of a curriculum."""
 
     resolution: Pixels = Field(description="Side of the image.")
-    epochs: Annotated[Whole, Field(ge=0, json_schema_extra={UNIT: "epochs"})] = Field(
+    epochs: Annotated[Whole, Field(ge=0, json_schema_extra={UNIT: "epochs"}), STORABLE] = Field(
         description="Passes over the training images; 0 for a network that stays untrained."
     )
     lr: Positive | None = Field(

@@ -59,6 +59,8 @@ def _protocol_references(config: Mapping, runs: Mapping | None) -> Iterator[str]
         yield from unknown(
             list(_block(protocol, "recipes")), f"{path}.recipes", "recipe", _known(config, "recipes")
         )
+        for name, recipe in _block(protocol, "recipes").items():
+            yield from _unknown_at(config, f"{path}.recipes.{name}", recipe, "dataset", "datasets")
         overrides = _block(protocol, "overrides")
         yield from unknown(list(overrides), f"{path}.overrides", "run", runs)
         for run, settings in overrides.items():

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from distillation.core.settings import Count, Flag, Pixels, Share, Whole, settings
+from distillation.core.settings import STORABLE, Count, Flag, Pixels, Share, Whole, settings
 from distillation.networks.families import Network
 from distillation.networks.map_settings import Layers
 
@@ -40,7 +40,7 @@ class Shape:
     family: Literal["vit"] = Field(description="Component of `networks/families`.")
     patch_size: Pixels = Field(description="Side of a patch.")
     width: Count = Field(description="Channels of a token.")
-    depth: Annotated[Whole, Field(ge=2)] = Field(description="Blocks.")
+    depth: Annotated[Whole, Field(ge=2), STORABLE] = Field(description="Blocks.")
     heads: Count = Field(description="Attention heads of a block; they divide the width.")
     mlp_width: Count = Field(description="Hidden channels of a block's MLP.")
     dropout: Share = Field(0.0, description="After embeddings, attention output and MLP output.")
