@@ -278,9 +278,9 @@ def test_a_stopped_training_has_said_where_it_stood_a_finished_one_leaves_no_rep
 
 
 def test_a_finished_training_is_read_from_its_files(tmp_path):
-    folder = tmp_path / "study/runs/described/teacher/seed-0"
+    folder = tmp_path / "study/runs/described/tiny/seed-0"
     files = tiny_runs.train(tiny_runs.run(), folder)
-    (training,) = survey([Study("teacher", settings=tiny_runs.run())], tmp_path, NOW)
+    (training,) = survey([Study("tiny", settings=tiny_runs.run())], tmp_path, NOW)
     record = json.loads(files.record.read_text())
     assert training.state == "done"
     assert training.report.val_acc == record["weights"]["last"]["val_acc"]
