@@ -1,9 +1,10 @@
 """The driver, which runs Snakemake; tests of its processes are in tests/system."""
 
 import errno
+from pathlib import Path
 
-import drive
 import pytest
+from driver import lock
 
 
 def test_a_file_system_without_locks_is_told_in_a_sentence(tmp_path, monkeypatch):
@@ -11,11 +12,11 @@ def test_a_file_system_without_locks_is_told_in_a_sentence(tmp_path, monkeypatch
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(drive.fcntl, "flock", refuse)
-    with pytest.raises(SystemExit) as stop:
-        drive.main([])
-    lock = tmp_path / ".snakemake/driver.lock"
+    monkeypatch.setattr(lock.fcntl, "flock", refuse)
+    path = Path(".snakemake/driver.lock")
+    with pytest.raises(SystemExit) as stop, lock.alone(path):
+        pytest.fail("the lock is held")
     assert str(stop.value) == (
-        f"{lock}: cannot be locked (No locks available); use a checkout on a file system with locks, or"
-        " `snakemake` itself, one at a time."
+        f"{tmp_path / path}: cannot be locked (No locks available); use a checkout on a file system with"
+        " locks, or `snakemake` itself, one at a time."
     )

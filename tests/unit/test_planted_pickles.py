@@ -11,7 +11,7 @@ import tiny_runs
 import torch
 from distillation.core import checksums, records
 from distillation.core.errors import UserError
-from distillation.data import datasets
+from distillation.data import cifar, datasets
 from distillation.data.formats.cifar10 import FORMAT
 from distillation.evaluation import answers, saliency_agreement, trained
 from distillation.evaluation.answers import AnswerFiles
@@ -111,6 +111,10 @@ def data_batch(folder, plant):
     datasets.prepare("cifar10", folder, folder / "arrays.safetensors", folder / "manifest.json")
 
 
+def python_release(folder, plant):
+    cifar.unpickled(plant(folder / "data_batch_1"))
+
+
 READERS = [
     state,
     weights,
@@ -120,6 +124,7 @@ READERS = [
     pretrained_timm,
     prepared_data,
     data_batch,
+    python_release,
 ]
 
 

@@ -72,6 +72,34 @@ def write(images: np.ndarray, labels: np.ndarray, names: Sequence[str], folder: 
         part.tofile(folder / name)
 
 
+class _ArraysAlone(pickle.Unpickler):
+    """A reader of pickles that calls nothing but what makes arrays."""
+
+    def find_class(self, module: str, name: str) -> object:
+        if (module.replace("numpy._core", "numpy.core"), name) not in _OF_ARRAYS:
+            raise pickle.UnpicklingError(f"it names {module}.{name}")
+        return super().find_class(module, name)
+
+
+_OF_ARRAYS = {("numpy.core.multiarray", "_reconstruct"), ("numpy", "ndarray"), ("numpy", "dtype")}
+
+
+def unpickled(path: Path) -> dict:
+    """The plain values and arrays in a pickled file of the Python release.
+
+    Raises:
+        InputError: the file is no pickle, or has anything else in it, which is not run.
+    """
+    try:
+        with path.open("rb") as file:
+            content = _ArraysAlone(file, encoding="latin1").load()
+        if not isinstance(content, dict):
+            raise ValueError("it has no names")
+        return content
+    except (pickle.UnpicklingError, EOFError, ValueError) as error:
+        raise InputError(f"{path}: this is not a file of plain arrays ({error}); obtain it again.") from error
+
+
 def python_layout(
     release: type[CIFAR10], train: Sequence[str], test: Sequence[str], keys: Sequence[str]
 ) -> Layout:
@@ -87,10 +115,8 @@ def python_layout(
 
     def convert(found: Path, folder: Path) -> None:
         for part, names in (("train", train), ("test", test)):
-            # torchvision reads one of the two labels alone. Unpickling is safe: the MD5 were compared before.
-            entries = [
-                pickle.loads((found / name).read_bytes(), encoding="latin1") for name, _ in listed[part]
-            ]
+            # torchvision reads one of the two labels alone.
+            entries = [unpickled(found / name) for name, _ in listed[part]]
             images = np.concatenate([entry["data"] for entry in entries])
             labels = [np.stack([entry[key] for key in keys], axis=1) for entry in entries]
             write(images, np.concatenate(labels), names, folder)
