@@ -168,7 +168,8 @@ class Workspace:
         files = {}
         for path in sorted(self.study.rglob("*")):
             name = str(path.relative_to(self.study))
-            if not path.is_file() or "/resume/" in name or name.startswith(TIMED):
+            # A killed writer leaves its temporary file behind.
+            if not path.is_file() or "/resume/" in name or name.startswith(TIMED) or ".partial-" in name:
                 continue
             if path.name == "history.csv":
                 files[name] = _without_times(path.read_text())

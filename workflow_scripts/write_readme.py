@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+import yaml
 from distillation.data.dataset_settings import FORMATS
 from distillation.pages import readme
 from distillation.study import studies
@@ -19,6 +20,7 @@ PAGES = {
     Path("docs/lightnn.md"): ["differences"],
     Path("docs/results.md"): ["computation", "cpu"],
     Path("docs/structure.md"): ["rules"],
+    Path("docs/troubleshooting.md"): ["troubles"],
 }
 OVERLAYS = Path("studies/irkd/overlays")
 
@@ -56,6 +58,7 @@ def made() -> dict[Path, str]:
         "cpu": readme.stages(stages, shorter["irkd"].config["note"]),
         "computation": readme.computation(study, protocols, images, costs, checks),
         "rules": readme.rulegraph(graph, leave_out=["all"]),
+        "troubles": readme.troubles(yaml.safe_load(Path("tests/troubles.yaml").read_text(encoding="utf-8"))),
     }
     return {
         path: readme.fill(str(path), path.read_text(encoding="utf-8"), {name: parts[name] for name in names})

@@ -2,6 +2,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,17 @@ def test_two_writers_at_once_leave_one_whole_file(tmp_path):
         second.write_text("second")
     assert path.read_text() == "first"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_writer_left_is_deleted_when_nobody_can_be_writing_it_any_more(tmp_path):
+    path, names = tmp_path / "file[1].txt", ("file[1].txt", "file1.txt", "file[1].txt.json")
+    left = {name: tmp_path / f".{name}.partial-x" for name in names}
+    fresh = tmp_path / ".file[1].txt.partial-fresh"
+    for file in (fresh, *left.values()):
+        file.touch()
+    day_ago = time.time() - 24 * 3600 - 60
+    for file in left.values():
+        os.utime(file, (day_ago, day_ago))
+    with replacing(path) as temporary:
+        temporary.write_text("whole")
+    assert set(tmp_path.iterdir()) == {path, fresh, left["file1.txt"], left["file[1].txt.json"]}

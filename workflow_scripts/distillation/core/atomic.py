@@ -1,20 +1,32 @@
 """Files that appear complete or not at all, even if the writer is killed."""
 
+import glob
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _MARK = ".partial-"
+# Of a file that no writer can be at work on any more.
+_ABANDONED_SECONDS = 24 * 3600
 
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path` that replaces it if the block ends without an exception."""
+    """Yield a temporary path beside `path` that replaces it if the block ends without an exception.
+
+    What killed writers of this path have left is deleted once it is a day old: until then another writer may
+    be at work, such as a job whose driver was killed.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.name)}{_MARK}*"):
+        with suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
+                left.unlink()
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}{_MARK}", dir=path.parent)
     os.close(descriptor)
     temporary = Path(name)

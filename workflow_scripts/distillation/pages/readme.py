@@ -151,6 +151,16 @@ def _hours(costs: pd.DataFrame, checks: Sequence[Mapping], protocol: str, traini
     return ", ".join(parts) or "hours not measured yet"
 
 
+def troubles(listed: Sequence[Mapping[str, str]]) -> str:
+    """A table of what can go wrong, as markdown.
+
+    Args:
+        listed: what one sees, as `see`, and what to do, in markdown, as `do`.
+    """
+    lines = [f"| `{trouble['see']}` | {trouble['do']} |" for trouble in listed]
+    return "\n".join(["| you see | do |", "|:--|:--|", *lines])
+
+
 def rulegraph(mermaid: str, leave_out: Sequence[str] = ()) -> str:
     """Snakemake's graph of rules as a fenced mermaid block; equal graphs give equal text.
 
