@@ -33,9 +33,12 @@ def draw(page: PanelsFigure, evaluations: Mapping[Key, Path]) -> Figure:
         UserError: more runs in a panel, or more protocols, than a figure can distinguish.
     """
     panels = page.panels
-    row_height = max(
-        1.4, *(legends.needed(heading, map(page.labels.get, runs)) for heading, runs in panels.items())
+    # Of a run that no protocol has there is no label, and no entry.
+    heights = (
+        legends.needed(heading, [page.labels[run] for run in runs if run in page.labels])
+        for heading, runs in panels.items()
     )
+    row_height = max(1.4, *heights)
     figure = style.new(page.title, page.note, style.DOUBLE, 1.0 + row_height * len(panels))
     grid = figure.subplots(len(panels), len(VIEWS), squeeze=False)
     tested, missing = read_all(evaluations), []
