@@ -1,6 +1,10 @@
-# Helper functions for the jobs that prepare data, train and evaluate: files and code; a check of folders; no rules.
+# Helper functions for the jobs that prepare data, train and evaluate: files and code; no rules.
 from distillation.statistics.training_seeds import TrainingSeed
 from distillation.data.dataset_settings import FORMATS, watched
+
+
+include: "writable.smk"
+
 
 DEVICE = config["execution"]["device"]
 GPUS = int(DEVICE == "cuda")
@@ -112,20 +116,3 @@ def shown_size(wildcards):
 def answer_digest(wildcards):
     """Digest of the code of a teacher's answers: the script and its network."""
     return script_digest("answer.py", code_digest.networks_of(training(wildcards).run))
-
-
-def require_writable(paths):
-    """Stop with a sentence if a file cannot be written where one of some paths is."""
-    for folder in {Path(path).absolute().parent for path in paths}:
-        found = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
-        if not found.exists():
-            what = f"this link leads to {found.readlink()}, which does not exist; create it"
-        elif not (found.is_dir() and os.access(found, os.W_OK | os.X_OK)):
-            what = "nothing can be written here; have it made writable"
-        else:
-            continue
-        raise WorkflowError(f"{found}: {what}, or set another folder in `pathvars`.")
-
-
-onstart:
-    require_writable(path for job in workflow.dag.needrun_jobs() for path in job.output)

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from background import STUDENT
 
+pytestmark = pytest.mark.faults
+
 RUN = f"results/irkd/runs/described/{STUDENT}/seed-0/run.json"
 # Mounts that nobody else sees and that end with the command, also for who is not root.
 ALONE = ["unshare", "--user", "--map-root-user", "--mount", "bash", "-euc"]
