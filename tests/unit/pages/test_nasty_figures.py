@@ -3,7 +3,6 @@
 import re
 
 import nasty
-import numpy as np
 import pytest
 import torch
 from distillation.core import components
@@ -114,4 +113,4 @@ def test_a_label_that_begins_with_an_underscore_is_in_the_legend():
     figure, page = drawn("learning-curves", config)
     entries = [entry for axis in figure.axes for entry in legend(axis)]
     assert any(page.labels["custom-p2-ce"] in entry for entry in entries)
-    assert np.all([entry.lstrip("\N{ZERO WIDTH SPACE}").startswith("_") for entry in entries])
+    assert all(entry.lstrip("\N{ZERO WIDTH SPACE}").startswith("_") for entry in entries)
