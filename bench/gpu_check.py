@@ -24,7 +24,7 @@ from distillation.study.spec import Run
 from distillation.study.study import Study
 from distillation.training import checkpoint, graph_recording, sessions
 
-from bench import cases, estimates, gpu_check_page, kind_check, kinds
+from bench import cases, estimates, fused_check, gpu_check_page, kind_check, kinds
 
 _LOG = logging.getLogger("gpu-check")
 _GROUPS = cases.HOME / "studies/irkd/overlays/groups"
@@ -89,6 +89,7 @@ class _Check:
     def run(self) -> None:
         """Run the whole check; kinds of step until their time is over."""
         self._kinds()
+        self._fused()
         self._views()
         self._saving()
         self._job()
@@ -133,6 +134,14 @@ class _Check:
                 graph_recording.start_again_without_graphs(row["recording_error"])
             if self._device.type == "cuda":
                 torch.cuda.empty_cache()
+
+    def _fused(self) -> None:
+        self.found["fused"] = {}
+        size = 4 if self._options.rehearse else None
+        for name in self._options.fused:
+            row = fused_check.check(name, self._overlays, self._device.type, size)
+            self.found["fused"][name] = row
+            self._note(f"{name}, fused: {', '.join(f'{key} {_text(value)}' for key, value in row.items())}")
 
     def _views(self) -> None:
         """Time views and validation of an epoch, without and with AutoAugment."""
@@ -213,6 +222,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.gpu_check", description=__doc__)
     parser.add_argument("--rehearse", action="store_true", help="on a CPU, with the networks of the demo")
     parser.add_argument("--config", type=Path, nargs="+", default=[], help="overlays of config.yaml")
+    parser.add_argument(
+        "--fused",
+        nargs="+",
+        default=[],
+        metavar="KIND",
+        help="fused steps too, of these kinds (minutes)",
+    )
     parser.add_argument("--seconds", type=float, default=60, help="time for the kinds of step (default: 60)")
     parser.add_argument("--out", type=Path, help="folder of the results (default: results/bench)")
     return parser

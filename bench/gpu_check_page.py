@@ -15,7 +15,7 @@ def page(found: Mapping) -> Document:
         found: content of gpu-check.json.
     """
     note = "a rehearsal with small networks: the hours are meaningless" if found["rehearsal"] else ""
-    sections = [_steps(found["cases"]), _trainings(found), _sums(found)]
+    sections = [_steps(found["cases"]), *_fused(found), _trainings(found), _sums(found)]
     return Document(f"The study on {found['device']}", note, sections, list(_remarks(found)))
 
 
@@ -53,6 +53,34 @@ def _steps(cases: Mapping[str, Mapping]) -> Section:
         " highest and the lowest resolution of such runs."
     )
     return Section("Training steps", pd.DataFrame.from_dict(rows, orient="index"), caption)
+
+
+def _fused(found: Mapping) -> Iterator[Section]:
+    rows = {
+        name: {
+            "compiling (s)": _number(row.get("first_s")),
+            "launched (ms)": _number(row.get("launched_ms")),
+            "replayed (ms)": _number(row.get("replayed_ms")),
+            "of the time unfused": _number(_ratio(row, found["cases"], name)),
+            "same bits in two processes": _yes_or_no(row["same_bits"]),
+            "a replay is equal": _yes_or_no(row.get("equal")),
+            "error": row.get("error") or row.get("recording_error") or NONE,
+        }
+        for name, row in found.get("fused", {}).items()
+    }
+    caption = (
+        "The same steps with fused blocks, at the highest resolution. Compiling is the time of the first"
+        " batch with an empty cache. The ratio is of replayed steps or, without replays, of launched ones."
+    )
+    if rows:
+        yield Section("Fused steps", pd.DataFrame.from_dict(rows, orient="index"), caption)
+
+
+def _ratio(row: Mapping, cases: Mapping[str, Mapping], name: str) -> float | None:
+    """Time of a fused step over that of the same step unfused, if both were measured."""
+    [plain] = [each for case, each in cases.items() if case.startswith(f"{name} at ")][:1] or [{}]
+    way = "replayed_ms" if "replayed_ms" in row and "replayed_ms" in plain else "launched_ms"
+    return row[way] / plain[way] if way in row and way in plain else None
 
 
 def _trainings(found: Mapping) -> Section:

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import hashlib
 import time
 from dataclasses import replace
 
@@ -35,7 +36,8 @@ def check(
         graphs: whether to record steps.
 
     Returns:
-        Plain values: batch (images), repeats (whether two launched batches gave the same bits), launched_ms;
+        Plain values: batch (images), first_s (seconds of the first batch), bits (SHA-256 of its gradients and
+        sums), repeats (whether two launched batches gave the same bits), launched_ms;
         for replays equal (whether their bits equal those of launched steps), recorded_in (seconds) and
         replayed_ms, or the text recording_error; for a GPU peak_gb. Milliseconds are per batch, including its
         share of the optimizer's update. If the device has too little memory, "error" has the message.
@@ -53,8 +55,9 @@ def _measure(row: dict, run: Run, kind: Kind, resolution: int, device: torch.dev
     steps = _Steps(run, kind, resolution, device)
     # The teacher is as untrained as a network that a control compares with.
     gradients = functools.partial(Gradients, run, steps.model, steps.teacher, device, untrained=steps.teacher)
-    launched = gradients()
+    launched, begin = gradients(), time.monotonic()
     expected = steps.bits(launched)
+    row["bits"], row["first_s"] = _digest(expected), time.monotonic() - begin
     row["repeats"] = _same(expected, steps.bits(launched))
     start = {name: value.clone() for name, value in steps.model.state_dict().items()}
     row["launched_ms"] = steps.milliseconds(launched)
@@ -76,6 +79,13 @@ def _measure(row: dict, run: Run, kind: Kind, resolution: int, device: torch.dev
 
 def _same(some: list[Tensor], others: list[Tensor]) -> bool:
     return all(torch.equal(one, other) for one, other in zip(some, others, strict=True))
+
+
+def _digest(tensors: list[Tensor]) -> str:
+    found = hashlib.sha256()
+    for each in tensors:
+        found.update(each.cpu().numpy().tobytes())
+    return found.hexdigest()
 
 
 class _Steps:

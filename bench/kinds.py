@@ -9,7 +9,7 @@ from distillation.study.costs import demand
 from distillation.study.spec import Run
 from distillation.study.study import Entry, Study
 
-Key = tuple[Network, Network | None, Losses, str, bool, int]
+Key = tuple[Network, Network | None, Losses, str, bool, int, bool]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Kind:
 
 def key_of(run: Run, teacher: Network | None) -> Key:
     """The settings of a run that define the kind of its steps."""
-    return run.model, teacher, run.losses, run.precision, run.mixing is not None, run.batch_size
+    return run.model, teacher, run.losses, run.precision, run.mixing is not None, run.batch_size, run.fused
 
 
 def trainings(study: Study, chosen: bool = True) -> Iterator[tuple[Entry, Run, Network | None]]:

@@ -1,11 +1,13 @@
 """What a check of a GPU measures, and what it makes of that."""
 
 import json
+import subprocess
 from dataclasses import replace
 
 import pytest
 import tiny_runs
 import torch
+from distillation.core.errors import UserError
 from distillation.pages import documents
 from distillation.study import study
 from distillation.training import gradients, graph_recording
@@ -13,7 +15,7 @@ from shipped import CONFIG
 from tape import Tape
 from tiny_runs import CPU, MODEL, student_run
 
-from bench import estimates, gpu_check, gpu_check_page, kind_check, kinds
+from bench import estimates, fused_check, gpu_check, gpu_check_page, kind_check, kinds
 from bench.estimates import Measured
 from bench.kinds import Kind
 
@@ -368,3 +370,73 @@ def test_without_a_gpu_a_check_says_how_to_rehearse_it(monkeypatch, tmp_path):
         "torch finds no CUDA device here; run this on a machine with one, or rehearse it on a CPU:"
         " make gpu-check ARGS=--rehearse"
     )
+
+
+# Fused steps
+
+
+class _Cpu:
+    """A run of this module's child process in this one, without compiling."""
+
+    def __init__(self, monkeypatch, bits=None):
+        self.bits, self.caches = bits or ["same", "same"], []
+        monkeypatch.setattr(fused_check.subprocess, "run", self)
+
+    def __call__(self, command, env, **_):
+        self.caches.append(env["TORCHINDUCTOR_CACHE_DIR"])
+        assert json.loads(command[-1])[0] == "described/tiny-p4-ce"
+        row = {"batch": 4, "bits": self.bits.pop(), "first_s": 31.0, "launched_ms": 2.0, "repeats": True}
+        text = f"a warning\n{json.dumps(row)}\n"
+        return subprocess.CompletedProcess(command, 0, stdout=text, stderr="")
+
+
+@pytest.mark.parametrize(("bits", "same"), [(["a", "a"], True), (["a", "b"], False)])
+def test_fused_steps_are_compared_between_two_processes_with_empty_caches(monkeypatch, bits, same):
+    ran = _Cpu(monkeypatch, bits)
+    row = fused_check.check("described/tiny-p4-ce", [], "cpu", 4)
+    assert row["same_bits"] is same
+    assert row["first_s"] == 31.0
+    assert len(set(ran.caches)) == 2
+
+
+def test_a_kind_without_blocks_cannot_be_checked_fused():
+    with pytest.raises(UserError) as refusal:
+        fused_check.check("described/nothing", [], "cpu", 4)
+    assert str(refusal.value).startswith(
+        "--fused described/nothing: not a kind of step with blocks; there are described/custom-p2-ce, "
+    )
+
+
+def test_a_fused_step_that_fails_is_told_in_one_line(monkeypatch):
+    def fails(command, **_):
+        return subprocess.CompletedProcess(
+            command, 1, stdout="", stderr="Traceback\nRuntimeError: no compiler\n"
+        )
+
+    monkeypatch.setattr(fused_check.subprocess, "run", fails)
+    with pytest.raises(UserError) as refusal:
+        fused_check.check("described/tiny-p4-ce", [], "cpu", 4)
+    assert str(refusal.value) == "A fused step of described/tiny-p4-ce failed: RuntimeError: no compiler"
+
+
+def test_the_page_compares_fused_steps_with_the_same_ones_unfused():
+    found = {
+        "cases": {
+            "described/a at 32 px": {"launched_ms": 9.0, "replayed_ms": 8.0},
+            "described/a at 12 px": {"launched_ms": 3.0, "replayed_ms": 2.0},
+        },
+        "fused": {
+            "described/a": {
+                "first_s": 40.0,
+                "launched_ms": 6.0,
+                "replayed_ms": 4.0,
+                "same_bits": True,
+                "equal": True,
+            },
+            "described/b": {"first_s": 30.0, "launched_ms": 6.0, "same_bits": False},
+        },
+    }
+    [section] = gpu_check_page._fused(found)
+    assert section.table["of the time unfused"].to_dict() == {"described/a": "0.5", "described/b": "-"}
+    assert section.table["same bits in two processes"].to_list() == ["yes", "no"]
+    assert list(gpu_check_page._fused({"cases": {}})) == []

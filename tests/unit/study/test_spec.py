@@ -91,12 +91,13 @@ FULL = {
     "teacher_resolution": 24,
     "tests_each_epoch": True,
     "weight_average": {"decay": 0.999},
+    "fused": True,
 }
 OPTIONAL = (
     *("one_cycle", "mixing", "teacher", "early_stopping", "warmup_cosine", "start", "recorded_maps"),
     "weight_average",
 )
-SINGLE = ("teacher_resolution", "tests_each_epoch")
+SINGLE = ("teacher_resolution", "tests_each_epoch", "fused")
 PLAIN = {
     key: value for key, value in FULL.items() if key not in (*OPTIONAL, *SINGLE, "augmentation", "views")
 } | {

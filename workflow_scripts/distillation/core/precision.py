@@ -1,5 +1,8 @@
 """The number formats of a training."""
 
+import importlib.util
+import os
+import shutil
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -32,6 +35,27 @@ def require_precision(precision: str, device: torch.device, slow_bf16: bool) -> 
             " as in fp32; set `precision: fp32` in the recipes, train on a GPU or, to accept this, set"
             " `execution: {slow_bf16: true}` in the configuration."
         )
+
+
+def require_compiler(fused: bool, device: torch.device) -> None:
+    """Refuse fused steps where they cannot be compiled, or would not be faster.
+
+    Args:
+        fused: whether the steps of a training are.
+        device: of the training.
+
+    Raises:
+        UserError: the device is a CPU, or Triton or a C compiler is missing.
+    """
+    if not fused:
+        return
+    fix = "; set `fused: false` in the recipes"
+    if device.type == "cpu":
+        raise UserError(f"fused is for GPUs; this training runs on a CPU{fix}, or train on a GPU.")
+    if importlib.util.find_spec("triton") is None:
+        raise UserError(f"fused needs the package triton, which is not installed{fix}, or install it.")
+    if not (os.environ.get("CC") or any(map(shutil.which, ("cc", "gcc", "clang")))):
+        raise UserError(f"fused needs a C compiler, and none is found{fix}, or install gcc.")
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager:

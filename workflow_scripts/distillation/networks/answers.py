@@ -1,9 +1,9 @@
 """What a teacher answers to a batch: its predictions, and the features that loss terms compare."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from distillation.networks.families import LAST_MAP, LAST_MAP_GRADIENT
@@ -11,7 +11,7 @@ from distillation.networks.output import Output
 
 
 def answer(
-    teacher: nn.Module,
+    teacher: Callable[..., Output],
     images: Tensor,
     labels: Tensor,
     features: Collection[str],
@@ -21,7 +21,7 @@ def answer(
     """The output of a frozen teacher in evaluation mode.
 
     Args:
-        teacher: its weights are constants.
+        teacher: a network the weights of which are constants.
         images: [B, 3, r, r], normalised.
         labels: int64 [B].
         features: names of what is asked for; `LAST_MAP_GRADIENT` for `image_gradients`, per image.

@@ -1,5 +1,7 @@
 """The training loss of a run: its terms, their weights, and what the networks must capture for them."""
 
+from collections.abc import Mapping
+
 from torch import Tensor
 
 from distillation.core import components
@@ -34,6 +36,17 @@ class Objective:
 
     def __call__(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss (scalar) and its unweighted terms by name."""
-        values = {name: term(own, batch) for name, (term, own) in self._terms.items()}
-        total = sum(own.factor * values[name] for name, (_, own) in self._terms.items())
-        return total, values
+        values = self.terms(batch)
+        return self.total(values), values
+
+    def terms(self, batch: Batch, second_order: bool | None = None) -> dict[str, Tensor]:
+        """The unweighted terms by name; by default all, otherwise those that are `second_order` or not."""
+        return {
+            name: term(own, batch)
+            for name, (term, own) in self._terms.items()
+            if second_order in (None, own.second_order)
+        }
+
+    def total(self, terms: Mapping[str, Tensor]) -> Tensor:
+        """The weighted sum of some terms."""
+        return sum(self._terms[name][1].factor * value for name, value in terms.items())

@@ -15,8 +15,11 @@ class Output(NamedTuple):
         distillation_logits: of the distillation head [B, classes]; None without that head.
         features: the captured values by name; the network's family says which names there are, and what they
             mean.
+        gradients: of the true class's logit with respect to captured tokens that enter blocks, [B, tokens,
+            width] by name of the feature, if they were taken before.
     """
 
     logits: Tensor
     distillation_logits: Tensor | None = None
     features: Mapping[str, object] = MappingProxyType({})
+    gradients: Mapping[str, Tensor] | None = None

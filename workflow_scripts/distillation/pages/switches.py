@@ -95,7 +95,7 @@ _AFTER_LOSSES: Mapping[str, Callable[[Run], str]] = {
     "batch size": lambda run: str(run.batch_size),
     "batches an update": lambda run: str(run.optimizer.accumulation),
     "early stopping": _stopping,
-    "precision": lambda run: run.precision,
+    "precision": lambda run: run.precision + (", fused blocks" if run.fused else ""),
 }
 
 

@@ -165,6 +165,7 @@ class Run:
     teacher_resolution: Pixels | None = None
     tests_each_epoch: Flag = False
     weight_average: WeightAverage | None = None
+    fused: Flag = False
 
     @property
     def epochs(self) -> int:

@@ -10,10 +10,11 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from distillation.networks import models
+from distillation.networks import models, two_passes
 from distillation.networks.answers import answer
 from distillation.networks.batch import Batch
 from distillation.networks.families import Network
+from distillation.networks.families.vit import tangents
 from distillation.networks.objective import Objective
 from distillation.networks.output import Output
 from distillation.networks.terms import Losses
@@ -32,7 +33,9 @@ def training_flops_by_stage(run: Run, teacher: Network | None) -> list[int]:
     """FLOPs of one training image in each stage; those of the teacher too, unless its answers are stored."""
     stored, side = run.stores_answers(teacher), run.teacher_resolution
     return [
-        _step_flops(run.model, teacher, run.losses, stage.resolution, stage.head_only, side, stored)
+        _step_flops(
+            run.model, teacher, run.losses, stage.resolution, stage.head_only, side, stored, run.fused
+        )
         for stage in run.stages
     ]
 
@@ -59,6 +62,7 @@ def _step_flops(
     head_only: bool,
     teacher_resolution: int | None,
     stored: bool,
+    fused: bool,
 ) -> int:
     """FLOPs of forward, loss and backward for one image."""
     objective = Objective(losses)
@@ -78,9 +82,15 @@ def _step_flops(
     for parameter in student.head_parameters() if head_only else ():
         parameter.requires_grad_()
     with _counting() as counter:
-        output = student(images, objective.student_features)
-        total, _ = objective(Batch(output, labels, prediction, untrained=untrained))
-        total.backward()
+        if fused and objective.second_order:
+            passes = tangents.TwoPasses(student, images, {block: {} for block in student.blocks})
+            output = passes.first(objective.student_features)
+            batch = Batch(output, labels, prediction, untrained=untrained)
+            loss, *_ = two_passes.losses(objective, batch, passes.second)
+        else:
+            output = student(images, objective.student_features)
+            loss, _ = objective(Batch(output, labels, prediction, untrained=untrained))
+        loss.backward()
     return (answering + counter.get_total_flops()) // 2
 
 

@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 import torch
@@ -12,8 +12,11 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from distillation.core import devices
 from distillation.core.precision import autocast
+from distillation.networks import block_passes, two_passes
 from distillation.networks.answers import answer
 from distillation.networks.batch import Batch
+from distillation.networks.block_passes import BlockPasses
+from distillation.networks.families.vit.tangents import TwoPasses
 from distillation.networks.objective import Objective
 from distillation.networks.output import Output
 from distillation.study.spec import Run
@@ -27,11 +30,14 @@ _TIMED = 10
 class Gradients:
     """Adds gradients of batches to those of a network's parameters, and losses and accuracy to sums.
 
+    The blocks of a fused run are compiled when they first get tensors of new shapes.
+
     Attributes:
         sums: scalars on the device, over all images since they were last zeroed: the loss ("total"), its
             terms by name, and correct predictions ("correct").
-        choices: with "auto", one per preparation: pixels, images per batch, whether it is replayed, and
-            milliseconds per launched and per replayed batch, without the optimizer's update.
+        choices: one per preparation that has something to tell: pixels and images per batch; with "auto",
+            whether it is replayed, and milliseconds per launched and per replayed batch, without the
+            optimizer's update; of a fused run the seconds of compiling.
         recorded_mb: peak memory while the batch was recorded, in 10^6 bytes, as torch does not measure
             that of a replay; 0 if none is recorded.
 
@@ -59,6 +65,8 @@ class Gradients:
     ):
         self._model, self._teacher, self._device, self._stored = model, teacher, device, stored
         self._untrained = untrained
+        self._fused = run.fused
+        self._blocks = BlockPasses(run.precision == "bf16", block_passes.compiled if run.fused else None)
         self._precision, self._mixes = run.precision, run.mixing is not None
         self._teacher_resolution = run.teacher_resolution
         self._objective = Objective(run.losses)
@@ -75,9 +83,15 @@ class Gradients:
         self._recorded: Recording | None = None
 
     def prepare(
-        self, images: Tensor, labels: Tensor, shares: Tensor, batches: int, answers: Sequence[Tensor] = ()
+        self,
+        images: Tensor,
+        labels: Tensor,
+        shares: Tensor,
+        batches: int,
+        answers: Sequence[Tensor] = (),
+        last: int = 0,
     ) -> None:
-        """Choose whether calls with arguments of these shapes are launched or replayed.
+        """Compile what is fused, and choose whether calls with arguments of these shapes are replayed.
 
         A recording takes the time of some steps. A replay takes the time of its kernels, whereas a short
         launched step waits for Python. With "auto", a batch is launched and replayed, and replays are chosen
@@ -90,21 +104,27 @@ class Gradients:
             shares: as in a call.
             batches: as in a call.
             answers: as in a call.
+            last: images of a smaller last batch, which is compiled too; 0 if there is none.
 
         Raises:
             RecordingError: if these calls cannot be recorded.
         """
         key = (images.shape, batches)
-        if not self._graphs or self._prepared == key:
+        if self._prepared == key or not (self._graphs or self._fused):
             return
         # Deleting the old graph first frees its memory.
         self._prepared, self._recorded, self.recorded_mb = key, None, 0.0
         tensors = (images, labels, shares, *answers)
         self._buffers = [b.clone() for b in self._model.buffers()]
+        chosen = {"stage_px": images.shape[-1], "batch": len(images)}
+        if self._fused:
+            chosen["compiled_s"] = self._compile(tensors, batches, last)
         if self._graphs == "auto":
-            self._recorded = self._compared(tensors, batches)
-        else:
+            self._recorded = self._compared(tensors, batches, chosen)
+        elif self._graphs:
             self._recorded = self._record(tensors, batches)
+        if len(chosen) > 2:
+            self.choices.append(chosen)
         self._restore_buffers()
         devices.reset_peak_memory(self._device)
 
@@ -148,28 +168,35 @@ class Gradients:
         self.recorded_mb = devices.peak_memory_mb(self._device)
         return recorded
 
-    def _compared(self, tensors: tuple[Tensor, ...], batches: int) -> Recording | None:
-        """Record a batch; return the recording if a replay equals a launched batch in every bit, or None."""
+    def _compile(self, tensors: tuple[Tensor, ...], batches: int, last: int) -> float:
+        """Compile the steps of a whole and of a smaller batch; return the seconds it took."""
+        images, labels, shares, *answers = tensors
+        begin = time.perf_counter()
+        # At most one resolution is compiled at a time, because every variant is searched at every call.
+        block_passes.forget_compiled()
+        for count in {len(images), last} - {0}:
+            own = (each[:count] for each in answers)
+            self._set(images[:count], labels[:count], shares, *own, batches=batches)
+        devices.wait_for(self._device)
+        return time.perf_counter() - begin
+
+    def _compared(self, tensors: tuple[Tensor, ...], batches: int, chosen: dict) -> Recording | None:
+        """Record a batch; return the recording if a replay equals a launched batch in every bit, or None.
+
+        What was compared is added to `chosen`.
+        """
         launch = partial(self._set, *tensors, batches=batches)
         expected, launched = self._outcome(launch), self._milliseconds(launch)
         recorded = self._record(tensors, batches)
         replay = partial(recorded, *tensors)
         outcomes = zip(expected, self._outcome(replay), strict=True)
         equal = all(torch.equal(one, other) for one, other in outcomes)
-        pixels = tensors[0].shape[-1]
-        self.choices.append(
-            {
-                "stage_px": pixels,
-                "batch": len(tensors[0]),
-                "replayed": equal,
-                "launched_ms": launched,
-                "replayed_ms": self._milliseconds(replay),
-            }
-        )
+        chosen |= {"replayed": equal, "launched_ms": launched, "replayed_ms": self._milliseconds(replay)}
         if not equal:
             self.recorded_mb = 0.0
             _LOG.warning(
-                "%d px: a replayed step differs from a launched one in some bits; no step is replayed", pixels
+                "%d px: a replayed step differs from a launched one in some bits; no step is replayed",
+                chosen["stage_px"],
             )
         return recorded if equal else None
 
@@ -205,17 +232,23 @@ class Gradients:
 
     def _add(self, images: Tensor, labels: Tensor, shares: Tensor, *answers: Tensor, batches: int) -> None:
         partner = labels.roll(1) if self._mixes else None
-        # Fused attention has no second derivative.
-        attention = sdpa_kernel(SDPBackend.MATH) if self._objective.second_order else nullcontext()
-        with autocast(self._device, self._precision):
-            with attention:
-                student = self._model(images, self._objective.student_features)
+        passes = None
+        with self._casts():
+            if self._fused and self._objective.second_order:
+                passes = self._blocks.two_passes(self._model, images)
+                student = passes.first(self._objective.student_features)
+            else:
+                student = self._output(images)
             teacher = self._teacher_output(images, labels, answers)
             compared = self._objective.untrained_features
             untrained = self._asked(self._untrained, images, labels, compared) if compared else None
         batch = Batch(student, labels, teacher, partner, shares, untrained)
-        total, terms = self._objective(batch)
-        (total / batches).backward()
+        if passes:
+            loss, total, terms = two_passes.losses(self._objective, batch, self._second(passes))
+        else:
+            total, terms = self._objective(batch)
+            loss = total
+        (loss / batches).backward()
         with torch.no_grad():
             predicted = student.logits.argmax(dim=1)
             correct = (predicted == labels).sum() * shares[0]
@@ -224,6 +257,22 @@ class Gradients:
             for name, value in {"total": total, **terms}.items():
                 self.sums[name].add_(value.detach() * len(labels))
             self.sums["correct"].add_(correct)
+
+    def _casts(self) -> AbstractContextManager:
+        return autocast(self._device, self._precision)
+
+    def _output(self, images: Tensor) -> Output:
+        # Fused attention has no second derivative.
+        attention = sdpa_kernel(SDPBackend.MATH) if self._objective.second_order else nullcontext()
+        with attention:
+            return self._blocks.of(self._model)(images, self._objective.student_features)
+
+    def _second(self, passes: TwoPasses) -> two_passes.Second:
+        def run(directions: Mapping[int, Tensor]) -> tuple[Output, Tensor]:
+            with self._casts():
+                return passes.second(directions)
+
+        return run
 
     def _teacher_output(self, images: Tensor, labels: Tensor, answers: Sequence[Tensor]) -> Output | None:
         if self._stored is not None:
@@ -237,4 +286,4 @@ class Gradients:
         if network is None:
             return None
         second_order, side = self._objective.second_order, self._teacher_resolution
-        return answer(network, images, labels, features, second_order, side)
+        return answer(self._blocks.of(network), images, labels, features, second_order, side)

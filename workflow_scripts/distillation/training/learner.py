@@ -123,7 +123,9 @@ class Learner:
         before = time.perf_counter()
         if len(labels) >= size and len(starts) >= together:
             answers = self._answers_to(order[:size], first.flips)
-            self._gradients.prepare(first.pixels, labels[:size], shares[0], together, answers)
+            self._gradients.prepare(
+                first.pixels, labels[:size], shares[0], together, answers, len(labels) % size
+            )
         self.preparation_seconds = time.perf_counter() - before
         for value in self._gradients.sums.values():
             value.zero_()

@@ -75,14 +75,15 @@ def train(
 
     Raises:
         ValueError: if answers are missing, or given to a run that does not store them.
-        UserError: if the CPU emulates the run's precision, the files of the teacher or its answers do not
-            belong together, the pretrained weights are not those of the run, the checkpoint cannot be read,
-            a step cannot be recorded as a graph, the memory of the device does not suffice, or the loss or a
-            weight is no longer finite.
+        UserError: if the CPU emulates the run's precision, a fused run cannot be compiled here, the files of
+            the teacher or its answers do not belong together, the pretrained weights are not those of the
+            run, the checkpoint cannot be read, a step cannot be recorded as a graph, the memory of the device
+            does not suffice, or the loss or a weight is no longer finite.
         SystemExit: at SIGTERM, with status 143. An epoch that is expected to end before the scheduler kills
             the process is finished and saved first; otherwise the last save remains.
     """
     precision.require_precision(run.precision, device, slow_bf16)
+    precision.require_compiler(run.fused, device)
     parts = {
         "spec": spec.digest(run),
         "code": code,

@@ -62,6 +62,11 @@ class Recipe(*RECIPE_FORMS.values()):
     dataset: Text = Field(description="An entry of `datasets`.")
     batch_size: Images = Field(description="Images of one batch.")
     precision: Literal["fp32", "bf16"] = Field(description="bf16 is autocast; weights stay fp32.")
+    fused: Flag = Field(
+        None,
+        description="Whether the blocks of vision transformers are compiled, on a GPU only; changes bits.",
+        examples=[True],
+    )
     optimizer: spec.Optimizer = Field(
         description="Algorithm, learning rate, weight decay, and when it is re-created."
     )

@@ -54,6 +54,12 @@ def problems(run: Run, teacher: Network | None, tested: Sequence[int], is_valida
         )
     if run.one_cycle and run.warmup_cosine:
         yield "warmup_cosine: one_cycle is a schedule too; set one of them to null"
+    if run.fused and not run.model.blocks:
+        yield "fused: this network has no blocks to compile; set `fused: false` for it"
+    if run.fused and getattr(run.model, "stochastic_depth", 0.0):
+        yield (
+            "fused: with stochastic_depth every block would be compiled on its own; set `fused: false` for it"
+        )
     if run.early_stopping and not is_validated:
         yield "early_stopping: its data set has no split, so there is no validation; remove this key"
     if run.weight_average and run.early_stopping and run.early_stopping.restore != "never":

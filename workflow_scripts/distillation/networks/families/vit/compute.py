@@ -6,7 +6,7 @@ follow DeiT (Touvron et al. 2021, section 4).
 """
 
 import functools
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import nullcontext
 from typing import NamedTuple
 
@@ -137,7 +137,12 @@ class VisionTransformer(nn.Module):
         names = ("cls_token", "positions", "distillation_token", "distillation_position")
         return {name for name in names if getattr(self, name) is not None}
 
-    def forward(self, images: Tensor, capture: Collection[str] = ()) -> Output:
+    def forward(
+        self,
+        images: Tensor,
+        capture: Collection[str] = (),
+        run_block: Callable[[Block, Tensor], Tensor] = Block.__call__,
+    ) -> Output:
         """Classify square images of any resolution up to the largest side that whole patches fill.
 
         Positions of a smaller grid are the learned ones, resized bicubically (Dosovitskiy et al. 2021,
@@ -154,6 +159,8 @@ class VisionTransformer(nn.Module):
                 the tokens (`Tokens`) that enter and leave it, "attention.0" that of its CLS token over all
                 tokens (`Tokens`, probabilities), and "classifier" is the weight of the classification head
                 [classes, width].
+            run_block: maps a block and the tokens that enter it to those that leave it; another form of the
+                same, such as a compiled one.
 
         Returns:
             Logits of both heads, and the features that were asked for.
@@ -163,7 +170,7 @@ class VisionTransformer(nn.Module):
                 largest side, or a requested feature does not exist.
         """
         self._check_features(capture)
-        stream = self._embed(images, self._grid(images))
+        stream = self.embed(images)
         features: dict[str, object] = {CLASSIFIER: self.head.weight} if CLASSIFIER in capture else {}
         for index, block in enumerate(self.blocks):
             if (name := f"entering.{index}") in capture:
@@ -172,15 +179,19 @@ class VisionTransformer(nn.Module):
                 features[name] = Tokens(stream, self.prefix_tokens)
             if (name := f"attention.{index}") in capture:
                 features[name] = Tokens(_class_attention(block, stream), self.prefix_tokens)
-            stream = block(stream)
+            stream = run_block(block, stream)
             if (name := f"leaving.{index}") in capture:
                 features[name] = Tokens(stream, self.prefix_tokens)
-        prefix = self.norm(stream[:, : self.prefix_tokens])
+        first, second = self.classify(self.norm(stream[:, : self.prefix_tokens]))
+        return Output(first, second, features)
+
+    def classify(self, prefix: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Logits [B, classes] of both heads from the normalised prefix tokens [B, prefix, width]."""
         first = self.head(prefix[:, 0])
         second = None if self.distillation_head is None else self.distillation_head(prefix[:, 1])
         if self._averages_heads and not self.training:
             first = (first + second) / 2
-        return Output(first, second, features)
+        return first, second
 
     def _check_features(self, capture: Collection[str]) -> None:
         for name in sorted(capture):
@@ -199,9 +210,13 @@ class VisionTransformer(nn.Module):
             )
         return height // patch
 
-    def _embed(self, images: Tensor, grid: int) -> Tensor:
-        """Tokens that enter the first block, [B, prefix + grid^2, width]."""
-        batch = images.shape[0]
+    def embed(self, images: Tensor) -> Tensor:
+        """Tokens that enter the first block, [B, prefix + patches, width].
+
+        Raises:
+            InputError: as `forward`.
+        """
+        batch, grid = images.shape[0], self._grid(images)
         classification = (self.cls_token + self.positions[:, :1]).expand(batch, -1, -1)
         patches = self.patch_embed(images) + self._patch_positions(grid)
         if self.distillation_token is None:

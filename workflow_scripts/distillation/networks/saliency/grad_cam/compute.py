@@ -23,7 +23,8 @@ def maps(output: Output, labels: Tensor, layers: Sequence[int], differentiable: 
     Returns:
         Maps [layers, B, patches] in [0, 1], float32.
     """
-    tokens, gradients = true_class_gradients.of_patches(output, labels, layers, differentiable)
+    gradients = true_class_gradients.of_patches(output, labels, layers, differentiable)
+    tokens = true_class_gradients.patches(output, layers)
     sums = (tokens * gradients.mean(dim=2, keepdim=True)).sum(dim=-1).relu()
     found = true_class_gradients.normalised(sums)
     return found if differentiable else found.detach()

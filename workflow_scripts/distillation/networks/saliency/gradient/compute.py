@@ -25,6 +25,6 @@ def maps(output: Output, labels: Tensor, layers: Sequence[int], differentiable: 
     Returns:
         Maps [layers, B, patches] in [0, 1], float32.
     """
-    _, gradients = true_class_gradients.of_patches(output, labels, layers, differentiable)
+    gradients = true_class_gradients.of_patches(output, labels, layers, differentiable)
     # The epsilon inside the root keeps its derivative finite if a gradient vanishes.
     return true_class_gradients.normalised((gradients.square().sum(dim=-1) + _EPSILON_NORM).sqrt())

@@ -22,5 +22,5 @@ def maps(output: Output, labels: Tensor, layers: Sequence[int], differentiable: 
     Returns:
         Maps [layers, B, patches] in [0, 1], float32.
     """
-    _, gradients = true_class_gradients.of_patches(output, labels, layers, differentiable)
+    gradients = true_class_gradients.of_patches(output, labels, layers, differentiable)
     return true_class_gradients.normalised(gradients.abs().amax(dim=-1))
