@@ -12,6 +12,8 @@ from distillation.data.scaling import scaled
 from tiny_runs import RUNS, arrays, results, stopping_after, teacher_files, teacher_run, train
 
 PRECISIONS = ("fp32", "bf16")
+FUSED = {name: replace(RUNS[name], fused=True) for name in ("curriculum", "saliency")}
+TRAININGS = RUNS | {f"fused {name}": run for name, run in FUSED.items()}
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +30,11 @@ def teacher(device, tmp_path_factory):
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", TRAININGS)
 def test_repeated_recorded_or_resumed_a_training_gives_the_same_bytes(
     tmp_path, monkeypatch, device, teacher, name, precision
 ):
-    run = replace(RUNS[name], precision=precision)
+    run = replace(TRAININGS[name], precision=precision)
     # The last batch of an epoch is a partial one, which is launched among replayed ones.
     settings = {"teacher": teacher if run.teacher else None, "data": arrays(train=72), "device": device}
     first = results(train(run, tmp_path / "first", **settings))
