@@ -9,7 +9,7 @@ from shipped import ROOT
 
 LIBRARY = ROOT / "workflow_scripts/distillation"
 # From the ground up.
-FLOORS = ("core", "statistics", "data", "networks", "study", "evaluation", "training", "pages")
+FLOORS = ("core", "statistics", "data", "networks", "study", "evaluation", "training", "pages", "results")
 MOST_MODULES = 15
 
 

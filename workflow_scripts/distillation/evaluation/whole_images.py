@@ -29,7 +29,7 @@ def logits(
         kind: "scale" or "crop"; see `views.validation_view`.
         side: in pixels, to which a teacher's views are scaled; None leaves them.
     """
-    view = _view(run, kind, resolution or run.model.image_size)
+    view = view_of(run, kind, resolution or run.model.image_size)
     return predictions.logits(network, images, lambda part: resized(view(part), side), "fp32")
 
 
@@ -47,12 +47,13 @@ def validation_accuracy(network: nn.Module, run: Run, arrays: Arrays, resolution
         arrays: the data set, with validation images.
         resolution: of the stage, side in pixels.
     """
-    view = _view(run, run.views.validation, resolution)
+    view = view_of(run, run.views.validation, resolution)
     images, labels = arrays.validation_images, arrays.validation_labels
     return predictions.accuracy(network, images, labels, view, run.precision)
 
 
-def _view(run: Run, kind: str, resolution: int) -> predictions.View:
+def view_of(run: Run, kind: str, resolution: int) -> predictions.View:
+    """How whole images are shown to the network of a run; see `views.validation_view`."""
     return partial(
         views.validation_view,
         kind=kind,

@@ -1,19 +1,23 @@
 """Networks and their weight files."""
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import safetensors
 import safetensors.torch
 import torch
 from torch import nn
 
 from distillation.core import atomic, checksums, components
 from distillation.core.atomic import replacing
-from distillation.core.errors import UserError
+from distillation.core.errors import InputError, UserError
 from distillation.networks.families import Network
 from distillation.networks.start_settings import AnyPretrained
 
+# Key of the metadata of safetensors.
+_ABOUT = "distillation"
 # As torch.hub and timm name their files.
 _DIGEST_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.\w+$")
 
@@ -71,13 +75,45 @@ def check_pretrained(networks: Iterable[Network], start: AnyPretrained, path: Pa
     atomic.write_json(output, {"start": start.words, "sha256": found})
 
 
-def save(model: nn.Module, path: Path) -> None:
-    """Write a network's weights as safetensors, atomically."""
-    save_weights(model.state_dict(), path)
+def save(model: nn.Module, path: Path, about: Mapping[str, object] | None = None) -> None:
+    """Write a network's weights; see `save_weights`."""
+    save_weights(model.state_dict(), path, about)
 
 
-def save_weights(weights: dict[str, torch.Tensor], path: Path) -> None:
-    """Write a state dict as safetensors, atomically."""
+def save_weights(
+    weights: dict[str, torch.Tensor], path: Path, about: Mapping[str, object] | None = None
+) -> None:
+    """Write a state dict as safetensors, atomically.
+
+    Args:
+        weights: the values.
+        path: of the file.
+        about: plain values that are kept with them, such as what is needed to build the network.
+    """
+    # A single entry, because the order of several is not the same in every process.
+    metadata = None if about is None else {_ABOUT: json.dumps(about, sort_keys=True)}
+    values = {name: value.contiguous() for name, value in weights.items()}
     with replacing(path) as temporary:
-        content = safetensors.torch.save({name: value.contiguous() for name, value in weights.items()})
-        temporary.write_bytes(content)
+        temporary.write_bytes(safetensors.torch.save(values, metadata))
+
+
+def read(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
+    """The values and the plain values about them that `save_weights` wrote.
+
+    Raises:
+        InputError: the file is missing, or not such a file.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            about = (file.metadata() or {}).get(_ABOUT)
+        values = safetensors.torch.load_file(path)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: this file is missing; name a run's folder or its weights.") from error
+    except safetensors.SafetensorError as error:
+        raise InputError(f"{path}: this file is not in the format safetensors ({error}).") from error
+    if about is None:
+        raise InputError(
+            f"{path}: it does not say what network it is of, like files of older versions and other programs;"
+            " train the run again, or use `evaluation.trained.restore` with its run.json."
+        )
+    return values, json.loads(about)

@@ -334,8 +334,9 @@ class _Training:
                 "global_epoch": len(self._history),
                 "weights": self._judged.state_dict(),
             }
-        models.save(self._judged, outputs.last)
-        models.save_weights(self._best["weights"], outputs.best)
+        about = {"spec": spec.to_mapping(self._run), "classes": self._arrays.classes}
+        models.save(self._judged, outputs.last, about)
+        models.save_weights(self._best["weights"], outputs.best, about)
         history.write(self._history, outputs.history)
         if self._saliency:
             self._saliency.write(outputs.saliency)

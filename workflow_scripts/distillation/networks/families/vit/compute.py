@@ -20,7 +20,8 @@ from distillation.core.errors import InputError
 from distillation.networks.families.vit import CLASSIFIER, Model
 from distillation.networks.output import Output
 
-_NORM_EPS = 1e-12
+# Of every layer norm.
+NORM_EPS = 1e-12
 _INIT_STD = 0.02
 
 
@@ -60,7 +61,7 @@ def _block(model: Model, index: int) -> Block:
         proj_drop=model.dropout,
         attn_drop=model.attention_dropout,
         drop_path=model.stochastic_depth * index / (model.depth - 1),
-        norm_layer=functools.partial(nn.LayerNorm, eps=_NORM_EPS),
+        norm_layer=functools.partial(nn.LayerNorm, eps=NORM_EPS),
         mlp_layer=mlp,
     )
 
@@ -117,7 +118,7 @@ class VisionTransformer(nn.Module):
         self.positions = nn.Parameter(torch.zeros(1, 1 + self._full_grid**2, model.width))
         self.embedding_dropout = nn.Dropout(model.dropout)
         self.blocks = nn.ModuleList(_block(model, index) for index in range(model.depth))
-        self.norm = nn.Identity() if model.without_final_norm else nn.LayerNorm(model.width, eps=_NORM_EPS)
+        self.norm = nn.Identity() if model.without_final_norm else nn.LayerNorm(model.width, eps=NORM_EPS)
         self.head = nn.Linear(model.width, model.classes)
         self._add_distillation(model)
 

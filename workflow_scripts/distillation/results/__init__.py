@@ -1,0 +1,1 @@
+"""Use of finished results: trained networks, frames of many runs, differences between two trees."""
