@@ -53,7 +53,7 @@ use rule compared from committed as reference
 
 
 rule all:
-    """Everything of every study, but for `bridge` and `check`."""
+    """Everything of every study in `studies`, but for bridge, check, controls and best."""
     default_target: True
     input:
         in_all(everything),

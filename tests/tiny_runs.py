@@ -206,10 +206,12 @@ def train(
     slow_bf16=False,
     answers=None,
     seed="0",
+    name="tiny",
+    events=False,
 ) -> Outputs:
     """Train a run into a folder, as a script of the pipeline does."""
     files = outputs(folder, taught=teacher is not None and run.model.blocks > 0)
-    identity = {"study": "tiny", "protocol": "described", "run": "tiny", "role": "student", "seed": seed}
+    identity = {"study": "tiny", "protocol": "described", "run": name, "role": "student", "seed": seed}
     training.train(
         run,
         identity,
@@ -221,6 +223,7 @@ def train(
         cuda_graphs=cuda_graphs,
         slow_bf16=slow_bf16,
         answers=answers,
+        events=events,
     )
     return files
 

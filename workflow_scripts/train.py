@@ -32,6 +32,7 @@ train(
     device=devices.setup(settings["device"], settings["threads"]),
     cuda_graphs=settings["cuda_graphs"],
     slow_bf16=settings["slow_bf16"],
+    events=settings.get("tensorboard", False),
     pretrained=Path(pretrained) if pretrained else None,
     answers=AnswerFiles(Path(answers), Path(snakemake.input.answers_record)) if answers else None,
 )

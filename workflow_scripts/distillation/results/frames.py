@@ -24,8 +24,9 @@ def histories(folder: Path | str) -> pd.DataFrame:
         InputError: there are no runs, or a file is damaged.
     """
     parts = [
-        pd.DataFrame(finished_runs.history(path)).apply(pd.to_numeric).assign(**training)
+        pd.DataFrame(rows).apply(pd.to_numeric).assign(**training)
         for training, path in _found(Path(folder), "runs/*/*/seed-*/history.csv")
+        if (rows := finished_runs.history(path))
     ]
     frame = pd.concat(parts, ignore_index=True)
     return frame[[*_TRAINING, *frame.columns.difference(_TRAINING, sort=False)]]

@@ -51,6 +51,7 @@ def train(
     cuda_graphs: CudaGraphs = False,
     slow_bf16: bool = False,
     answers: AnswerFiles | None = None,
+    events: bool = False,
 ) -> None:
     """Train a run, or resume it if an earlier process was stopped, and write its files.
 
@@ -72,6 +73,7 @@ def train(
         slow_bf16: whether bf16 is allowed on a CPU that emulates it.
         answers: stored answers of the teacher, which replace its network; required if and only if the run
             stores them, see `Run.stores_answers`.
+        events: whether the history is written for TensorBoard too, in the folder "events" beside the record.
 
     Raises:
         ValueError: if answers are missing, or given to a run that does not store them.
@@ -108,6 +110,8 @@ def train(
             return
         training = _Training(run, identity, arrays, teacher, device, pretrained, cuda_graphs, answered)
         training.restore(checkpoint)
+        if events:
+            training.write_events(outputs.record.parent / "events")
         try:
             training.complete(checkpoint, ending)
         except BaseException as error:
@@ -169,7 +173,7 @@ class _Training:
         )
         self._cuda_graphs = cuda_graphs
         self._saved = 0
-        self._optimizer, self._schedule = None, None
+        self._optimizer, self._schedule, self._events = None, None, None
         self._history: list[dict] = []
         self._best: dict = {}
         self._sessions: list[dict] = []
@@ -196,6 +200,10 @@ class _Training:
         if failure := graph_recording.graphs_given_up():
             here["recording_failed"] = failure
         self._sessions.append(sessions.session() | {"from_epoch": len(self._history) + 1} | here)
+
+    def write_events(self, folder: Path) -> None:
+        """Write the following epochs for TensorBoard; see `records.tensorboard`."""
+        self._events = components.load("training.records", "tensorboard").Events(folder, len(self._history))
 
     def complete(self, checkpoint: Checkpoint, ending: Termination) -> None:
         """Train the remaining epochs and save the state when it is due.
@@ -288,6 +296,8 @@ class _Training:
         seconds = time.perf_counter() - begin - self._learner.preparation_seconds
         memory = self._learner.peak_memory_mb
         self._history.append(history.row(stage, epoch, number, measures, accuracy, seconds, memory) | tested)
+        if self._events:
+            self._events.add(self._history[-1])
         _LOG.info("%s: %s", self._name, history.line(self._run, self._history))
 
     def _end_stage(self, stage: Stage, accuracies: Sequence[float | None]) -> None:

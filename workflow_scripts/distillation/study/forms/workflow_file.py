@@ -52,6 +52,12 @@ class Execution:
         " bit-identical."
     )
     slow_bf16: Flag = Field(description="Whether bf16 may be trained on a CPU without instructions for it.")
+    tensorboard: Flag = Field(
+        False,
+        description="Whether trainings write their history for TensorBoard too, in `events/` of their"
+        " folders.",
+        examples=[True],
+    )
 
 
 @settings
