@@ -9,9 +9,9 @@ import torch
 from distillation.core.errors import InputError
 from distillation.networks import two_passes
 from distillation.networks.batch import Batch
+from distillation.networks.block_passes import BlockPasses
 from distillation.networks.families.vit import DistillationToken, Model
 from distillation.networks.families.vit import compute as vit
-from distillation.networks.families.vit.tangents import TwoPasses
 from distillation.networks.losses.ce import CrossEntropy
 from distillation.networks.losses.kd import Distillation
 from distillation.networks.losses.saliency import Saliency
@@ -84,7 +84,7 @@ def with_masks(net, all_masks):
 
 
 def passes_of(net, shown):
-    return TwoPasses(net, shown, {block: {} for block in net.blocks})
+    return BlockPasses(bf16=False).two_passes(net, shown)
 
 
 def images():

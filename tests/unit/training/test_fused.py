@@ -11,7 +11,7 @@ import torch
 from distillation.core import precision
 from distillation.core.errors import UserError
 from distillation.networks import block_passes
-from distillation.networks.families.vit.tangents import TwoPasses
+from distillation.networks.block_passes import BlockPasses
 from distillation.networks.losses.ce import CrossEntropy
 from distillation.networks.losses.kd import Distillation
 from distillation.networks.losses.saliency import Saliency
@@ -112,8 +112,7 @@ def test_two_passes_in_bf16_are_as_near_to_fp32_as_differentiating_twice():
         shares = torch.nn.functional.one_hot(labels, 10)
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16), sdpa_kernel(SDPBackend.MATH):
             if way == "two passes":
-                weights = {block: {} for block in net.blocks}
-                _, change = TwoPasses(net, shown, weights).second(directions)
+                _, change = BlockPasses(bf16=False).two_passes(net, shown).second(directions)
                 derivative = (change * shares).sum()
             else:
                 output = net(shown, names)

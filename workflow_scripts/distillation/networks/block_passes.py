@@ -1,17 +1,15 @@
 """How training steps run the blocks of vision transformers: with few casts and, if fused, compiled."""
 
+import functools
 from collections.abc import Callable, Mapping
 
 import torch
-import torch._dynamo.config
-from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from distillation.networks import casts
-from distillation.networks.families.vit import tangents
-from distillation.networks.families.vit.compute import VisionTransformer
 from distillation.networks.output import Output
+from distillation.networks.two_passes import Passes
 
 Weights = Mapping[str, Tensor]
 Compiler = Callable[[Callable], Callable]
@@ -36,6 +34,8 @@ def forget_compiled() -> None:
 class BlockPasses:
     """Forms of the passes through a block, shared by all blocks and networks of a training.
 
+    A network with blocks has `two_passes`, as vision transformers have.
+
     Args:
         bf16: whether autocast is in effect in all passes.
         compiler: makes another form of a function, such as `compiled`.
@@ -43,35 +43,28 @@ class BlockPasses:
 
     def __init__(self, bf16: bool, compiler: Compiler | None = None):
         self._bf16, self._as_they_are = bf16, compiler is None and not bf16
-        keep = compiler or (lambda function: function)
-        self._block = keep(_run)
-        self._passes = [
-            keep(form) for form in (tangents.plain, tangents.with_tangent, tangents.norm_with_tangent)
-        ]
+        self._form = functools.cache(compiler or (lambda function: function))
 
     def of(self, network: nn.Module) -> Callable[..., Output]:
         """A network that runs its blocks so; one without blocks as it is."""
-        if self._as_they_are or not isinstance(network, VisionTransformer):
+        if self._as_they_are or not hasattr(network, "two_passes"):
             return network
 
         def call(*arguments: object) -> Output:
-            weights = self._weights(network)
-            return network(
-                *arguments, run_block=lambda block, stream: self._block(block, weights[block], stream)
-            )
+            weights, run = self._weights(network), self._form(_run)
+            return network(*arguments, run_block=lambda block, stream: run(block, weights[block], stream))
 
         return call
 
-    def two_passes(self, network: VisionTransformer, images: Tensor) -> tangents.TwoPasses:
-        """Passes of a batch for a loss of gradients; see `tangents`."""
-        weights = self._weights(network)
-        return tangents.TwoPasses(network, images, weights, *self._passes)
+    def two_passes(self, network: nn.Module, images: Tensor) -> Passes:
+        """Passes of a batch for a loss of gradients; see `tangents.TwoPasses` of vision transformers."""
+        return network.two_passes(images, self._weights(network), self._form)
 
-    def _weights(self, network: VisionTransformer) -> dict[Block, Weights]:
+    def _weights(self, network: nn.Module) -> dict[nn.Module, Weights]:
         if not self._bf16:
             return {block: {} for block in network.blocks}
         return dict(zip(network.blocks, casts.of_linears(network.blocks), strict=True))
 
 
-def _run(block: Block, weights: Weights, stream: Tensor) -> Tensor:
+def _run(block: nn.Module, weights: Weights, stream: Tensor) -> Tensor:
     return functional_call(block, weights, (stream,))

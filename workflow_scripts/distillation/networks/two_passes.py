@@ -6,8 +6,9 @@ derivative of the logit along v. The first pass gives g, L and v, the second the
 along v. Nothing is differentiated twice, so compilers and fused attention can be used.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -20,13 +21,23 @@ from distillation.networks.output import Output
 Second = Callable[[Mapping[int, Tensor]], tuple[Output, Tensor]]
 
 
+class Passes(Protocol):
+    """The two passes of a batch through a network."""
+
+    def first(self, capture: Collection[str]) -> Output:
+        """Logits and captured tokens, whose graph leaves out the parameters."""
+
+    def second(self, directions: Mapping[int, Tensor]) -> tuple[Output, Tensor]:
+        """Logits, and their change [B, classes] along directions at tokens, by block that these enter."""
+
+
 def losses(objective: Objective, batch: Batch, second: Second) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
     """What to differentiate, the loss, and its unweighted terms by name.
 
     Args:
         objective: of the run.
         batch: its student output is that of the first pass, the graph of which is freed.
-        second: runs the second pass for directions by block; see `TwoPasses.second` of a network.
+        second: runs the second pass; see `Passes.second`.
 
     Returns:
         A scalar whose gradient is that of the loss, the loss, and its terms as in `Objective`.

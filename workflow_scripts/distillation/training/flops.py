@@ -13,8 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from distillation.networks import models, two_passes
 from distillation.networks.answers import answer
 from distillation.networks.batch import Batch
+from distillation.networks.block_passes import BlockPasses
 from distillation.networks.families import Network
-from distillation.networks.families.vit import tangents
 from distillation.networks.objective import Objective
 from distillation.networks.output import Output
 from distillation.networks.terms import Losses
@@ -83,7 +83,7 @@ def _step_flops(
         parameter.requires_grad_()
     with _counting() as counter:
         if fused and objective.second_order:
-            passes = tangents.TwoPasses(student, images, {block: {} for block in student.blocks})
+            passes = BlockPasses(bf16=False).two_passes(student, images)
             output = passes.first(objective.student_features)
             batch = Batch(output, labels, prediction, untrained=untrained)
             loss, *_ = two_passes.losses(objective, batch, passes.second)

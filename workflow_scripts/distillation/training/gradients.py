@@ -16,7 +16,6 @@ from distillation.networks import block_passes, two_passes
 from distillation.networks.answers import answer
 from distillation.networks.batch import Batch
 from distillation.networks.block_passes import BlockPasses
-from distillation.networks.families.vit.tangents import TwoPasses
 from distillation.networks.objective import Objective
 from distillation.networks.output import Output
 from distillation.study.spec import Run
@@ -267,7 +266,7 @@ class Gradients:
         with attention:
             return self._blocks.of(self._model)(images, self._objective.student_features)
 
-    def _second(self, passes: TwoPasses) -> two_passes.Second:
+    def _second(self, passes: two_passes.Passes) -> two_passes.Second:
         def run(directions: Mapping[int, Tensor]) -> tuple[Output, Tensor]:
             with self._casts():
                 return passes.second(directions)

@@ -6,9 +6,8 @@ follow DeiT (Touvron et al. 2021, section 4).
 """
 
 import functools
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import nullcontext
-from typing import NamedTuple
 
 import torch
 from timm.layers import Mlp, PatchEmbed
@@ -18,23 +17,13 @@ from torch.amp import is_autocast_available
 
 from distillation.core.errors import InputError
 from distillation.networks.families.vit import CLASSIFIER, Model
+from distillation.networks.families.vit.tangents import Form, TwoPasses, Weights
+from distillation.networks.families.vit.tokens import Tokens
 from distillation.networks.output import Output
 
 # Of every layer norm.
 NORM_EPS = 1e-12
 _INIT_STD = 0.02
-
-
-class Tokens(NamedTuple):
-    """A captured value for each token: CLS, distillation (if there is one), patches row by row.
-
-    Attributes:
-        values: [B, prefix + patches, width], or [B, heads, prefix + patches] for attention.
-        prefix: number of tokens before the patches: 1 or 2.
-    """
-
-    values: Tensor
-    prefix: int
 
 
 @functools.cache
@@ -185,6 +174,10 @@ class VisionTransformer(nn.Module):
                 features[name] = Tokens(stream, self.prefix_tokens)
         first, second = self.classify(self.norm(stream[:, : self.prefix_tokens]))
         return Output(first, second, features)
+
+    def two_passes(self, images: Tensor, weights: Mapping[Block, Weights], form: Form) -> TwoPasses:
+        """Passes of a batch for a loss of gradients at its tokens; see `tangents.TwoPasses`."""
+        return TwoPasses(self, images, weights, form)
 
     def classify(self, prefix: Tensor) -> tuple[Tensor, Tensor | None]:
         """Logits [B, classes] of both heads from the normalised prefix tokens [B, prefix, width]."""

@@ -17,10 +17,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from distillation.core.errors import InputError
-from distillation.networks.families.vit.compute import Tokens, VisionTransformer
+from distillation.networks.families.vit.tokens import Tokens
 from distillation.networks.output import Output
 
 Weights = Mapping[str, Tensor]
+# Maps a function to one with the same results, such as a compiled one.
+Form = Callable[[Callable], Callable]
 # The derivatives of layer norm (but for its weight), softmax and GELU are symmetric: the operations that map
 # a gradient back also map a tangent forward. They can be differentiated themselves.
 _ATEN = torch.ops.aten
@@ -40,7 +42,7 @@ class Masks(NamedTuple):
     paths: Tensor | None
 
 
-def draw_masks(network: VisionTransformer, stream: Tensor) -> list[Masks]:
+def draw_masks(network: nn.Module, stream: Tensor) -> list[Masks]:
     """What dropout keeps in each block of a network in training, drawn from the device's random state.
 
     Args:
@@ -168,25 +170,15 @@ class TwoPasses:
         masks: what dropout keeps, by block.
 
     Args:
-        network: in training or evaluation mode.
+        network: a vision transformer in training or evaluation mode.
         images: as in a call of the network.
         weights: by block, what replaces parameters of its linear layers, by name.
-        run_plain: `plain`, or a compiled form of it.
-        run_with_tangent: `with_tangent`, or a compiled form of it.
-        run_norm: `norm_with_tangent`, or a compiled form of it.
+        form: given to the functions that pass through a block or the final norm.
     """
 
-    def __init__(
-        self,
-        network: VisionTransformer,
-        images: Tensor,
-        weights: Mapping[Block, Weights],
-        run_plain: Callable[..., Tensor] = plain,
-        run_with_tangent: Callable[..., tuple[Tensor, Tensor]] = with_tangent,
-        run_norm: Callable[..., tuple[Tensor, Tensor]] = norm_with_tangent,
-    ):
-        self._network, self._plain = network, run_plain
-        self._with_tangent, self._norm = run_with_tangent, run_norm
+    def __init__(self, network: nn.Module, images: Tensor, weights: Mapping[Block, Weights], form: Form):
+        self._network = network
+        self._plain, self._with_tangent, self._norm = map(form, (plain, with_tangent, norm_with_tangent))
         self._weights, self._embedded = weights, network.embed(images)
         self.masks = draw_masks(network, self._embedded)
 
