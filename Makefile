@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := studies/irkd/overlays/demo.yaml studies/lightnn/overlays/demo.yaml profiles/demo/studies.yaml
-export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PATH := $(abspath $(BIN)):$(PATH)
 
 .PHONY: FORCE help setup install-runtime install-dev demo watch watch-demo archive test faults mutants report-test vlm-test slurm-test gpu-test gpu-check bench lint keep-reference readme settings wheels lock clean-demo
 
