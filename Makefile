@@ -22,7 +22,7 @@ help:
 	@echo 'make gpu-test        tests on a GPU: same bits repeated, as one CUDA graph and resumed, and close to a CPU'
 	@echo 'make gpu-check       check this GPU: repeatability, milliseconds, hours of the study; on a CPU: ARGS=--rehearse'
 	@echo 'make bench           speed of training steps, compared with the notebooks and timm'
-	@echo 'make lint            snakemake --lint, snakefmt, ruff'
+	@echo 'make lint            snakemake --lint, snakefmt, ruff, codespell'
 	@echo 'make keep-reference  rebuild the pages of results/reference after a change of evidence or code; overlays: CONFIG='
 	@echo 'make readme          update the generated parts of README.md and docs'
 	@echo 'make settings        write docs/configuration.md and the JSON Schemas for editors from the typed settings'
@@ -134,6 +134,7 @@ lint: $(VENV)/.dev
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	git ls-files -z | xargs -0 $(BIN)/codespell
 
 # To add evidence, first unpack an archive of results over results/reference.
 keep-reference: $(VENV)/.runtime

@@ -4,13 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
 
 
 def pins(name):
-    lines = (ROOT / "envs" / name).read_text().splitlines()
+    lines = (ROOT / "envs" / name).read_text(encoding="utf-8").splitlines()
     return {line for line in lines if line and not line.startswith(("#", "-r"))}
 
 
@@ -30,14 +31,31 @@ def locked(name):
 
 
 def test_conda_and_pip_have_the_same_pins():
-    environment = yaml.safe_load((ROOT / "envs/environment.yaml").read_text())
+    environment = yaml.safe_load((ROOT / "envs/environment.yaml").read_text(encoding="utf-8"))
     (pip,) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
     assert set(pip) == pins("requirements.txt")
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("pyproject.toml", 'requires-python = ">=3.11,<3.13"'),
+        ("Makefile", "Python 3.11 or 3.12 is needed"),
+        ("Makefile", "(3, 11) <= v[:2] <= (3, 12)"),
+        ("Makefile", "--universal --fork-strategy fewest --python-version 3.11"),
+        ("README.md", "Python 3.11 or 3.12"),
+        ("CONTRIBUTING.md", "Python 3.11 or 3.12"),
+        ("docs/offline-node.md", "Python 3.11 or 3.12"),
+        ("envs/environment.yaml", "- python=3.11\n"),
+    ],
+)
+def test_every_file_that_names_pythons_names_the_same(name, says):
+    assert says in (ROOT / name).read_text(encoding="utf-8")
+
+
 def test_every_requirement_is_an_exact_version_and_none_names_an_index():
     for name in ("requirements.txt", "requirements-dev.txt"):
-        text = (ROOT / "envs" / name).read_text()
+        text = (ROOT / "envs" / name).read_text(encoding="utf-8")
         assert "://" not in text
         assert all(pin.count("==") == 1 for pin in pins(name))
 
@@ -63,5 +81,5 @@ def test_locks_have_every_pin_and_hashes_of_every_package_and_name_no_host():
 
 
 def test_the_running_environment_lacks_nothing_and_nothing_conflicts():
-    checked = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True)
+    checked = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, encoding="utf-8")
     assert checked.returncode == 0, checked.stdout
