@@ -18,6 +18,11 @@ key by key, then everything is checked, and all errors are reported together. Va
 number has no decimal point, a number is finite, and text is not a number. In the column of defaults, `-`
 means that the key must be there, and *absent* that it may be left out. Editors that know JSON Schema
 complete these keys: `rules/schemas/`.
+
+A value that is not possible is told before anything starts:
+
+    $ printf 'execution: {device: gpu}\\n' > x.yaml; snakemake -n --configfile x.yaml 2>&1 | grep device
+      config.yaml + x.yaml: execution.device: 'gpu' is not possible here (did you mean 'cpu'?)
 """
 _LIMITS = {
     "minimum": "at least {}",
