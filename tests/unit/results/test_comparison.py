@@ -83,8 +83,8 @@ def test_a_run_with_the_same_content_does_not_differ_whatever_its_times(a, b):
         ({"losses": {**RECORD["spec"]["losses"], "ce": {"weight": 0.5}}}, "losses.ce.weight", ["1.0", "0.5"]),
         (
             {"losses": {"ce": {"weight": 1.0}, "saliency": {"layers": [0, 2]}}},
-            "losses.saliency.layers",
-            ["[0, 1]", "[0, 2]"],
+            "losses.saliency.layers.1",
+            ["1", "2"],
         ),
         (
             {"stages": [{"resolution": 8, "epochs": 2}, {"resolution": 16, "epochs": 4}]},

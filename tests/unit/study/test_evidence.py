@@ -53,8 +53,18 @@ def test_evidence_of_every_training_of_the_study_is_taken(shipped, record):
         (lambda own: own["losses"].pop("kd"), "losses.kd.weight is not set, but 0.5 in"),
         (lambda own: own.update(views={"training": "crop"}), 'views.training is "crop", but not set in'),
         (lambda own: own.update(colour={"hue": True}), "colour.hue is true, but not set in"),
+        (lambda own: own["losses"].update(attention={}), "losses.attention is {}, but not set in"),
     ],
-    ids=["changed", "in a list", "shorter list", "switched on", "switched off", "absent part", "unknown"],
+    ids=[
+        "changed",
+        "in a list",
+        "shorter list",
+        "switched on",
+        "switched off",
+        "absent part",
+        "unknown",
+        "as by default",
+    ],
 )
 def test_the_first_other_setting_is_named_with_both_values_and_the_ways_out(
     shipped, record, change, difference

@@ -1,7 +1,7 @@
 """Two folders of results, A and B, run by run: what differs in settings, inputs, weights and accuracies."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +10,7 @@ from distillation.core import finished_runs
 from distillation.core.errors import InputError
 from distillation.pages.documents import Document, Section
 from distillation.statistics import evaluations
+from distillation.study import evidence
 
 _KEY = ["study", "protocol", "run", "seed"]
 # What is compared, in the order of pages: its heading and caption.
@@ -72,7 +73,8 @@ def _of_run(path: Path, test: Path) -> tuple[tuple[str, ...], dict[tuple[str, st
     """Study, protocol, run and seed of a record, and texts by kind and name."""
     record, tested = finished_runs.record(path), evaluations.read(test) if test.exists() else None
     try:
-        found = {("run", ""): "present"} | {("settings", key): text for key, text in _flat(record["spec"])}
+        found = {("run", ""): "present"}
+        found |= {("settings", name): json.dumps(value) for name, value in evidence.settings(record["spec"])}
         inputs = {name: record["sha256"].get(name) for name in ("code", "data", "teacher", "pretrained")}
         found |= {("digests", name): digest for name, digest in inputs.items() if digest}
         found |= {("digests", f"{name} weights"): own["sha256"] for name, own in record["weights"].items()}
@@ -86,17 +88,6 @@ def _of_run(path: Path, test: Path) -> tuple[tuple[str, ...], dict[tuple[str, st
         raise InputError(
             f"{path}: it or its evaluation is incomplete ({error!r}); {finished_runs.FIX}."
         ) from error
-
-
-def _flat(value: object, path: str = "") -> Iterator[tuple[str, str]]:
-    """Each setting as JSON, by its dotted key; a list without keys in it is one setting."""
-    if isinstance(value, list) and any(isinstance(own, dict) for own in value):
-        value = dict(enumerate(value))
-    if isinstance(value, dict) and value:
-        for key, own in value.items():
-            yield from _flat(own, f"{path}.{key}".removeprefix("."))
-    else:
-        yield path, json.dumps(value)
 
 
 def summary(rows: pd.DataFrame) -> str:

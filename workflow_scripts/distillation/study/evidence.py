@@ -29,6 +29,15 @@ def check(study: Study, records: Mapping[Key, Path]) -> None:
         raise InputError("\n".join(wrong))
 
 
+def settings(value: object, *keys: str) -> Iterator[tuple[str, object]]:
+    """Dotted path and value of everything inside nested mappings and lists; what is empty is a value."""
+    if value and isinstance(value, Mapping | list):
+        for key, inner in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from settings(inner, *keys, str(key))
+    else:
+        yield ".".join(keys), value
+
+
 def _errors(study: Study, key: Key, path: Path) -> Iterator[str]:
     protocol, run, seed = key
     entry = study.entries.get((protocol, run))
@@ -38,9 +47,9 @@ def _errors(study: Study, key: Key, path: Path) -> Iterator[str]:
             " evidence, or restore the run in the configuration."
         )
         return
-    recorded = dict(_settings(finished_runs.record(path)["spec"]))
+    recorded = dict(settings(finished_runs.record(path)["spec"]))
     try:
-        resolved = dict(_settings(spec.to_mapping(entry.resolve(seed))))
+        resolved = dict(settings(spec.to_mapping(entry.resolve(seed))))
     except InputError as error:
         yield f"{path}: {error}"
         return
@@ -52,15 +61,6 @@ def _errors(study: Study, key: Key, path: Path) -> Iterator[str]:
                 " the run again and commit the new evidence, or restore the setting."
             )
             return
-
-
-def _settings(value: object, *keys: str) -> Iterator[tuple[str, object]]:
-    """Dotted path and value of everything inside nested mappings and lists."""
-    if isinstance(value, Mapping | list):
-        for key, inner in value.items() if isinstance(value, Mapping) else enumerate(value):
-            yield from _settings(inner, *keys, str(key))
-    else:
-        yield ".".join(keys), value
 
 
 def _text(value: object) -> str:
