@@ -85,7 +85,8 @@ def test_it_trains_tests_and_reports_beside_the_other(beside):
     beside.snakemake("--cores", "2", "archive")
     shutil.unpack_archive(beside.path / "results/widths.tar.gz", beside.path / "unpacked")
     packed = {path.name for path in (beside.path / "unpacked/widths").iterdir()}
-    assert packed == {"SHA256SUMS", "runs", "evaluation", "tables", "costs", "provenance"}
+    described = {"SHA256SUMS", "ro-crate-metadata.json", "Snakefile"}
+    assert packed == described | {"runs", "evaluation", "tables", "costs", "provenance"}
 
 
 def test_alone_it_needs_nothing_of_the_other(beside):

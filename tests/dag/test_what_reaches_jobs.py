@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+import record_files
 from distillation.data import datasets
 from workspace import IMAGES_PER_BATCH, Workspace, batches_in, once
 
@@ -93,9 +94,19 @@ def test_other_code_that_packs_packs_again(workspace):
     for name in inputs.split(", "):
         (workspace.path / name).parent.mkdir(parents=True, exist_ok=True)
         (workspace.path / name).touch()
+    for path in workspace.study.glob("runs/*/*/*/history.csv"):
+        path.write_text("global_epoch,seconds\n")
+        record_files.beside(path, sessions=[{"started": "2026-01-02T03:04:05+00:00", "from_epoch": 1}])
     packing = (archive, "--allowed-rules", "pack_archive")
     workspace.snakemake("--cores", "1", *packing)
     assert "Nothing to be done" in workspace.snakemake("-n", *packing)
     path = workspace.path / "workflow_scripts/distillation/pages/archive.py"
     path.write_text(path.read_text() + "\nANOTHER = 1\n")
     assert "rule pack_archive:" in workspace.snakemake("-n", *packing)
+
+
+def test_another_citation_packs_again(finished):
+    finished.snakemake("--cores", "1", "archive")
+    assert finished.plan("archive") == set()
+    finished.edit("CITATION.cff", "version: 0.1.0", "version: 0.2.0")
+    assert finished.plan("archive") == {"Packing the results, irkd"}

@@ -45,7 +45,8 @@ def test_the_archive_of_a_study_rebuilds_its_tables_and_figures_to_the_byte(fini
         shutil.rmtree(finished.path / "results" / made)
     finished.snakemake("--cores", "2", "reference")
     packed = {str(path.relative_to(kept / "irkd")) for path in kept.rglob("*") if path.is_file()}
-    made = {name for name in packed if not name.startswith(("runs/", "evaluation/", "SHA256SUMS"))}
+    described = ("SHA256SUMS", "ro-crate-metadata.json", "Snakefile")
+    made = {name for name in packed if not name.startswith(("runs/", "evaluation/", *described))}
     trained = {path.name for path in (kept / "irkd/runs").glob("*/*")}
     figures = CONFIG["figures"].items()
     of_no_training = {"inputs"} | {

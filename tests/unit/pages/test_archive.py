@@ -40,6 +40,14 @@ def test_an_archive_is_one_folder_with_the_files_named_and_their_checksums(unpac
     assert {name: path.read_bytes() for name, path in found.items()} == FILES
 
 
+def test_further_contents_are_packed_beside_the_files_and_have_checksums(folder, tmp_path):
+    archive.pack(folder, [folder / name for name in FILES], tmp_path / "out.tar.gz", {"README": b"more"})
+    with tarfile.open(tmp_path / "out.tar.gz") as tar:
+        tar.extractall(tmp_path / "elsewhere", filter="data")
+    assert (tmp_path / "elsewhere/irkd/README").read_bytes() == b"more"
+    assert "  README\n" in (tmp_path / "elsewhere/irkd/SHA256SUMS").read_text(encoding="utf-8")
+
+
 def test_sha256sum_agrees(unpacked):
     subprocess.run(["sha256sum", "--strict", "-c", "SHA256SUMS"], cwd=unpacked, check=True)
 

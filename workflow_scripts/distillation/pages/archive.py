@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import io
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from distillation.core.atomic import replacing
@@ -12,7 +12,7 @@ from distillation.core.atomic import replacing
 SUMS = "SHA256SUMS"
 
 
-def pack(folder: Path, files: Iterable[Path], output: Path) -> None:
+def pack(folder: Path, files: Iterable[Path], output: Path, more: Mapping[str, bytes] | None = None) -> None:
     """Write files of a folder as a gzipped tar; equal contents give equal bytes (with the same zlib).
 
     The archive contains one folder with the name and layout of `folder` and, at its top, SHA256SUMS
@@ -23,12 +23,13 @@ def pack(folder: Path, files: Iterable[Path], output: Path) -> None:
         folder: paths in the archive are relative to its parent.
         files: the files to pack, below `folder`, in any order.
         output: the archive.
+        more: the contents of further files, by their paths in that folder.
 
     Raises:
         OSError: a file cannot be read.
         ValueError: a file is not below the folder.
     """
-    contents = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+    contents = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files} | dict(more or {})
     names = sorted(contents)
     sums = "".join(f"{hashlib.sha256(contents[name]).hexdigest()}  {name}\n" for name in names)
     with (
